@@ -1,0 +1,26 @@
+//! The error of a configuration that cannot work: see [`ConfigError`].
+
+use std::{borrow::Cow, error::Error, fmt};
+
+/// A configuration that cannot work, refused when it is made and not when the first request arrives.
+///
+/// It never contains a configured secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    reason: Cow<'static, str>,
+}
+
+impl ConfigError {
+    /// An error with `reason`, which must not contain a secret.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl Error for ConfigError {}

@@ -1,0 +1,246 @@
+//! Reading the contracts' JSON: one object whose members are text or little more.
+//!
+//! What serde's own derive would not do: a member's type is data and not an error, so that no message repeats a value;
+//! the depth of what is ignored is bounded; text is borrowed.
+
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::Rejection;
+
+/// A value as far as the contracts tell values apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value<'a> {
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Boolean(bool),
+    Null,
+    /// A fraction, an integer beyond 64 bits, an array or an object.
+    Other,
+}
+
+/// The body as text, without a copy.
+pub(crate) fn text(body: Bytes) -> Result<ByteString, Rejection> {
+    ByteString::try_from(body).map_err(|_| Rejection::malformed("the body is not UTF-8"))
+}
+
+/// The members of the object `text` that have one of `names`, in their order. Other members are ignored.
+pub(crate) fn members<'a, const N: usize>(
+    text: &'a str,
+    names: &[&'static str; N],
+) -> Result<[Option<Value<'a>>; N], Rejection> {
+    let mut duplicate = None;
+    let members = parse(text, Members { names, duplicate: &mut duplicate })
+        .map_err(|error| invalid(&error, "the body is not a JSON object"))?;
+    match duplicate {
+        None => Ok(members),
+        Some(name) => Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name)),
+    }
+}
+
+/// Parses the whole of `text` with `seed`.
+pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = seed.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| value)
+}
+
+/// The rejection for a parser's error. `wrong_type` is said when it is JSON, but not of the form asked for: the parser's
+/// own words for that could repeat a value.
+pub(crate) fn invalid(error: &serde_json::Error, wrong_type: &'static str) -> Rejection {
+    if error.is_data() {
+        Rejection::malformed(wrong_type)
+    } else {
+        let (line, column) = (error.line(), error.column());
+        Rejection::malformed(format!("the body is not valid JSON (line {line}, column {column})"))
+    }
+}
+
+struct Members<'n, const N: usize> {
+    names: &'n [&'static str; N],
+    duplicate: &'n mut Option<&'static str>,
+}
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, N> {
+    type Value = [Option<Value<'de>>; N];
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
+    type Value = [Option<Value<'de>>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = [const { None }; N];
+        while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
+            match index {
+                None => drop(map.next_value::<Ignored>()?),
+                Some(index) => {
+                    if members[index].replace(map.next_value()?).is_some() {
+                        *self.duplicate = Some(self.names[index]);
+                    }
+                }
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// The place of a key among some names.
+pub(crate) struct IndexOf<'n, const N: usize>(pub(crate) &'n [&'static str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for IndexOf<'_, N> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<const N: usize> Visitor<'_> for IndexOf<'_, N> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|name| *name == key))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// A value that does not matter. It is read like any other, so that its depth is bounded by the parser; serde's
+/// `IgnoredAny` would be skipped to any depth.
+pub(crate) struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Integer(integer))
+    }
+
+    fn visit_u64<E>(self, integer: u64) -> Result<Value<'de>, E> {
+        Ok(i64::try_from(integer).map_or(Value::Other, Value::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_bool<E>(self, boolean: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Boolean(boolean))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
+        while seq.next_element::<Ignored>()?.is_some() {}
+        Ok(Value::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
+        while map.next_entry::<Ignored, Ignored>()?.is_some() {}
+        Ok(Value::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 2] = ["a", "b"];
+
+    fn reason(text: &str) -> String {
+        members(text, &NAMES).unwrap_err().detail().to_owned()
+    }
+
+    #[test]
+    fn members_come_by_name_and_others_are_ignored() {
+        let text = r#"{"x": [1, {"a": 2}], "b": "\u0041", "a": "plain"}"#;
+        let [a, b] = members(text, &NAMES).unwrap();
+        assert!(matches!(a, Some(Value::Text(Cow::Borrowed("plain")))));
+        assert_eq!(b, Some(Value::Text("A".into())));
+        assert_eq!(members("{}", &NAMES).unwrap(), [None, None]);
+    }
+
+    #[test]
+    fn types_are_told_apart() {
+        for (text, value) in [
+            ("\"\"", Value::Text("".into())),
+            ("-7", Value::Integer(-7)),
+            ("9223372036854775807", Value::Integer(i64::MAX)),
+            ("9223372036854775808", Value::Other),
+            ("1.0", Value::Other),
+            ("false", Value::Boolean(false)),
+            ("null", Value::Null),
+            ("[]", Value::Other),
+            ("{\"a\": 1}", Value::Other),
+        ] {
+            let text = format!("{{\"a\": {text}}}");
+            assert_eq!(members(&text, &["a"]).unwrap(), [Some(value)], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_given_twice_is_refused_however_it_is_written() {
+        let rejection = members(r#"{"a": "1", "\u0061": "1"}"#, &NAMES).unwrap_err();
+        assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", "a"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_without_repeating_it() {
+        for text in ["\"secret\"", "[\"secret\"]", "1", "null", "true"] {
+            assert_eq!(reason(text), "the body is not a JSON object");
+        }
+        for text in ["", "{", "{\"a\":}", "{\"a\":\"secret\"} x", "{\"a\":\"\\ud800\"}", "\u{feff}{}", "{'a':1}"] {
+            assert!(reason(text).starts_with("the body is not valid JSON (line 1, column "), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_in_every_place() {
+        let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for name in ["a", "ignored"] {
+            assert!(members(&format!("{{\"{name}\": {}}}", deep(100)), &NAMES).is_ok());
+            assert!(members(&format!("{{\"{name}\": {}}}", deep(8000)), &NAMES).is_err());
+        }
+    }
+}

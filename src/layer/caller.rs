@@ -1,0 +1,98 @@
+use http::{HeaderMap, HeaderName};
+
+use crate::{ConfigError, Rejection, Secret};
+
+/// A secret that callers must present in a header, before their request is even read.
+///
+/// Several values can be live at once, so that a secret is rotated without an outage: add the new one, let the platform
+/// change over, remove the old one. Every live value is compared, in constant time. A request with the header given
+/// twice is refused. The header is not handed to the verifier.
+///
+/// ```
+/// use http::header::HeaderName;
+/// use tower_verify::CallerSecret;
+///
+/// let header = HeaderName::from_static("auth-token");
+/// assert!(CallerSecret::new(header.clone(), ["next-value", "current-value"]).is_ok());
+/// assert!(CallerSecret::new(header, [""]).is_err());
+/// ```
+#[derive(Debug, Clone)]
+pub struct CallerSecret {
+    header: HeaderName,
+    live: Box<[Secret]>,
+}
+
+impl CallerSecret {
+    /// Requires one of the `live` values in `header`.
+    ///
+    /// # Errors
+    /// If there is no live value, or one of them is empty: an empty secret is an environment variable somebody forgot.
+    pub fn new<I>(header: HeaderName, live: I) -> Result<Self, ConfigError>
+    where
+        I: IntoIterator,
+        I::Item: Into<Secret>,
+    {
+        let live: Box<[Secret]> = live.into_iter().map(Into::into).collect();
+        if live.is_empty() {
+            return Err(ConfigError::new(format!("no live value was given for the caller's secret in `{header}`")));
+        }
+        if live.iter().any(Secret::is_empty) {
+            return Err(ConfigError::new(format!("a live value of the caller's secret in `{header}` is empty")));
+        }
+        Ok(Self { header, live })
+    }
+
+    pub(super) fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
+        let mut presented = headers.get_all(&self.header).iter();
+        let known = match (presented.next(), presented.next()) {
+            // `|` and not `||`: which of the values it was must not show in the time taken.
+            (Some(value), None) => self.live.iter().fold(false, |known, live| known | live.is_bytes(value.as_bytes())),
+            _ => false,
+        };
+        headers.remove(&self.header);
+        if known { Ok(()) } else { Err(Rejection::unknown_caller()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: HeaderName = HeaderName::from_static("auth-token");
+
+    fn check(values: &[&'static str]) -> (bool, HeaderMap) {
+        let caller = CallerSecret::new(HEADER, ["next", "current"]).unwrap();
+        let mut headers: HeaderMap = values.iter().map(|value| (HEADER, value.parse().unwrap())).collect();
+        (caller.check(&mut headers).is_ok(), headers)
+    }
+
+    #[test]
+    fn any_live_value_is_accepted_once() {
+        for (values, known) in [
+            (&["next"][..], true),
+            (&["current"], true),
+            (&[], false),
+            (&[""], false),
+            (&["Current"], false),
+            (&["current "], false),
+            (&["current", "current"], false),
+            (&["current", "wrong"], false),
+        ] {
+            let (accepted, left) = check(values);
+            assert_eq!(accepted, known, "{values:?}");
+            assert!(left.is_empty(), "the header must not reach the verifier");
+        }
+    }
+
+    #[test]
+    fn an_empty_secret_is_a_mistake_in_the_configuration() {
+        assert!(CallerSecret::new(HEADER, Vec::<Secret>::new()).is_err());
+        let error = CallerSecret::new(HEADER, ["605b32dd", ""]).unwrap_err();
+        assert!(!error.to_string().contains("605b32dd"));
+    }
+
+    #[test]
+    fn debug_shows_no_live_value() {
+        assert!(!format!("{:?}", CallerSecret::new(HEADER, ["605b32dd"])).contains("605b"));
+    }
+}

@@ -1,0 +1,67 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::ResponseBody;
+
+pin_project! {
+    /// The response future of [`Verify`](crate::Verify).
+    pub struct ResponseFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F> {
+        Inner {
+            #[pin]
+            future: F,
+        },
+        Answer {
+            future: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
+        },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    #[inline]
+    pub(super) fn inner(future: F) -> Self {
+        Self { kind: Kind::Inner { future } }
+    }
+
+    pub(super) fn answer(future: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
+        Self { kind: Kind::Answer { future: Box::pin(future) } }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProj::Inner { future } => {
+                Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(ResponseBody::inner)))
+            }
+            KindProj::Answer { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(ResponseBody::answer))),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::Failure;
+
+pin_project! {
+    /// A future whose panics, and whose running over its deadline, become a [`Failure`].
+    pub(crate) struct Protected<F> {
+        #[pin]
+        future: F,
+        deadline: Deadline,
+    }
+}
+
+impl<F: Future> Protected<F> {
+    pub(crate) fn new(future: F, deadline: Deadline) -> Self {
+        Self { future, deadline }
+    }
+}
+
+impl<F: Future> Future for Protected<F> {
+    type Output = Result<F::Output, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let poll = catch_unwind(AssertUnwindSafe(|| match this.future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => this.deadline.poll_exceeded(cx).map(Err),
+        }));
+        poll.unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(payload))))
+    }
+}
+
+pub(crate) use deadline::Deadline;
+
+#[cfg(feature = "deadline")]
+mod deadline {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+        time::Duration,
+    };
+
+    use tokio::time::{Sleep, sleep};
+
+    use crate::Failure;
+
+    /// How long something may take, counted from when it is first found pending. Until then there is no timer.
+    pub(crate) enum Deadline {
+        Never,
+        After(Duration),
+        Armed(Pin<Box<Sleep>>),
+    }
+
+    impl Deadline {
+        pub(crate) fn after(limit: Option<Duration>) -> Self {
+            limit.map_or(Self::Never, Self::After)
+        }
+
+        pub(super) fn poll_exceeded(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+            loop {
+                match self {
+                    Self::Never => return Poll::Pending,
+                    Self::After(limit) => *self = Self::Armed(Box::pin(sleep(*limit))),
+                    Self::Armed(timer) => return timer.as_mut().poll(cx).map(|()| Failure::deadline_exceeded()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "deadline"))]
+mod deadline {
+    use std::{
+        task::{Context, Poll},
+        time::Duration,
+    };
+
+    use crate::Failure;
+
+    /// Without the feature `deadline` there is no timer, and no limit can be set.
+    pub(crate) struct Deadline;
+
+    impl Deadline {
+        pub(crate) fn after(_limit: Option<Duration>) -> Self {
+            Self
+        }
+
+        pub(super) fn poll_exceeded(&mut self, _cx: &mut Context<'_>) -> Poll<Failure> {
+            Poll::Pending
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::FailureKind;
+
+    const NEVER: Option<std::time::Duration> = None;
+
+    #[test]
+    fn an_output_passes() {
+        assert_eq!(Protected::new(ready(7), Deadline::after(NEVER)).now_or_never().unwrap().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_without_its_message() {
+        let future = Protected::new(async { panic!("605b32dd") }, Deadline::after(NEVER));
+        let failure: Failure = future.now_or_never().unwrap().map(|()| ()).unwrap_err();
+        assert_eq!(failure.kind(), FailureKind::Panicked);
+        assert!(!format!("{failure:?} {failure}").contains("605b"));
+    }
+
+    #[test]
+    fn without_a_limit_it_waits() {
+        assert!(Protected::new(pending::<()>(), Deadline::after(NEVER)).now_or_never().is_none());
+    }
+
+    #[cfg(feature = "deadline")]
+    mod deadline {
+        use std::time::Duration;
+
+        use tokio::time::{Instant, sleep};
+
+        use super::*;
+
+        const LIMIT: Option<Duration> = Some(Duration::from_secs(5));
+
+        #[tokio::test(start_paused = true)]
+        async fn what_takes_longer_is_a_failure_at_the_limit() {
+            let start = Instant::now();
+            let failure = Protected::new(pending::<()>(), Deadline::after(LIMIT)).await.unwrap_err();
+            assert_eq!(failure.kind(), FailureKind::DeadlineExceeded);
+            assert_eq!(start.elapsed().as_secs(), 5);
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn what_is_in_time_passes() {
+            let slow = sleep(Duration::from_millis(4999));
+            Protected::new(slow, Deadline::after(LIMIT)).await.unwrap();
+        }
+
+        #[test]
+        fn no_timer_is_armed_for_what_is_ready() {
+            // Outside of a tokio runtime a timer cannot even be made.
+            assert!(Protected::new(ready(()), Deadline::after(LIMIT)).now_or_never().unwrap().is_ok());
+            let failure = Protected::new(pending::<()>(), Deadline::after(LIMIT)).now_or_never().unwrap().unwrap_err();
+            assert_eq!(failure.kind(), FailureKind::Panicked);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Text that must not be seen: every credential a platform submits is a [`Secret`].
+//!
+//! ```
+//! use tower_verify::Secret;
+//!
+//! let token = Secret::from("2121sasasrwsdss");
+//! assert_eq!(format!("{token:?}"), "Secret([redacted])");
+//! assert_eq!(token.expose_secret(), "2121sasasrwsdss");
+//! assert!(token == Secret::from("2121sasasrwsdss")); // in constant time
+//! ```
+
+use std::{borrow::Cow, fmt};
+
+use bytestring::ByteString;
+use serde::{Deserialize, Deserializer};
+use subtle::ConstantTimeEq;
+
+/// Text that is redacted in `Debug` and compared in constant time.
+///
+/// It has no `Display` and no `Serialize`; [`expose_secret`](Self::expose_secret) is the one way to the text. A secret
+/// decoded from a request is a slice of the request's body, copied only when the JSON or the query had escapes. As such
+/// a slice is shared, it is not overwritten when dropped.
+///
+/// Two secrets of the same length are compared in a time that depends on the length alone. The length itself is not
+/// hidden.
+#[derive(Clone, Default)]
+pub struct Secret(ByteString);
+
+impl Secret {
+    /// A secret that is known when the program is compiled: for tests and examples.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(ByteString::from_static(text))
+    }
+
+    /// The text itself. What is done with it is the caller's responsibility.
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+
+    /// The length of the text in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no text at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the text is `bytes`, in constant time.
+    pub(crate) fn is_bytes(&self, bytes: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(bytes).into()
+    }
+
+    /// `text`, which was decoded from `source`: a slice of it where the decoder borrowed.
+    pub(crate) fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
+        Self(match text {
+            Cow::Borrowed(text) => source.slice_ref(text),
+            Cow::Owned(text) => text.into(),
+        })
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        *self == *other.0
+    }
+}
+
+impl Eq for Secret {}
+
+impl PartialEq<str> for Secret {
+    fn eq(&self, other: &str) -> bool {
+        self.is_bytes(other.as_bytes())
+    }
+}
+
+impl PartialEq<&str> for Secret {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    assert_impl_all!(Secret: Send, Sync, Clone);
+    assert_not_impl_any!(Secret: fmt::Display, serde::Serialize, std::hash::Hash, AsRef<str>);
+
+    #[test]
+    fn equal_only_when_every_byte_is() {
+        let secret = Secret::from("605b32dd");
+        assert_eq!(secret, Secret::from(String::from("605b32dd")));
+        assert_eq!(secret, "605b32dd");
+        for other in ["", "605b32d", "605b32de", "505b32dd", "605b32dd0"] {
+            assert_ne!(secret, Secret::from(other));
+        }
+    }
+
+    #[test]
+    fn a_borrowed_text_is_a_slice_of_its_source() {
+        let source = ByteString::from(r#"{"token":"abc"}"#.to_owned());
+        let slice = Secret::slice_of(&source, Cow::Borrowed(&source[10..13]));
+        assert_eq!(slice.expose_secret().as_ptr(), source[10..].as_ptr());
+        assert_eq!(slice, "abc");
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert!(!format!("{:?}", Some(Secret::from("605b32dd"))).contains("605b"));
+    }
+}

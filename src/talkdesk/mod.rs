@@ -1,0 +1,1 @@
+//! Talkdesk's authorization validator.

@@ -1,0 +1,1 @@
+//! TapTalk.io's tickets.
