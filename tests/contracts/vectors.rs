@@ -1,0 +1,410 @@
+//! The runner of contract vectors: the requests of a platform, what the verifier says to them, and the exact answers.
+//!
+//! A platform's module gives [`run`] its file and a function that turns a vector into an app, mostly by
+//! [`Vector::serve`]. Each vector is sent four times: in process and over a socket, its body announced and chunked.
+//! Both the file and the answers are read strictly: an unknown key, a name used twice, a header too much is a failure.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    convert::Infallible,
+    fs,
+    future::pending,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::stream;
+use http::{HeaderMap, HeaderName, Request, Response};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use tokio::net::{TcpListener, TcpStream};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower_verify::{BoxError, CallerSecret, Credential, Endpoint, Failure, Verifier, VerifyLayer, verifier_fn};
+
+/// The wait that a verifier names when a vector has it `throttled`: a time that has to be rounded to be told in seconds.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(29_500);
+
+pub(crate) type Body = BoxBody<Bytes, BoxError>;
+pub(crate) type VerdictOf<E> = <<E as Endpoint>::Credential as Credential>::Verdict;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) endpoint: String,
+    #[serde(default)]
+    pub(crate) options: Options,
+    request: RequestVector,
+    pub(crate) verifier: Script,
+    /// What the verifier must have been asked: as much of it as the platform's module reports.
+    asked: Option<Value>,
+    answer: Answer,
+}
+
+/// The layer's options, and the platform's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Options {
+    pub(crate) body_limit: Option<usize>,
+    pub(crate) caller_secret: Option<CallerSecretVector>,
+    enabled: Option<bool>,
+    #[serde(flatten)]
+    own: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallerSecretVector {
+    header: String,
+    live: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestVector {
+    method: String,
+    /// With the query.
+    path: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    body_hex: Option<String>,
+    body_repeat: Option<Repeat>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeat {
+    before: String,
+    text: String,
+    times: usize,
+    after: String,
+}
+
+/// What the verifier does when it is asked.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) enum Script {
+    #[serde(rename = "verdict")]
+    Verdict(Value),
+    #[serde(rename = "error")]
+    Error,
+    #[serde(rename = "panic")]
+    Panic,
+    #[serde(rename = "hang")]
+    Hang,
+    #[serde(rename = "throttled")]
+    Throttled,
+    #[serde(rename = "not asked")]
+    NotAsked,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    status: u16,
+    /// All of them: less only what the connection itself adds.
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+/// What the verifier was asked, one value a time.
+pub(crate) type Asked = Arc<Mutex<Vec<Value>>>;
+
+type App = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// A vector's app, and what its verifier is asked.
+pub(crate) struct Served {
+    app: App,
+    asked: Asked,
+}
+
+impl Served {
+    pub(crate) fn new<S, B>(app: S, asked: Asked) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
+    {
+        Self { app: BoxCloneSyncService::new(app.map_response(|response| response.map(boxed))), asked }
+    }
+}
+
+impl Vector {
+    /// The app behind `endpoint`, with its options, and with a verifier that follows the script.
+    ///
+    /// `verdict` reads a scripted verdict; `asked` says what the verifier was asked, in the terms of the vectors.
+    pub(crate) fn serve<E: Endpoint>(
+        &self,
+        endpoint: E,
+        verdict: fn(&Value) -> VerdictOf<E>,
+        asked: fn(&Request<E::Credential>) -> Value,
+    ) -> Served {
+        let log = Asked::default();
+        let mut layer = VerifyLayer::new(endpoint, self.verifier(verdict, asked, &log));
+        if let Some(limit) = self.options.body_limit {
+            layer = layer.body_limit(limit);
+        }
+        if let Some(secret) = self.options.caller_secret() {
+            layer = layer.caller_secret(secret);
+        }
+        let layer = layer.enabled(self.options.enabled.unwrap_or(true));
+        Served::new(ServiceBuilder::new().layer(layer).service(app()), log)
+    }
+
+    /// A verifier that follows the script and keeps what it was asked in `log`.
+    pub(crate) fn verifier<C: Credential>(
+        &self,
+        verdict: fn(&Value) -> C::Verdict,
+        asked: fn(&Request<C>) -> Value,
+        log: &Asked,
+    ) -> impl Verifier<C> + use<C> {
+        let (script, log) = (self.verifier.clone(), Arc::clone(log));
+        verifier_fn(move |request: Request<C>| {
+            log.lock().unwrap().push(asked(&request));
+            let script = script.clone();
+            async move {
+                match script {
+                    Script::Verdict(value) => Ok(verdict(&value)),
+                    Script::Error => Err(BoxError::from("connection refused")),
+                    Script::Panic => panic!("as the vector says"),
+                    Script::Hang => {
+                        // From here on time passes only when nothing else can happen.
+                        tokio::time::pause();
+                        pending().await
+                    }
+                    Script::Throttled => Err(Failure::throttled(RETRY_AFTER).into()),
+                    Script::NotAsked => Err(BoxError::from("asked all the same")),
+                }
+            }
+        })
+    }
+}
+
+impl Options {
+    /// The platform's own options, by their names and no others.
+    pub(crate) fn own<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_value(Value::Object(self.own.clone())).unwrap_or_else(|error| panic!("options: {error}"))
+    }
+
+    pub(crate) fn caller_secret(&self) -> Option<CallerSecret> {
+        let CallerSecretVector { header, live } = self.caller_secret.clone()?;
+        Some(CallerSecret::new(header.parse().unwrap(), live).unwrap())
+    }
+}
+
+impl RequestVector {
+    fn body_bytes(&self) -> Bytes {
+        let bodies = [
+            self.body.clone().map(String::into_bytes),
+            self.body_hex.as_deref().map(from_hex),
+            self.body_repeat.as_ref().map(|repeat| {
+                [&repeat.before, &*repeat.text.repeat(repeat.times), &repeat.after].concat().into_bytes()
+            }),
+        ];
+        let mut bodies = bodies.into_iter().flatten();
+        let body = bodies.next().unwrap_or_default();
+        assert!(bodies.next().is_none(), "more than one body");
+        body.into()
+    }
+
+    fn request(&self, chunked: bool) -> Request<Body> {
+        let bytes = self.body_bytes();
+        let body = if chunked {
+            let length = bytes.len() / 3 + 1;
+            let frames: Vec<_> = bytes.chunks(length).map(|chunk| Frame::data(Bytes::copy_from_slice(chunk))).collect();
+            boxed(StreamBody::new(stream::iter(frames.into_iter().map(Ok::<_, Infallible>))))
+        } else {
+            boxed(Full::new(bytes))
+        };
+        let mut request = Request::builder().method(&*self.method).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(body).unwrap()
+    }
+}
+
+/// What is behind the layer: it answers with what arrived.
+fn app() -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
+    service_fn(|request: Request<Body>| async move {
+        let arrived = format!("{} {}", request.method(), request.uri());
+        Ok(Response::builder().header("app", arrived).body(request.into_body()).unwrap())
+    })
+}
+
+/// Runs every vector of `tests/vectors/{file}`, of which there must be `minimum`.
+pub(crate) fn run(file: &str, minimum: usize, serve: fn(&Vector) -> Served) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let vectors = parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert!(vectors.len() >= minimum, "{file} has {} vectors, and must have {minimum}", vectors.len());
+    let failures: Vec<_> = vectors.iter().flat_map(|vector| failures(vector, serve)).collect();
+    assert!(failures.is_empty(), "{file}: {} failed\n\n{}", failures.len(), failures.join("\n\n"));
+}
+
+fn parse(text: &str) -> Result<Vec<Vector>, String> {
+    let vectors: Vec<Vector> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut names = HashSet::new();
+    match vectors.iter().find(|vector| !names.insert(&vector.name)) {
+        Some(vector) => Err(format!("two vectors have the name {:?}", vector.name)),
+        None => Ok(vectors),
+    }
+}
+
+/// In what a vector is not as it should be, each time it is sent.
+fn failures(vector: &Vector, serve: fn(&Vector) -> Served) -> Vec<String> {
+    if cfg!(not(feature = "deadline")) && vector.verifier == Script::Hang {
+        return Vec::new();
+    }
+    let mut failures = Vec::new();
+    for socket in [false, true] {
+        for chunked in [false, true] {
+            let served = serve(vector);
+            let request = vector.request.request(chunked);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let app = served.app.clone();
+            let (status, headers, body) = runtime.block_on(async {
+                if socket { over_a_socket(app, request).await } else { in_process(app, request).await }
+            });
+            let answer = Answer { status, headers, body };
+            if let Err(failure) = vector.compare(&answer, &served.asked.lock().unwrap()) {
+                let socket = if socket { "over a socket" } else { "in process" };
+                let chunked = if chunked { "chunked" } else { "announced" };
+                failures.push(format!("{:?} ({socket}, {chunked}): {failure}", vector.name));
+            }
+        }
+    }
+    failures
+}
+
+impl Vector {
+    fn compare(&self, answer: &Answer, asked: &[Value]) -> Result<(), String> {
+        let expected = &self.answer;
+        if (answer.status, &answer.headers, &answer.body) != (expected.status, &expected.headers, &expected.body) {
+            return Err(format!("answered\n  {answer:?}\nand not\n  {expected:?}"));
+        }
+        let times = usize::from(self.verifier != Script::NotAsked);
+        if asked.len() != times {
+            return Err(format!("the verifier was asked {} times and not {times}", asked.len()));
+        }
+        match &self.asked {
+            Some(expected) if asked != [expected.clone()] => Err(format!("asked\n  {asked:?}\nand not\n  {expected}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+type Parts = (u16, BTreeMap<String, String>, String);
+
+async fn in_process(app: App, request: Request<Body>) -> Parts {
+    let Ok(response) = app.oneshot(request).await;
+    parts(response, &[]).await
+}
+
+async fn over_a_socket(app: App, request: Request<Body>) -> Parts {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = BoxCloneSyncService::new(app.map_request(|request: Request<Incoming>| request.map(boxed)));
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let connection = hyper::server::conn::http1::Builder::new();
+        connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)).await
+    });
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let response = client.send_request(request).await.unwrap();
+    parts(response, &["connection", "content-length", "date", "transfer-encoding"]).await
+}
+
+/// A response to be compared, less the headers that the connection adds.
+async fn parts<B>(response: Response<B>, added: &[&str]) -> Parts
+where
+    B: hyper::body::Body<Data = Bytes, Error: std::fmt::Debug>,
+{
+    let (head, body) = response.into_parts();
+    let mut headers = BTreeMap::new();
+    for name in head.headers.keys().filter(|name| !added.contains(&name.as_str())) {
+        headers.insert(name.to_string(), values(&head.headers, name));
+    }
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status.as_u16(), headers, String::from_utf8_lossy(&body).into_owned())
+}
+
+fn values(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    values.join(" | ")
+}
+
+fn boxed<B>(body: B) -> Body
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
+{
+    body.map_err(Into::into).boxed()
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digits: Vec<_> = hex.chars().map(|c| c.to_digit(16).expect("a hexadecimal digit") as u8).collect();
+    assert!(digits.len().is_multiple_of(2), "an odd number of digits");
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+const VECTOR: &str = r#"{"name": "a", "endpoint": "b", "request": {"method": "GET", "path": "/"}, "verifier": "error",
+    "answer": {"status": 200, "headers": {}, "body": ""}}"#;
+
+#[test]
+fn a_file_is_read_strictly() {
+    assert_eq!(parse(&format!("[{VECTOR}]")).unwrap().len(), 1);
+    assert!(parse(&format!("[{VECTOR}, {VECTOR}]")).unwrap_err().contains("two vectors"));
+    for (known, unknown) in [
+        ("\"endpoint\"", "\"endpiont\": 1, \"endpoint\""),
+        ("\"path\"", "\"pth\": 1, \"path\""),
+        ("\"status\"", "\"header\": {}, \"status\""),
+        ("\"error\"", "\"eror\""),
+        ("\"name\"", "\"name\": \"a\", \"name\""),
+    ] {
+        assert!(parse(&format!("[{}]", VECTOR.replace(known, unknown))).is_err(), "{unknown}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "unknown field `qouted`")]
+fn a_platform_reads_its_options_strictly() {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Own {}
+
+    let options: Options = serde_json::from_str(r#"{"body_limit": 7, "qouted": true}"#).unwrap();
+    let Own {} = options.own();
+}
+
+#[test]
+fn whatever_differs_is_a_failure() {
+    let vector = &parse(&format!("[{VECTOR}]")).unwrap()[0];
+    let asked = [Value::Null];
+    assert_eq!(vector.compare(&vector.answer, &asked), Ok(()));
+    assert!(vector.compare(&vector.answer, &[]).is_err());
+    assert!(vector.compare(&vector.answer, &[Value::Null, Value::Null]).is_err());
+    let header = BTreeMap::from([("content-type".to_owned(), "text/plain".to_owned())]);
+    for answer in [
+        Answer { status: 201, ..vector.answer.clone() },
+        Answer { headers: header, ..vector.answer.clone() },
+        Answer { body: "\n".to_owned(), ..vector.answer.clone() },
+    ] {
+        assert!(vector.compare(&answer, &asked).is_err(), "{answer:?}");
+    }
+    let asked_of = Vector { asked: Some(Value::Bool(true)), ..vector.clone() };
+    assert!(asked_of.compare(&vector.answer, &asked).is_err());
+    let not_asked = Vector { verifier: Script::NotAsked, ..vector.clone() };
+    assert!(not_asked.compare(&vector.answer, &asked).is_err());
+}
+
+#[test]
+#[should_panic(expected = "vectors, and must have 1000000")]
+fn a_file_with_too_few_vectors_fails() {
+    run("diyalog.json", 1_000_000, |vector| panic!("{}", vector.name));
+}
