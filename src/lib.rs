@@ -9,6 +9,7 @@ mod json;
 pub mod layer;
 mod outcome;
 pub mod policy;
+mod query;
 mod route;
 mod secret;
 pub mod store;

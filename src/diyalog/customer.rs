@@ -1,8 +1,9 @@
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{Method, Response, request::Parts};
 
+use super::answer::answer;
 use crate::{
-    ConfigError, Credential, Endpoint, Outcome, Rejection, RejectionKind, Route, Secret, Verdict,
+    ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
     json::{self, Value},
 };
 
@@ -113,21 +114,21 @@ impl Customer {
         self
     }
 
-    /// The bare word for an outcome, and the same word in quotes.
-    fn word(&self, outcome: &Outcome<CustomerVerdict>) -> (&'static str, &'static str) {
+    /// The word for an outcome, as a JSON string.
+    fn quoted_word(&self, outcome: &Outcome<CustomerVerdict>) -> &'static str {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
         use Vocabulary::{Current, Older};
 
         match (outcome, self.vocabulary) {
-            (Outcome::Verdict(Validated), _) => ("Validated", "\"Validated\""),
-            (Outcome::Verdict(InvalidToken), Current) => ("InvalidToken", "\"InvalidToken\""),
-            (Outcome::Verdict(InvalidToken), Older) => ("InvalidCode", "\"InvalidCode\""),
-            (Outcome::Verdict(ExpiredToken), Current) => ("ExpiredToken", "\"ExpiredToken\""),
-            (Outcome::Verdict(ExpiredToken), Older) => ("ExpiredCode", "\"ExpiredCode\""),
-            (Outcome::Verdict(InvalidDeviceId), Current) => ("InvalidDeviceId", "\"InvalidDeviceId\""),
-            (Outcome::Verdict(InvalidDeviceId), Older) => ("InvalidHash", "\"InvalidHash\""),
-            (Outcome::Rejected(_), Current) => ("BadRequest", "\"BadRequest\""),
-            (Outcome::Rejected(_), Older) | (Outcome::Failed(_), _) => ("InternalError", "\"InternalError\""),
+            (Outcome::Verdict(Validated), _) => r#""Validated""#,
+            (Outcome::Verdict(InvalidToken), Current) => r#""InvalidToken""#,
+            (Outcome::Verdict(InvalidToken), Older) => r#""InvalidCode""#,
+            (Outcome::Verdict(ExpiredToken), Current) => r#""ExpiredToken""#,
+            (Outcome::Verdict(ExpiredToken), Older) => r#""ExpiredCode""#,
+            (Outcome::Verdict(InvalidDeviceId), Current) => r#""InvalidDeviceId""#,
+            (Outcome::Verdict(InvalidDeviceId), Older) => r#""InvalidHash""#,
+            (Outcome::Rejected(_), Current) => r#""BadRequest""#,
+            (Outcome::Rejected(_), Older) | (Outcome::Failed(_), _) => r#""InternalError""#,
         }
     }
 }
@@ -167,14 +168,102 @@ impl Endpoint for Customer {
     }
 
     fn answer(&self, outcome: Outcome<CustomerVerdict>) -> Response<Bytes> {
-        let (bare, quoted) = self.word(&outcome);
-        let (word, content_type) =
-            if self.quoted { (quoted, "application/json") } else { (bare, "text/plain; charset=utf-8") };
-        let mut response = Response::new(Bytes::from_static(word.as_bytes()));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        if matches!(&outcome, Outcome::Rejected(rejection) if rejection.kind() == RejectionKind::UnknownCaller) {
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        let quoted = self.quoted_word(&outcome);
+        if self.quoted {
+            answer(&outcome, "application/json", quoted)
+        } else {
+            answer(&outcome, "text/plain; charset=utf-8", &quoted[1..quoted.len() - 1])
         }
-        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Request;
+
+    use super::*;
+    use crate::{Failure, RejectionKind};
+
+    const TRIO: &str = r#"{"deviceId":"1234","dlgToken":"2121sa","customerNo":"1234567"}"#;
+
+    fn decode(body: impl Into<Bytes>) -> Result<CustomerToken, Rejection> {
+        let (mut head, ()) = Request::post("/checkauthtoken").body(()).unwrap().into_parts();
+        Customer::new().decode(&mut head, body.into())
+    }
+
+    fn said(endpoint: &Customer, outcome: Outcome<CustomerVerdict>) -> (u16, String, String) {
+        let response = endpoint.answer(outcome);
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let body = String::from_utf8(response.body().to_vec()).unwrap();
+        (response.status().as_u16(), content_type, body)
+    }
+
+    #[test]
+    fn the_trio_is_read_without_a_copy() {
+        let body = Bytes::from(TRIO);
+        let token = decode(body.clone()).unwrap();
+        assert_eq!((&token.device_id, &token.customer_no), (&"1234".into(), &"1234567".into()));
+        assert_eq!(token.dlg_token.expose_secret().as_ptr(), body[TRIO.find("2121sa").unwrap()..].as_ptr());
+        assert_eq!(token.device_hash, None);
+    }
+
+    #[test]
+    fn each_of_the_trio_is_required_as_text() {
+        for name in ["deviceId", "dlgToken", "customerNo"] {
+            for value in ["\"\"", "null", "605", "false", "[\"605\"]", "{\"605\":\"605\"}"] {
+                let mut members = serde_json::from_str::<serde_json::Map<_, _>>(TRIO).unwrap();
+                members.insert(name.into(), serde_json::from_str(value).unwrap());
+                let rejection = decode(serde_json::to_vec(&members).unwrap()).unwrap_err();
+                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, name));
+                assert!(!rejection.detail().contains("605"));
+            }
+            assert_eq!(decode(TRIO.replace(name, "x")).unwrap_err().field(), name);
+        }
+    }
+
+    #[test]
+    fn the_device_hash_is_text_or_not_given() {
+        for (hash, read) in
+            [("\"a\\/b=\"", Some(Some("a/b="))), ("\"\"", Some(Some(""))), ("null", Some(None)), ("7", None)]
+        {
+            let token = decode(TRIO.replace('{', &format!("{{\"deviceHash\":{hash},"))).ok();
+            assert_eq!(token.map(|token| token.device_hash), read.map(|read| read.map(Secret::from)), "{hash}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_word_in_each_vocabulary() {
+        let outcomes = || -> Vec<(Outcome<CustomerVerdict>, u16, &str, &str)> {
+            vec![
+                (Outcome::Verdict(CustomerVerdict::Validated), 200, "Validated", "Validated"),
+                (Outcome::Verdict(CustomerVerdict::InvalidToken), 200, "InvalidToken", "InvalidCode"),
+                (Outcome::Verdict(CustomerVerdict::ExpiredToken), 200, "ExpiredToken", "ExpiredCode"),
+                (Outcome::Verdict(CustomerVerdict::InvalidDeviceId), 200, "InvalidDeviceId", "InvalidHash"),
+                (Rejection::malformed("605").into(), 200, "BadRequest", "InternalError"),
+                (Rejection::too_large(605).into(), 200, "BadRequest", "InternalError"),
+                (Rejection::unknown_caller().into(), 401, "BadRequest", "InternalError"),
+                (Failure::from_error("605").into(), 200, "InternalError", "InternalError"),
+                (Failure::throttled(Duration::from_secs(605)).into(), 200, "InternalError", "InternalError"),
+            ]
+        };
+        let (current, older) = (Customer::new(), Customer::new().vocabulary(Vocabulary::Older));
+        for (outcome, status, word, _) in outcomes() {
+            assert_eq!(said(&current, outcome), (status, "text/plain; charset=utf-8".into(), word.into()));
+        }
+        for (outcome, status, _, word) in outcomes() {
+            assert_eq!(said(&older, outcome), (status, "text/plain; charset=utf-8".into(), word.into()));
+        }
+        for (outcome, status, word, _) in outcomes() {
+            let quoted = serde_json::to_string(word).unwrap();
+            assert_eq!(said(&current.clone().quoted(true), outcome), (status, "application/json".into(), quoted));
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_request_can_have_is_refused() {
+        assert_eq!(Customer::new().path("/v1/checkauthtoken").unwrap().route().path(), "/v1/checkauthtoken");
+        assert!(Customer::new().path("checkauthtoken").is_err());
     }
 }

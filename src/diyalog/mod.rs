@@ -1,5 +1,141 @@
-//! Diyalog's token verification: customers of the mobile SDK ([`Customer`]) and agents in the iframe.
+//! Diyalog's token verification: customers of the mobile SDK ([`Customer`]) and agents in the iframe ([`Agent`]).
+//!
+//! Diyalog calls two services of yours, each to ask about a token that *you* made:
+//!
+//! | endpoint | Diyalog calls it | with the trio | made by you when |
+//! |---|---|---|---|
+//! | [`Customer`], `POST /checkauthtoken` | when a customer's SDK is activated | `deviceId`, `dlgToken`, `customerNo` | your app has logged its user in |
+//! | [`Agent`], `GET /CheckToken` | when its web app opens in an iframe of yours | `sessionId`, `token`, `userNo` | your agent application opens the iframe |
+//!
+//! # What you implement
+//!
+//! A [`Verifier`](crate::Verifier) of [`CustomerToken`], of [`AgentToken`], or of both. It says whether a token is good
+//! for what came with it, in the contract's words; an error says that it cannot be known, and is never shown to Diyalog.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use http::{Request, Response};
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use tower_verify::{
+//!     BoxError, Secret, Verifier, VerifyLayer,
+//!     diyalog::{Agent, AgentToken, AgentVerdict, Customer, CustomerToken, CustomerVerdict},
+//! };
+//!
+//! /// By what each token was made for.
+//! #[derive(Clone)]
+//! struct Tokens {
+//!     of_customers: HashMap<String, (Secret, Secret)>,
+//!     of_agents: HashMap<String, (Secret, Secret)>,
+//! }
+//!
+//! impl Verifier<CustomerToken> for Tokens {
+//!     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+//!         let asked = request.body();
+//!         Ok(match self.of_customers.get(asked.customer_no.expose_secret()) {
+//!             Some((token, device_id)) if *token == asked.dlg_token => {
+//!                 if *device_id == asked.device_id { CustomerVerdict::Validated } else { CustomerVerdict::InvalidDeviceId }
+//!             }
+//!             _ => CustomerVerdict::InvalidToken,
+//!         })
+//!     }
+//! }
+//!
+//! impl Verifier<AgentToken> for Tokens {
+//!     async fn verify(&self, request: Request<AgentToken>) -> Result<AgentVerdict, BoxError> {
+//!         let asked = request.into_body();
+//!         Ok(match self.of_agents.get(asked.user_no.expose_secret()) {
+//!             Some((token, session_id)) if *token == asked.token => {
+//!                 if *session_id == asked.session_id {
+//!                     AgentVerdict::validated(asked.user_no)
+//!                 } else {
+//!                     AgentVerdict::InvalidSessionId
+//!                 }
+//!             }
+//!             _ => AgentVerdict::InvalidToken,
+//!         })
+//!     }
+//! }
+//!
+//! # futures::executor::block_on(async {
+//! let tokens = Tokens {
+//!     of_customers: HashMap::from([("1234567".into(), ("2121sasasrwsdss".into(), "123456789aacaaca".into()))]),
+//!     of_agents: HashMap::from([("45186".into(), ("b1f0".into(), "s-7".into()))]),
+//! };
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let mut app = ServiceBuilder::new()
+//!     .layer(VerifyLayer::new(Customer::new(), tokens.clone()))
+//!     .layer(VerifyLayer::new(Agent::new(), tokens))
+//!     .service(app);
+//!
+//! # async fn text<B: http_body::Body<Data = bytes::Bytes>>(response: Response<B>) -> bytes::Bytes {
+//! #     http_body_util::BodyExt::collect(response.into_body()).await.ok().unwrap().to_bytes()
+//! # }
+//! let body = r#"{"deviceId": "123456789aacaaca", "dlgToken": "2121sasasrwsdss", "customerNo": "1234567"}"#;
+//! let answer = app.ready().await?.call(Request::post("/checkauthtoken").body(body.to_owned())?).await?;
+//! assert_eq!(text(answer).await, "Validated");
+//!
+//! let asked = Request::get("/CheckToken?sessionId=s-7&token=b1f0&userNo=45186").body(String::new())?;
+//! let answer = app.ready().await?.call(asked).await?;
+//! assert_eq!(text(answer).await, r#"{"success":true,"result":"agent 45186 verified"}"#);
+//! # Ok::<(), BoxError>(()) }).unwrap();
+//! ```
+//!
+//! Make a token of at least 128 random bits, in URL-safe characters, for Diyalog alone (never your own session's), bound
+//! to the other two of its trio, and good for minutes. The same activation can arrive more than once, so do not refuse a
+//! token because it was validated before.
+//!
+//! # The caller's secret
+//!
+//! An older page of Diyalog's has it send a static token in the header [`AUTH_TOKEN`]. If yours does, require it: nobody
+//! else can then try tokens. Two or more values can be live, so that the token is changed without an outage: first add the
+//! new one here, then have Diyalog send it, then remove the old one.
+//!
+//! ```
+//! # use tower_verify::{BoxError, CallerSecret, VerifyLayer, verifier_fn};
+//! # use tower_verify::diyalog::{AUTH_TOKEN, Customer, CustomerToken, CustomerVerdict};
+//! # let verifier = verifier_fn(|_: http::Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) });
+//! let live = CallerSecret::new(AUTH_TOKEN, ["the-new-one", "the-one-until-now"])?;
+//! let layer = VerifyLayer::new(Customer::new().path("/v1/checkauthtoken")?, verifier).caller_secret(live);
+//! # Ok::<(), BoxError>(())
+//! ```
+//!
+//! A call without it, with another value, or with the header twice gets status 401; the verifier is not asked.
+//!
+//! # Security
+//!
+//! * Only [`CustomerVerdict::Validated`] and [`AgentVerdict::Validated`] become an answer that Diyalog reads as admitted.
+//!   An error, a panic, a deadline, an overload, a request that is not as documented: each is answered in the contract's
+//!   words as not verified.
+//! * Diyalog does not sign its calls. Whoever can reach the endpoint can try tokens, so make them too long to be guessed,
+//!   require [the caller's secret](#the-callers-secret) if Diyalog sends one, and limit the attempts.
+//! * Compare the whole trio. A token that is good, but for another customer or agent, is `InvalidToken`; do not say
+//!   `ExpiredToken` or `InvalidDeviceId` of a token that you did not make.
+//! * `deviceHash` is information for a log and proves nothing.
+//!
+//! # Deployment
+//!
+//! * **The agent's token stands in the URL.** [`Agent`] takes it out of the request before the verifier is asked, but
+//!   what is in front of this layer has seen it: the access log of a proxy or a load balancer, and the default span of
+//!   tower-http's `TraceLayer`, which records the URI with its query. Log the path alone (in `TraceLayer` by a
+//!   `make_span_with` that records `uri().path()`), and do the same in every proxy on the way. An extension that keeps
+//!   the original URI, such as axum's `OriginalUri`, still has the query: do not log it in a verifier.
+//! * The iframe's own address carries the token as `dlgToken`: it is in the browser's history and may be in a `Referer`.
+//!   Short-lived tokens are the remedy.
+//! * Diyalog calls over the internet: serve the endpoints over HTTPS, and nothing else of the app on that host if you can.
+//! * HTTP status 200 stands for every decided answer. A dashboard that counts statuses does not show refused tokens.
 
+mod agent;
+mod answer;
 mod customer;
 
-pub use self::customer::{Customer, CustomerToken, CustomerVerdict, Vocabulary};
+use http::HeaderName;
+
+pub use self::{
+    agent::{Agent, AgentToken, AgentVerdict},
+    customer::{Customer, CustomerToken, CustomerVerdict, Vocabulary},
+};
+
+/// `Auth-Token`: the header in which Diyalog, by an older page of its documentation, sends a static token that proves who
+/// calls. For [`CallerSecret`](crate::CallerSecret).
+pub const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");

@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response, header::TRANSFER_ENCODING};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
@@ -213,6 +213,11 @@ impl RequestVector {
 
     fn request(&self, chunked: bool) -> Request<Body> {
         let bytes = self.body_bytes();
+        let mut request = Request::builder().method(&*self.method).uri(&self.path);
+        if chunked && !bytes.is_empty() {
+            // Without it a client takes a GET of unknown length for one that has no body.
+            request = request.header(TRANSFER_ENCODING, "chunked");
+        }
         let body = if chunked {
             let length = bytes.len() / 3 + 1;
             let frames: Vec<_> = bytes.chunks(length).map(|chunk| Frame::data(Bytes::copy_from_slice(chunk))).collect();
@@ -220,7 +225,6 @@ impl RequestVector {
         } else {
             boxed(Full::new(bytes))
         };
-        let mut request = Request::builder().method(&*self.method).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -1,0 +1,265 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+use serde_json::Value;
+
+use super::answer::answer;
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, query};
+
+/// The trio that Diyalog asks to be verified when its web app is opened for an agent in an iframe.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AgentToken {
+    /// `sessionId`: the session in your agent application that the token was made for.
+    pub session_id: Secret,
+    /// `token`: the token, which the iframe's address calls `dlgToken`.
+    pub token: Secret,
+    /// `userNo`: the agent that the token was made for, which the iframe's address calls `userId`.
+    pub user_no: Secret,
+}
+
+impl AgentToken {
+    /// A trio, as for a test of a verifier.
+    pub fn new(session_id: impl Into<Secret>, token: impl Into<Secret>, user_no: impl Into<Secret>) -> Self {
+        Self { session_id: session_id.into(), token: token.into(), user_no: user_no.into() }
+    }
+}
+
+impl Credential for AgentToken {
+    type Verdict = AgentVerdict;
+}
+
+/// What an agent's token can be.
+///
+/// The contract has no words for the negative ones: they are the customer's, and tell Diyalog's log what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AgentVerdict {
+    /// The token is good for this session and this agent.
+    Validated {
+        /// The agent, whom the answer names for Diyalog's log.
+        user_no: Secret,
+    },
+    /// The token is unknown, or another agent's.
+    InvalidToken,
+    /// The token is known, but past its expiry.
+    ExpiredToken,
+    /// The token is known, but was made for another session.
+    InvalidSessionId,
+}
+
+impl AgentVerdict {
+    /// The positive verdict on the agent with this `userNo`.
+    pub fn validated(user_no: impl Into<Secret>) -> Self {
+        Self::Validated { user_no: user_no.into() }
+    }
+}
+
+impl Verdict for AgentVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Validated { .. })
+    }
+}
+
+/// `GET /CheckToken?sessionId=…&token=…&userNo=…`: Diyalog's check of an agent's token.
+///
+/// The answer is a JSON object with HTTP status 200, in which only `"success":true` admits. A caller without the
+/// [secret](crate::CallerSecret) that was required of it gets status 401.
+///
+/// ```json
+/// {"success":true,"result":"agent 45186 verified"}
+/// {"success":false,"errorMessage":"token expired","result":"ExpiredToken"}
+/// ```
+///
+/// The query is taken out of the request before the verifier gets it: the URI that it sees is the path alone. The order
+/// of the parameters does not matter and unknown ones are ignored. One that is missing, empty or given twice is
+/// malformed, and so is a query that is not percent-encoded UTF-8; a `+` is a space.
+///
+/// Source: Diyalog's "Authentication Services", "Agent Token Verification Service (API)".
+#[derive(Debug, Clone)]
+pub struct Agent {
+    route: Route,
+}
+
+impl Agent {
+    /// The endpoint as documented.
+    pub fn new() -> Self {
+        Self { route: Route::documented(Method::GET, "/CheckToken") }
+    }
+
+    /// Serves another path than `/CheckToken`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for Agent {
+    type Credential = AgentToken;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<AgentToken, Rejection> {
+        const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
+
+        let query = query::take(&mut head.uri)?;
+        let [session_id, token, user_no] = query::parameters(&query, &NAMES)?;
+        let required = |value: Option<Cow<'_, str>>, name| match value {
+            Some(value) if !value.is_empty() => Ok(Secret::slice_of(&query, value)),
+            _ => Err(Rejection::malformed(format!("`{name}` must be given and not empty")).with_field(name)),
+        };
+        Ok(AgentToken {
+            session_id: required(session_id, NAMES[0])?,
+            token: required(token, NAMES[1])?,
+            user_no: required(user_no, NAMES[2])?,
+        })
+    }
+
+    fn answer(&self, outcome: Outcome<AgentVerdict>) -> Response<Bytes> {
+        let body = match &outcome {
+            Outcome::Verdict(AgentVerdict::Validated { user_no }) => success(user_no),
+            Outcome::Verdict(AgentVerdict::InvalidToken) => error("token not valid", "InvalidToken"),
+            Outcome::Verdict(AgentVerdict::ExpiredToken) => error("token expired", "ExpiredToken"),
+            Outcome::Verdict(AgentVerdict::InvalidSessionId) => error("token of another session", "InvalidSessionId"),
+            Outcome::Rejected(rejection) => error(rejection.detail(), "BadRequest"),
+            Outcome::Failed(_) => error("token not verified", "InternalError"),
+        };
+        answer(&outcome, "application/json", body)
+    }
+}
+
+fn success(user_no: &Secret) -> String {
+    let result = Value::from(format!("agent {} verified", user_no.expose_secret()));
+    format!(r#"{{"success":true,"result":{result}}}"#)
+}
+
+fn error(message: &str, result: &'static str) -> String {
+    let message = Value::from(message);
+    format!(r#"{{"success":false,"errorMessage":{message},"result":"{result}"}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Request;
+
+    use super::*;
+    use crate::{Failure, RejectionKind};
+
+    fn decode(uri: &str) -> Result<(AgentToken, Parts), Rejection> {
+        let (mut head, ()) = Request::get(uri).body(()).unwrap().into_parts();
+        let token = Agent::new().decode(&mut head, Bytes::new())?;
+        Ok((token, head))
+    }
+
+    fn said(outcome: Outcome<AgentVerdict>) -> (u16, String) {
+        let response = Agent::new().answer(outcome);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_trio_is_read_in_any_order() {
+        let (token, _) = decode("/CheckToken?userNo=45186&x=1&token=a%2Bb+c&sessionId=s1").unwrap();
+        assert_eq!((token.session_id, token.token, token.user_no), ("s1".into(), "a+b c".into(), "45186".into()));
+    }
+
+    #[test]
+    fn a_log_of_what_the_verifier_gets_does_not_show_the_token() {
+        let (token, head) = decode("https://example.com/CheckToken?sessionId=s1&token=605b32dd&userNo=45186").unwrap();
+        let request = Request::from_parts(head, token);
+        assert_eq!(request.uri(), "https://example.com/CheckToken");
+        let logged = format!("{request:?}");
+        assert!(!logged.contains("605b") && !logged.contains("45186"), "{logged}");
+    }
+
+    #[test]
+    fn what_is_not_encoded_is_not_copied_twice() {
+        let (token, _) = decode("/CheckToken?sessionId=s1&token=2121sa&userNo=45186").unwrap();
+        let [session_id, token] = [token.session_id, token.token].map(|part| part.expose_secret().as_ptr() as usize);
+        assert_eq!(token - session_id, "s1&token=".len());
+    }
+
+    #[test]
+    fn each_of_the_trio_is_required() {
+        for name in ["sessionId", "token", "userNo"] {
+            let renamed = format!("{}X", &name[1..]);
+            for replaced in [renamed, format!("{name}=&x")] {
+                let uri = "/CheckToken?sessionId=605b1&token=605b2&userNo=605b3".replace(name, &replaced);
+                let rejection = decode(&uri).unwrap_err();
+                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, name), "{uri}");
+                assert!(!rejection.detail().contains("605b"));
+            }
+        }
+        assert_eq!(decode("/CheckToken").unwrap_err().field(), "sessionId");
+    }
+
+    #[test]
+    fn the_agent_is_named_whatever_the_number() {
+        let validated = |user_no: &str| said(Outcome::Verdict(AgentVerdict::validated(user_no)));
+        assert_eq!(validated("45186"), (200, r#"{"success":true,"result":"agent 45186 verified"}"#.into()));
+        let (_, body) = validated("\"\\\n\u{0}Ş");
+        assert_eq!(body, r#"{"success":true,"result":"agent \"\\\n\u0000Ş verified"}"#);
+    }
+
+    #[test]
+    fn nothing_else_is_a_success() {
+        for (outcome, status, body) in [
+            (
+                Outcome::Verdict(AgentVerdict::InvalidToken),
+                200,
+                r#"{"success":false,"errorMessage":"token not valid","result":"InvalidToken"}"#,
+            ),
+            (
+                Outcome::Verdict(AgentVerdict::ExpiredToken),
+                200,
+                r#"{"success":false,"errorMessage":"token expired","result":"ExpiredToken"}"#,
+            ),
+            (
+                Outcome::Verdict(AgentVerdict::InvalidSessionId),
+                200,
+                r#"{"success":false,"errorMessage":"token of another session","result":"InvalidSessionId"}"#,
+            ),
+            (
+                Rejection::malformed("quoted \"success\":true").into(),
+                200,
+                r#"{"success":false,"errorMessage":"quoted \"success\":true","result":"BadRequest"}"#,
+            ),
+            (
+                Rejection::unknown_caller().into(),
+                401,
+                r#"{"success":false,"errorMessage":"the caller's secret is missing or not known","result":"BadRequest"}"#,
+            ),
+            (
+                Failure::from_error("database at 10.0.0.7 away").into(),
+                200,
+                r#"{"success":false,"errorMessage":"token not verified","result":"InternalError"}"#,
+            ),
+            (
+                Failure::throttled(Duration::from_secs(3)).into(),
+                200,
+                r#"{"success":false,"errorMessage":"token not verified","result":"InternalError"}"#,
+            ),
+        ] {
+            assert_eq!(said(outcome), (status, body.into()));
+        }
+    }
+
+    #[test]
+    fn debug_of_a_verdict_does_not_show_the_agent() {
+        assert!(!format!("{:?}", AgentVerdict::validated("45186")).contains("45186"));
+    }
+}

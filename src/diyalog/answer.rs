@@ -1,0 +1,15 @@
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+
+use crate::{Outcome, RejectionKind};
+
+/// The answer that says `body` about `outcome`: what was decided is in the body alone, and the status is 200 for
+/// whatever the outcome is, but for a caller that has no business here.
+pub(super) fn answer<V>(outcome: &Outcome<V>, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if matches!(outcome, Outcome::Rejected(rejection) if rejection.kind() == RejectionKind::UnknownCaller) {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    response
+}

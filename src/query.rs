@@ -1,0 +1,125 @@
+//! Reading the contracts' queries: `name=value` pairs, percent-encoded.
+//!
+//! What a common decoder would not do: refuse what is not UTF-8, because the replacement character makes two different
+//! tokens equal; refuse a parameter that is given twice.
+
+use std::{borrow::Cow, mem};
+
+use bytestring::ByteString;
+use http::{Uri, uri::PathAndQuery};
+use percent_encoding::percent_decode_str;
+
+use crate::Rejection;
+
+/// Takes the query out of `uri`, which keeps its path. Without a query it is empty.
+pub(crate) fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
+    let query = ByteString::from(uri.query().unwrap_or_default());
+    let path = PathAndQuery::try_from(uri.path());
+    let mut parts = mem::take(uri).into_parts();
+    parts.path_and_query = Some(path.map_err(|_| Rejection::malformed("the request's target has no path"))?);
+    *uri = Uri::from_parts(parts).map_err(|_| Rejection::malformed("the request's target is not a URI"))?;
+    Ok(query)
+}
+
+/// The values in `query` of the parameters that have one of `names`, in their order. Other parameters are ignored; but
+/// the encoding of the whole query must be right.
+pub(crate) fn parameters<'a, const N: usize>(
+    query: &'a str,
+    names: &[&'static str; N],
+) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
+    let mut parameters = [const { None }; N];
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name)?, decode(value)?);
+        let Some(index) = names.iter().position(|known| *known == name) else { continue };
+        if parameters[index].replace(value).is_some() {
+            let name = names[index];
+            return Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name));
+        }
+    }
+    Ok(parameters)
+}
+
+/// Borrows where nothing is encoded.
+fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
+    if !text.contains(['%', '+']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let complete = spaced.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    match percent_decode_str(&spaced).decode_utf8() {
+        Ok(decoded) if complete => Ok(Cow::Owned(decoded.into_owned())),
+        _ => Err(Rejection::malformed("the query is not percent-encoded UTF-8")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 2] = ["token", "userNo"];
+
+    fn reason(query: &str) -> String {
+        parameters(query, &NAMES).unwrap_err().detail().to_owned()
+    }
+
+    #[test]
+    fn parameters_come_by_name_and_others_are_ignored() {
+        let [token, user_no] = parameters("userNo=45186&x=1&&y&=&token=a=b;c", &NAMES).unwrap();
+        assert!(matches!(token, Some(Cow::Borrowed("a=b;c"))));
+        assert!(matches!(user_no, Some(Cow::Borrowed("45186"))));
+        assert_eq!(parameters("", &NAMES).unwrap(), [None, None]);
+        assert_eq!(parameters("TOKEN=1&token", &NAMES).unwrap(), [Some("".into()), None]);
+    }
+
+    #[test]
+    fn names_and_values_are_decoded_once() {
+        for (query, token) in [
+            ("token=a+b%2Bc", "a b+c"),
+            ("%74oken=%C5%9Eifre%20%f0%9f%94%91", "Şifre 🔑"),
+            ("token=%2541", "%41"),
+            ("token=a%26userNo%3D1%23%00", "a&userNo=1#\0"),
+            ("token=Şifre", "Şifre"),
+        ] {
+            assert_eq!(parameters(query, &NAMES).unwrap(), [Some(token.into()), None], "{query}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused_however_it_is_written() {
+        for query in ["token=1&token=1", "token=1&%74oken=2", "token&token=1"] {
+            let rejection = parameters(query, &NAMES).unwrap_err();
+            assert_eq!((rejection.detail(), rejection.field()), ("`token` is given more than once", "token"));
+        }
+        assert!(parameters("x=1&x=2", &NAMES).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_percent_encoded_utf8_is_refused_wherever_it_stands() {
+        for text in ["%", "%4", "%4g", "%%41", "%+1", "%u0041", "%ff", "%C5", "%C0%AF", "%ED%A0%80"] {
+            for query in [format!("token={text}"), format!("x={text}"), format!("{text}=x")] {
+                assert_eq!(reason(&query), "the query is not percent-encoded UTF-8", "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_uri_without_its_query_is_otherwise_the_same() {
+        for (full, left, query) in [
+            ("/CheckToken?token=605b32dd", "/CheckToken", "token=605b32dd"),
+            ("http://example.com:81/a%20b?x?y", "http://example.com:81/a%20b", "x?y"),
+            ("http://example.com?x", "http://example.com/", "x"),
+            ("/CheckToken?", "/CheckToken", ""),
+            ("/CheckToken", "/CheckToken", ""),
+            ("*", "*", ""),
+        ] {
+            let mut uri: Uri = full.parse().unwrap();
+            assert_eq!(take(&mut uri).unwrap(), query);
+            assert_eq!(uri.to_string(), left);
+        }
+        assert!(take(&mut "example.com:443".parse().unwrap()).is_err());
+    }
+}
