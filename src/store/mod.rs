@@ -1,12 +1,31 @@
 //! State that has to outlive a request, and may have to be shared by several nodes: see [`Store`].
+//!
+//! [`MemoryStore`] is for one node, [`SharedStore`] for a choice made at run time, and [`conformance`] for a store of
+//! your own.
+//!
+//! ```
+//! use std::time::Duration;
+//! use bytes::Bytes;
+//! use tower_verify::store::{MemoryStore, Store, StoreError};
+//!
+//! # futures::executor::block_on(async {
+//! let store = MemoryStore::new();
+//! store.put("ticket:7", Bytes::from("ann"), Duration::from_secs(60)).await?;
+//! assert_eq!(store.take("ticket:7").await?, Some(Bytes::from("ann")));
+//! assert_eq!(store.take("ticket:7").await?, None);
+//! # Ok::<(), StoreError>(()) }).unwrap();
+//! ```
 
+pub mod conformance;
 mod error;
+mod memory;
+mod shared;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-pub use self::error::StoreError;
+pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
 
 /// A handful of atomic operations on values with a time to live.
 ///
@@ -14,15 +33,36 @@ pub use self::error::StoreError;
 /// [`take`](Self::take)s, [`claim`](Self::claim)s or [`replace`](Self::replace)s of one key, one succeeds. A value is
 /// gone when its time to live is over. A store never drops a live value: when it is full, writing is an error.
 ///
-/// Keys are short text that may be seen by an operator: no credential is ever part of one.
+/// Keys are short text that may be seen by an operator: no credential is ever part of one. Values are any bytes, none
+/// at all included. A time to live is counted in milliseconds, rounded up, and is at least one of them.
+///
+/// After an error it is not known whether the operation was done: a store may have done it and been unable to say so.
+/// A store does not repeat an operation that may have been done, except where doing it twice is doing it once.
+///
+/// A store of your own is checked by [`conformance`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Store`",
+    label = "cannot keep values with a time to live",
+    note = "the stores of this crate are in `tower_verify::store`; your own implements `Store`",
+    note = "an `Arc` of a store is a store, and clones of a `SharedStore` share one"
+)]
 pub trait Store: Send + Sync + 'static {
     /// The value of `key`, if there is one.
+    ///
+    /// # Errors
+    /// If the store is unavailable.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
     /// Sets the value of `key`, whatever there was.
+    ///
+    /// # Errors
+    /// If the store is full or unavailable.
     fn put(&self, key: &str, value: Bytes, ttl: Duration) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Sets the value of `key` if there is none. Returns the value that was there and still is, if there is one.
+    ///
+    /// # Errors
+    /// If the store is full or unavailable.
     fn claim(
         &self,
         key: &str,
@@ -31,9 +71,15 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
     /// Removes the value of `key` and returns it.
+    ///
+    /// # Errors
+    /// If the store is unavailable.
     fn take(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
-    /// Sets the value of `key` to `new` if it is `expected` now. Returns whether it was.
+    /// Sets the value of `key` to `new`, and its time to live to `ttl`, if it is `expected` now. Returns whether it was.
+    ///
+    /// # Errors
+    /// If the store is full or unavailable.
     fn replace(
         &self,
         key: &str,
@@ -42,7 +88,76 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Adds `change` to the counter `key`, which never falls below zero nor overflows, and returns what it counts then.
-    /// A counter that is not there is zero; `ttl` is set when it is made and not afterwards.
+    /// Adds `change` to the counter `key` and returns what it counts then. It never falls below zero and never rises
+    /// over [`i64::MAX`]: what would take it there leaves it there.
+    ///
+    /// A counter that is not there is zero; `ttl` is set when it is made and not afterwards. It is a value like any
+    /// other, the decimal digits of what it counts, and can be read and removed as one.
+    ///
+    /// # Errors
+    /// If the store is full or unavailable, or the value of `key` is not a counter.
     fn count(&self, key: &str, change: i64, ttl: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+impl<S: Store> Store for Arc<S> {
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send {
+        (**self).get(key)
+    }
+
+    fn put(&self, key: &str, value: Bytes, ttl: Duration) -> impl Future<Output = Result<(), StoreError>> + Send {
+        (**self).put(key, value, ttl)
+    }
+
+    fn claim(
+        &self,
+        key: &str,
+        value: Bytes,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send {
+        (**self).claim(key, value, ttl)
+    }
+
+    fn take(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send {
+        (**self).take(key)
+    }
+
+    fn replace(
+        &self,
+        key: &str,
+        expected: Bytes,
+        new: Bytes,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        (**self).replace(key, expected, new, ttl)
+    }
+
+    fn count(&self, key: &str, change: i64, ttl: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        (**self).count(key, change, ttl)
+    }
+}
+
+/// A time to live in whole milliseconds: rounded up, at least one, and small enough to be added to any time.
+fn ttl_millis(ttl: Duration) -> u64 {
+    const LONGEST: u64 = 1 << 62;
+
+    u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(LONGEST).clamp(1, LONGEST)
+}
+
+/// What a counter that stands at `value` counts after `change`.
+fn counted(value: i64, change: i64) -> i64 {
+    value.saturating_add(change).max(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_rounded_up_to_milliseconds() {
+        assert_eq!(ttl_millis(Duration::ZERO), 1);
+        assert_eq!(ttl_millis(Duration::from_nanos(1)), 1);
+        assert_eq!(ttl_millis(Duration::from_millis(7)), 7);
+        assert_eq!(ttl_millis(Duration::from_nanos(7_000_001)), 8);
+        assert_eq!(ttl_millis(Duration::MAX), 1 << 62);
+    }
 }

@@ -1,0 +1,264 @@
+//! What every [`Store`] must do, as a suite that a store of your own can be put through: see [`check`].
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use tower_verify::{ManualClock, store::{MemoryStore, conformance}};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+//! let store = MemoryStore::new().clock(clock.clone());
+//! conformance::check(store, tokio::spawn, async |time| clock.advance(time)).await;
+//! # });
+//! ```
+//!
+//! A store that tells the time by itself is given `tokio::time::sleep`.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use super::{Store, StoreError};
+
+/// One of the concurrent operations of [`check`], to be run by the caller's executor.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A time to live that is not over before the check is.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// A time to live that is waited for.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// How many tasks are after the same key.
+const RIVALS: usize = 32;
+
+/// How often they are.
+const ROUNDS: usize = 20;
+
+/// Checks that `store` does what [`Store`] says.
+///
+/// It needs a store without values under keys that begin with `conformance:`, room for a hundred entries, and about two
+/// seconds of the time that the store tells: `advance` lets a duration pass. `spawn` starts a [`Task`] and returns a
+/// future that is ready when the task is done, as `tokio::spawn` does; on an executor of several threads the tasks are
+/// run at the same time.
+///
+/// What a store does when it is full or away is not checked, as that is brought about differently for every store.
+///
+/// # Panics
+/// If the store does something else, with a message that says what.
+pub async fn check<S, F>(store: S, spawn: impl Fn(Task) -> F, advance: impl AsyncFn(Duration))
+where
+    S: Store,
+    F: Future,
+{
+    let store = Arc::new(store);
+    values(&*store).await;
+    operations(&*store).await;
+    counters(&*store).await;
+    races(&store, &spawn).await;
+    expiry(&*store, advance).await;
+}
+
+async fn values(store: &impl Store) {
+    let key = "conformance:values";
+    let every_byte: Bytes = (0..=255).collect();
+    for value in [Bytes::new(), every_byte, Bytes::from_static(b"\r\n0\r\n"), Bytes::from(vec![b'x'; 100_000])] {
+        let what = format!("a value of {} bytes", value.len());
+        store.put(key, value.clone(), LONG).await.expect("put works");
+        assert_eq!(store.get(key).await.expect("get works"), Some(value.clone()), "get returns {what} as it was put");
+        let replaced = store.replace(key, value.clone(), value.clone(), LONG).await.expect("replace works");
+        assert!(replaced, "replace finds {what} to be what was put");
+        let present = store.claim(key, Bytes::new(), LONG).await.expect("claim works");
+        assert_eq!(present, Some(value.clone()), "claim returns {what} that is there");
+        assert_eq!(store.take(key).await.expect("take works"), Some(value), "take returns {what} as it was put");
+    }
+    for key in ["conformance:values: with space", "conformance:values:\u{e9}\u{1f600}", "conformance:values:{a}:*?["] {
+        store.put(key, Bytes::from(key), LONG).await.expect("put works");
+        assert_eq!(store.take(key).await.expect("take works"), Some(Bytes::from(key)), "a key is any text: {key:?}");
+    }
+}
+
+async fn operations(store: &impl Store) {
+    let key = "conformance:operations";
+    let (one, two) = (Bytes::from_static(b"one"), Bytes::from_static(b"two"));
+
+    assert_eq!(store.get(key).await.expect("get works"), None, "get finds nothing where nothing was put");
+    assert_eq!(store.take(key).await.expect("take works"), None, "take finds nothing where nothing was put");
+    let replaced = store.replace(key, Bytes::new(), one.clone(), LONG).await.expect("replace works");
+    assert!(!replaced, "replace replaces nothing where nothing was put, not even an empty value");
+    assert_eq!(store.get(key).await.expect("get works"), None, "replace puts nothing where nothing was put");
+
+    assert_eq!(store.claim(key, one.clone(), LONG).await.expect("claim works"), None, "claim finds nothing");
+    let present = store.claim(key, two.clone(), LONG).await.expect("claim works");
+    assert_eq!(present, Some(one.clone()), "claim returns the value that was there");
+    assert_eq!(store.get(key).await.expect("get works"), Some(one.clone()), "claim leaves the value that was there");
+
+    let replaced = store.replace(key, two.clone(), two.clone(), LONG).await.expect("replace works");
+    assert!(!replaced, "replace replaces nothing but what is expected");
+    assert_eq!(store.get(key).await.expect("get works"), Some(one.clone()), "replace leaves what was not expected");
+    assert!(store.replace(key, one.clone(), two.clone(), LONG).await.expect("replace works"), "replace replaces");
+    assert_eq!(store.get(key).await.expect("get works"), Some(two), "replace sets the new value");
+
+    store.put(key, one.clone(), LONG).await.expect("put works");
+    assert_eq!(store.take(key).await.expect("take works"), Some(one), "put sets the value whatever there was");
+    assert_eq!(store.take(key).await.expect("take works"), None, "take removes");
+    assert_eq!(store.get(key).await.expect("get works"), None, "take removes");
+}
+
+async fn counters(store: &impl Store) {
+    let key = "conformance:counters";
+    let top = i64::MAX.unsigned_abs();
+
+    for (change, count) in [
+        (0, 0),
+        (3, 3),
+        (-1, 2),
+        (-3, 0),
+        (1, 1),
+        (i64::MIN, 0),
+        (i64::MAX, top),
+        (-1, top - 1),
+        (1, top),
+        (1, top),
+        (i64::MAX, top),
+        (i64::MIN, 0),
+        (12, 12),
+    ] {
+        let counted = store.count(key, change, LONG).await.expect("count works");
+        assert_eq!(counted, count, "a counter after {change:+}");
+    }
+    assert_eq!(store.get(key).await.expect("get works"), Some(Bytes::from("12")), "a counter is its decimal digits");
+    assert_eq!(store.take(key).await.expect("take works"), Some(Bytes::from("12")), "a counter is removed by take");
+    assert_eq!(store.count(key, -1, LONG).await.expect("count works"), 0, "a counter that is not there is zero");
+    store.take(key).await.expect("take works");
+}
+
+async fn races<S: Store, F: Future>(store: &Arc<S>, spawn: &impl Fn(Task) -> F) {
+    let key = "conformance:races";
+    let text = |number: usize| Bytes::from(number.to_string());
+    for _ in 0..ROUNDS {
+        let claims =
+            race(store, spawn, move |store, number| async move { store.claim(key, text(number), LONG).await }).await;
+        let winner = only(claims.iter().map(Option::is_none), "claims of one key");
+        for (number, present) in claims.iter().enumerate().filter(|(number, _)| *number != winner) {
+            assert_eq!(*present, Some(text(winner)), "claim {number} returns what was claimed before it");
+        }
+
+        let replacements = race(store, spawn, move |store, number| async move {
+            store.replace(key, text(winner), text(RIVALS + number), LONG).await
+        })
+        .await;
+        let winner = only(replacements.into_iter(), "replacements of one value");
+
+        let takes = race(store, spawn, move |store, _| async move { store.take(key).await }).await;
+        let taker = only(takes.iter().map(Option::is_some), "takes of one key");
+        assert_eq!(takes[taker], Some(text(RIVALS + winner)), "take returns what replace set");
+
+        let mut counts = race(store, spawn, move |store, _| async move { store.count(key, 1, LONG).await }).await;
+        counts.sort_unstable();
+        assert!(counts.into_iter().eq(1..=RIVALS as u64), "each of the concurrent counts of one key is counted once");
+        store.take(key).await.expect("take works");
+    }
+}
+
+/// The results of one operation that many tasks do at the same time, in the order of the tasks.
+async fn race<S, T, F, Op>(
+    store: &Arc<S>,
+    spawn: &impl Fn(Task) -> F,
+    operation: impl Fn(Arc<S>, usize) -> Op,
+) -> Vec<T>
+where
+    S: Store,
+    T: Send + 'static,
+    F: Future,
+    Op: Future<Output = Result<T, StoreError>> + Send + 'static,
+{
+    let results = Arc::new(Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    for number in 0..RIVALS {
+        let (results, operation) = (Arc::clone(&results), operation(Arc::clone(store), number));
+        tasks.push(spawn(Box::pin(async move {
+            let result = operation.await.expect("a concurrent operation works");
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+        })));
+    }
+    for task in tasks {
+        task.await;
+    }
+    let mut results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+    assert_eq!(results.len(), RIVALS, "every task that `spawn` started is done when its future is ready");
+    results.sort_unstable_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The number of the only one that succeeded.
+fn only(succeeded: impl Iterator<Item = bool>, what: &str) -> usize {
+    let winners: Vec<usize> = succeeded.enumerate().filter_map(|(number, won)| won.then_some(number)).collect();
+    assert_eq!(winners.len(), 1, "of {RIVALS} concurrent {what} one succeeds");
+    winners[0]
+}
+
+async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
+    let value = Bytes::from_static(b"value");
+    for operation in ["get", "take", "claim", "replace", "count"] {
+        store.put(&expiring(operation), value.clone(), SHORT).await.expect("put works");
+    }
+    store.claim(&expiring("claimed"), value.clone(), SHORT).await.expect("claim works");
+
+    store.put(&expiring("replaced for shorter"), value.clone(), LONG).await.expect("put works");
+    let replaced = store.replace(&expiring("replaced for shorter"), value.clone(), value.clone(), SHORT).await;
+    assert!(replaced.expect("replace works"), "replace replaces");
+    store.put(&expiring("replaced for longer"), value.clone(), SHORT).await.expect("put works");
+    let replaced = store.replace(&expiring("replaced for longer"), value.clone(), value.clone(), LONG).await;
+    assert!(replaced.expect("replace works"), "replace replaces what has not expired");
+
+    store.put(&expiring("put for shorter"), value.clone(), LONG).await.expect("put works");
+    store.put(&expiring("put for shorter"), value.clone(), SHORT).await.expect("put works");
+    store.put(&expiring("put for longer"), value.clone(), SHORT).await.expect("put works");
+    store.put(&expiring("put for longer"), value.clone(), LONG).await.expect("put works");
+
+    for (counter, first, second) in [("counted for shorter", SHORT, LONG), ("counted for longer", LONG, SHORT)] {
+        // What takes a counter to its ends sets its value anew, and must not set its time to live.
+        for (change, ttl) in [(i64::MAX, first), (1, second), (-1, second), (i64::MIN, second), (7, second)] {
+            store.count(&expiring(counter), change, ttl).await.expect("count works");
+        }
+    }
+    store.put(&expiring("unmeasured"), value.clone(), Duration::ZERO).await.expect("put works with no time to live");
+    store.put(&expiring("unending"), value.clone(), Duration::MAX).await.expect("put works with any time to live");
+
+    advance(SHORT + Duration::from_millis(10)).await;
+
+    assert_eq!(store.get(&expiring("get")).await.expect("get works"), None, "get finds nothing that expired");
+    assert_eq!(store.take(&expiring("take")).await.expect("take works"), None, "take finds nothing that expired");
+    let claimed = store.claim(&expiring("claim"), value.clone(), LONG).await.expect("claim works");
+    assert_eq!(claimed, None, "claim finds nothing that expired");
+    let replaced = store.replace(&expiring("replace"), value.clone(), value.clone(), LONG).await;
+    assert!(!replaced.expect("replace works"), "replace finds nothing that expired");
+    assert_eq!(store.count(&expiring("count"), 1, LONG).await.expect("count works"), 1, "what expired is not counted");
+
+    for (key, live, what) in [
+        ("claimed", None, "claim sets a time to live"),
+        ("replaced for shorter", None, "replace sets the time to live, if it is shorter"),
+        ("replaced for longer", Some("value"), "replace sets the time to live, if it is longer"),
+        ("put for shorter", None, "put sets the time to live, if it is shorter"),
+        ("put for longer", Some("value"), "put sets the time to live, if it is longer"),
+        ("counted for shorter", None, "count does not set the time to live of a counter that is there"),
+        ("counted for longer", Some("7"), "count does not set the time to live of a counter that is there"),
+        ("unmeasured", None, "what has no time to live is gone"),
+        ("unending", Some("value"), "what has any time to live is there"),
+    ] {
+        let value = store.get(&expiring(key)).await.expect("get works");
+        assert_eq!(value, live.map(Bytes::from), "{what}");
+    }
+    for key in ["claim", "count", "replaced for longer", "put for longer", "counted for longer", "unending"] {
+        store.take(&expiring(key)).await.expect("take works");
+    }
+}
+
+fn expiring(name: &str) -> String {
+    format!("conformance:expiry:{name}")
+}

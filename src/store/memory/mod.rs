@@ -1,0 +1,294 @@
+mod shard;
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use self::shard::{Entry, Shard};
+use super::{Store, StoreError, counted, ttl_millis};
+use crate::{Clock, SystemClock};
+
+/// How many parts the entries are in, each under a lock of its own.
+const SHARDS: usize = 128;
+
+/// What an entry takes besides its key and its value.
+const ENTRY_OVERHEAD: usize = 80;
+
+/// How many expired entries an operation removes on its way, at most, from the shard that it works on. As it adds one
+/// entry at most, those that have expired become fewer.
+const SWEPT: usize = 2;
+
+/// A store in this process's memory, for one node. What it holds is lost when the process ends.
+///
+/// It is bounded in entries and in bytes. Expired entries are removed a few at a time by the operations that come by;
+/// there is no thread or task, and no pause in which all of them are looked at. When it is full, writing is
+/// [`StoreError::Full`] until something is taken out or expires: a live value is never dropped.
+///
+/// Keys are hashed under a random key of the process, so that nobody can choose keys that collide.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use bytes::Bytes;
+/// use tower_verify::{ManualClock, store::{MemoryStore, Store, StoreError}};
+///
+/// # futures::executor::block_on(async {
+/// let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+/// let store = MemoryStore::new().max_entries(1).clock(clock.clone());
+/// let minute = Duration::from_secs(60);
+///
+/// store.put("ticket:7", Bytes::from("ann"), minute).await?;
+/// assert!(matches!(store.put("ticket:8", Bytes::from("bob"), minute).await, Err(StoreError::Full)));
+///
+/// clock.advance(minute);
+/// assert_eq!(store.get("ticket:7").await?, None);
+/// store.put("ticket:8", Bytes::from("bob"), minute).await?;
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+pub struct MemoryStore {
+    shards: Box<[Guarded]>,
+    hasher: RandomState,
+    clock: Arc<dyn Clock>,
+    max_entries: usize,
+    max_bytes: usize,
+    entries: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+struct Guarded {
+    shard: Mutex<Shard>,
+    /// When the shard's first entry expires, or before that, to be read without its lock.
+    earliest: AtomicU64,
+}
+
+/// What a write makes of the entry that it found.
+enum Change<T> {
+    Keep(T),
+    Set { value: Bytes, deadline: u64, result: T },
+}
+
+impl MemoryStore {
+    /// An empty store of at most 1,000,000 entries and 256 MiB.
+    pub fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Guarded::new()).collect(),
+            hasher: RandomState::new(),
+            clock: Arc::new(SystemClock),
+            max_entries: 1_000_000,
+            max_bytes: 256 << 20,
+            entries: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many entries there may be. The default is 1,000,000; the most is [`u32::MAX`].
+    pub fn max_entries(mut self, max_entries: usize) -> Self {
+        self.max_entries = max_entries.min(u32::MAX as usize);
+        self
+    }
+
+    /// How many bytes the entries may take, each counted as its key, its value, and 80 bytes for what is around them.
+    /// The default is 256 MiB.
+    pub fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Tells the time by `clock`. The default is [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Does to the entry of `key` what `change` makes of it. More than once, if room has to be made.
+    fn write<T>(&self, key: &str, mut change: impl FnMut(Option<&Entry>, u64) -> Change<T>) -> Result<T, StoreError> {
+        let hash = self.hash(key.as_bytes());
+        loop {
+            let now = self.clock.unix_millis();
+            let guarded = self.guarded(hash);
+            let mut shard = guarded.lock();
+            self.sweep(&mut shard, now);
+            let present = shard.get(hash, key);
+            let (value, deadline, result) = match change(present.filter(|entry| entry.is_live(now)), now) {
+                Change::Keep(result) => return Ok(result),
+                Change::Set { value, deadline, result } => (value, deadline, result),
+            };
+            let present = present.map_or((0, 0), |entry| (1, cost(entry)));
+            let entry = Entry::new(key, &value, deadline).ok_or(StoreError::Full)?;
+            let new = (1, cost(&entry));
+            if self.resize(present, new) {
+                shard.set(hash, entry, |key| self.hash(key));
+                guarded.earliest.store(shard.earliest(), Relaxed);
+                return Ok(result);
+            }
+            // Its lock is let go first: two writers that look for room never wait for each other's shards.
+            drop(shard);
+            if !self.expire_one_anywhere(now) {
+                return Err(StoreError::Full);
+            }
+        }
+    }
+
+    /// Accounts for an entry that changes from `old` to `new`, each a number of entries and of bytes, if there is room.
+    fn resize(&self, old: (usize, usize), new: (usize, usize)) -> bool {
+        let change = |used: &AtomicUsize, max: usize, old: usize, new: usize| {
+            let fits = |used: usize| Some(used - old + new).filter(|used| new <= old || *used <= max);
+            used.fetch_update(Relaxed, Relaxed, fits).is_ok()
+        };
+        if !change(&self.entries, self.max_entries, old.0, new.0) {
+            return false;
+        }
+        let fits = change(&self.bytes, self.max_bytes, old.1, new.1);
+        if !fits {
+            change(&self.entries, self.max_entries, new.0, old.0);
+        }
+        fits
+    }
+
+    fn sweep(&self, shard: &mut Shard, now: u64) {
+        for _ in 0..SWEPT {
+            if !self.expire_one(shard, now) {
+                return;
+            }
+        }
+    }
+
+    fn expire_one(&self, shard: &mut Shard, now: u64) -> bool {
+        let Some(expired) = shard.expired(now) else { return false };
+        let key = expired.key().to_owned();
+        self.remove(shard, self.hash(&key), &key).is_some()
+    }
+
+    /// Removes an expired entry of whatever shard has one.
+    fn expire_one_anywhere(&self, now: u64) -> bool {
+        self.shards.iter().filter(|guarded| guarded.earliest.load(Relaxed) <= now).any(|guarded| {
+            let mut shard = guarded.lock();
+            let expired = self.expire_one(&mut shard, now);
+            guarded.earliest.store(shard.earliest(), Relaxed);
+            expired
+        })
+    }
+
+    fn remove(&self, shard: &mut Shard, hash: u64, key: &[u8]) -> Option<Entry> {
+        let entry = shard.remove(hash, key)?;
+        self.resize((1, cost(&entry)), (0, 0));
+        Some(entry)
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The shard's bits of a hash are neither those at its low end nor those at its high end, which the shard uses.
+    fn guarded(&self, hash: u64) -> &Guarded {
+        &self.shards[(hash >> 40) as usize % SHARDS]
+    }
+}
+
+impl Guarded {
+    fn new() -> Self {
+        Self { shard: Mutex::default(), earliest: AtomicU64::new(u64::MAX) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shard> {
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cost(entry: &Entry) -> usize {
+    entry.len().saturating_add(ENTRY_OVERHEAD)
+}
+
+fn value(entry: &Entry) -> Bytes {
+    Bytes::copy_from_slice(entry.value())
+}
+
+impl Store for MemoryStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let hash = self.hash(key.as_bytes());
+        let now = self.clock.unix_millis();
+        let shard = self.guarded(hash).lock();
+        Ok(shard.get(hash, key).filter(|entry| entry.is_live(now)).map(value))
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.write(key, |_, now| Change::Set { value: value.clone(), deadline: deadline(now, ttl), result: () })
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.write(key, |present, now| match present {
+            Some(present) => Change::Keep(Some(self::value(present))),
+            None => Change::Set { value: value.clone(), deadline: deadline(now, ttl), result: None },
+        })
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let hash = self.hash(key.as_bytes());
+        let now = self.clock.unix_millis();
+        let guarded = self.guarded(hash);
+        let mut shard = guarded.lock();
+        self.sweep(&mut shard, now);
+        let taken = self.remove(&mut shard, hash, key.as_bytes());
+        guarded.earliest.store(shard.earliest(), Relaxed);
+        Ok(taken.filter(|entry| entry.is_live(now)).as_ref().map(value))
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.write(key, |present, now| match present {
+            Some(present) if present.value() == expected => {
+                Change::Set { value: new.clone(), deadline: deadline(now, ttl), result: true }
+            }
+            _ => Change::Keep(false),
+        })
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        let count = self.write(key, |present, now| {
+            let (counter, deadline) = match present {
+                Some(present) => match parse(present.value()) {
+                    Some(counter) => (counter, present.deadline()),
+                    None => return Change::Keep(None),
+                },
+                None => (0, deadline(now, ttl)),
+            };
+            let count = counted(counter, change);
+            Change::Set { value: count.to_string().into(), deadline, result: Some(count) }
+        })?;
+        count.map(i64::unsigned_abs).ok_or_else(|| StoreError::Unavailable("the value is not a counter".into()))
+    }
+}
+
+fn deadline(now: u64, ttl: Duration) -> u64 {
+    now.saturating_add(ttl_millis(ttl))
+}
+
+fn parse(counter: &[u8]) -> Option<i64> {
+    std::str::from_utf8(counter).ok()?.parse().ok().filter(|counter| *counter >= 0)
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("max_entries", &self.max_entries)
+            .field("max_bytes", &self.max_bytes)
+            .field("entries", &self.entries)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

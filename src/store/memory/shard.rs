@@ -1,0 +1,195 @@
+use hashbrown::HashTable;
+use slab::Slab;
+
+/// A part of the entries, under one lock, ordered by when they expire.
+///
+/// The index and the queue hold the entries' numbers in the slab, of four bytes each: an entry costs one allocation, for
+/// its key and its value together, and about 60 bytes around it.
+#[derive(Default)]
+pub(super) struct Shard {
+    index: HashTable<u32>,
+    entries: Slab<Entry>,
+    /// A binary heap, the first to expire on top. Each entry knows its place in it, so that one which is removed before
+    /// it expires leaves nothing behind.
+    queue: Vec<u32>,
+}
+
+pub(super) struct Entry {
+    key_then_value: Box<[u8]>,
+    key_len: u32,
+    place: u32,
+    deadline: u64,
+}
+
+impl Entry {
+    /// Nothing, if the key is longer than any store can hold.
+    pub(super) fn new(key: &str, value: &[u8], deadline: u64) -> Option<Self> {
+        let key_len = u32::try_from(key.len()).ok()?;
+        let mut key_then_value = Vec::with_capacity(key.len() + value.len());
+        key_then_value.extend_from_slice(key.as_bytes());
+        key_then_value.extend_from_slice(value);
+        Some(Self { key_then_value: key_then_value.into_boxed_slice(), key_len, place: 0, deadline })
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key_then_value[..self.key_len as usize]
+    }
+
+    pub(super) fn value(&self) -> &[u8] {
+        &self.key_then_value[self.key_len as usize..]
+    }
+
+    pub(super) fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    /// How many bytes of key and value there are.
+    pub(super) fn len(&self) -> usize {
+        self.key_then_value.len()
+    }
+
+    pub(super) fn is_live(&self, now: u64) -> bool {
+        now < self.deadline
+    }
+}
+
+impl Shard {
+    /// The entry of `key`, expired or not.
+    pub(super) fn get(&self, hash: u64, key: &str) -> Option<&Entry> {
+        let id = self.index.find(hash, |id| self.entries[*id as usize].key() == key.as_bytes())?;
+        Some(&self.entries[*id as usize])
+    }
+
+    /// Adds an entry, or returns the one that had its key and is replaced by it. Growing hashes every key of the shard
+    /// again, with `rehash`.
+    pub(super) fn set(&mut self, hash: u64, mut entry: Entry, rehash: impl Fn(&[u8]) -> u64) -> Option<Entry> {
+        let entries = &mut self.entries;
+        if let Some(&id) = self.index.find(hash, |id| entries[*id as usize].key() == entry.key()) {
+            let place = entries[id as usize].place;
+            entry.place = place;
+            let replaced = std::mem::replace(&mut entries[id as usize], entry);
+            self.settle(place as usize);
+            return Some(replaced);
+        }
+        // By a quarter, where a `Vec` would double: at a million entries the difference is what the key and value need.
+        if entries.len() == entries.capacity() {
+            entries.reserve_exact(entries.len() / 4 + 4);
+        }
+        if self.queue.len() == self.queue.capacity() {
+            self.queue.reserve_exact(self.queue.len() / 4 + 4);
+        }
+        entry.place = narrow(self.queue.len());
+        let id = narrow(entries.insert(entry));
+        self.queue.push(id);
+        self.index.insert_unique(hash, id, |id| rehash(entries[*id as usize].key()));
+        self.settle(self.queue.len() - 1);
+        None
+    }
+
+    /// Removes the entry of `key`, expired or not.
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
+        let found = self.index.find_entry(hash, |id| self.entries[*id as usize].key() == key);
+        let (id, _) = found.ok()?.remove();
+        let entry = self.entries.remove(id as usize);
+        let place = entry.place as usize;
+        self.queue.swap_remove(place);
+        if let Some(&moved) = self.queue.get(place) {
+            self.entries[moved as usize].place = entry.place;
+            self.settle(place);
+        }
+        Some(entry)
+    }
+
+    /// The first entry to expire, if it has by `now`.
+    pub(super) fn expired(&self, now: u64) -> Option<&Entry> {
+        self.queue.first().map(|id| &self.entries[*id as usize]).filter(|entry| !entry.is_live(now))
+    }
+
+    /// When the first entry expires; never, if there is none.
+    pub(super) fn earliest(&self) -> u64 {
+        self.queue.first().map_or(u64::MAX, |id| self.entries[*id as usize].deadline)
+    }
+
+    /// Moves the entry at `place` of the queue up or down to where it belongs.
+    fn settle(&mut self, mut place: usize) {
+        while place > 0 && self.swap_unless_ordered((place - 1) / 2, place) {
+            place = (place - 1) / 2;
+        }
+        loop {
+            let first_child = 2 * place + 1;
+            let children = first_child..(first_child + 2).min(self.queue.len());
+            let Some(child) = children.min_by_key(|child| self.deadline_at(*child)) else { return };
+            if !self.swap_unless_ordered(place, child) {
+                return;
+            }
+            place = child;
+        }
+    }
+
+    fn swap_unless_ordered(&mut self, parent: usize, child: usize) -> bool {
+        let swap = self.deadline_at(child) < self.deadline_at(parent);
+        if swap {
+            self.queue.swap(parent, child);
+            self.entries[self.queue[parent] as usize].place = narrow(parent);
+            self.entries[self.queue[child] as usize].place = narrow(child);
+        }
+        swap
+    }
+
+    fn deadline_at(&self, place: usize) -> u64 {
+        self.entries[self.queue[place] as usize].deadline
+    }
+}
+
+/// A store holds no more than `u32::MAX` entries.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).expect("a store holds no more entries than a u32 can count")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// So few hashes that most keys collide.
+    fn hash(key: &[u8]) -> u64 {
+        u64::from(key[0] % 3)
+    }
+
+    fn set(shard: &mut Shard, key: &str, deadline: u64) -> bool {
+        let entry = Entry::new(key, key.as_bytes(), deadline).unwrap();
+        shard.set(hash(key.as_bytes()), entry, hash).is_some()
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map_ordered_by_deadline(steps in prop::collection::vec((0..40u8, 0..1000u64, 0..3u8), 1..300)) {
+            let mut shard = Shard::default();
+            let mut model = std::collections::BTreeMap::new();
+            for (number, deadline, step) in steps {
+                let key = char::from(b'0' + number).to_string();
+                if step < 2 {
+                    prop_assert_eq!(set(&mut shard, &key, deadline), model.insert(key, deadline).is_some());
+                } else {
+                    let removed = shard.remove(hash(key.as_bytes()), key.as_bytes());
+                    prop_assert_eq!(removed.map(|entry| entry.deadline()), model.remove(&key));
+                }
+                prop_assert_eq!(shard.earliest(), model.values().min().copied().unwrap_or(u64::MAX));
+            }
+            for (key, deadline) in &model {
+                let entry = shard.get(hash(key.as_bytes()), key).unwrap();
+                prop_assert_eq!((entry.key(), entry.value()), (key.as_bytes(), key.as_bytes()));
+                prop_assert_eq!(entry.deadline(), *deadline);
+            }
+            let mut deadlines: Vec<u64> = model.values().copied().collect();
+            deadlines.sort_unstable();
+            for deadline in deadlines {
+                prop_assert!(shard.expired(deadline.wrapping_sub(1)).is_none() || deadline == 0);
+                let key = shard.expired(deadline).unwrap().key().to_owned();
+                prop_assert_eq!(shard.remove(hash(&key), &key).unwrap().deadline(), deadline);
+            }
+            prop_assert_eq!(shard.earliest(), u64::MAX);
+        }
+    }
+}

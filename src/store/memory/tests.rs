@@ -1,0 +1,163 @@
+use std::{thread, time::SystemTime};
+
+use futures_util::FutureExt;
+use static_assertions::assert_impl_all;
+
+use super::*;
+use crate::{ManualClock, store::conformance};
+
+assert_impl_all!(MemoryStore: Send, Sync, fmt::Debug);
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn store() -> (MemoryStore, ManualClock) {
+    let clock = ManualClock::new(SystemTime::UNIX_EPOCH + MINUTE);
+    (MemoryStore::new().clock(clock.clone()), clock)
+}
+
+fn put(store: &MemoryStore, key: &str, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+    store.put(key, Bytes::copy_from_slice(value), ttl).now_or_never().unwrap()
+}
+
+fn get(store: &MemoryStore, key: &str) -> Option<Bytes> {
+    store.get(key).now_or_never().unwrap().unwrap()
+}
+
+fn take(store: &MemoryStore, key: &str) -> Option<Bytes> {
+    store.take(key).now_or_never().unwrap().unwrap()
+}
+
+fn is_full<T>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Full))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms() {
+    let (store, clock) = store();
+    conformance::check(store, tokio::spawn, async |time| clock.advance(time)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms_behind_one_type() {
+    let (store, clock) = store();
+    conformance::check(crate::store::SharedStore::new(store), tokio::spawn, async |time| clock.advance(time)).await;
+}
+
+#[test]
+fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
+    let (store, _) = store();
+    let store = store.max_entries(100);
+    for number in 0..100 {
+        put(&store, &format!("key:{number}"), b"value", MINUTE).unwrap();
+    }
+    assert!(is_full(put(&store, "key:100", b"value", MINUTE)));
+    assert!(is_full(store.claim("key:100", Bytes::new(), MINUTE).now_or_never().unwrap()));
+    assert!(is_full(store.count("key:100", 1, MINUTE).now_or_never().unwrap()));
+    for number in 0..100 {
+        assert_eq!(get(&store, &format!("key:{number}")).unwrap(), "value");
+    }
+    put(&store, "key:7", b"other", MINUTE).expect("what is there already has room");
+    assert_eq!(take(&store, "key:8").unwrap(), "value");
+    put(&store, "key:100", b"value", MINUTE).unwrap();
+}
+
+#[test]
+fn bytes_are_bounded_too() {
+    let (store, _) = store();
+    let store = store.max_bytes(4 * (ENTRY_OVERHEAD + 10));
+    for number in 0..4 {
+        put(&store, &format!("key:{number}"), b"value", MINUTE).unwrap();
+    }
+    assert!(is_full(put(&store, "key:4", b"", MINUTE)));
+    assert!(is_full(put(&store, "key:0", b"longer", MINUTE)));
+    assert_eq!(get(&store, "key:0").unwrap(), "value", "a write that has no room changes nothing");
+    put(&store, "key:0", b"shor", MINUTE).unwrap();
+    put(&store, "key:1", b"longer", MINUTE).unwrap();
+    for number in 0..4 {
+        take(&store, &format!("key:{number}")).unwrap();
+    }
+    assert_eq!((store.entries.load(Relaxed), store.bytes.load(Relaxed)), (0, 0));
+}
+
+#[test]
+fn one_expired_entry_makes_room_for_one() {
+    let (store, clock) = store();
+    let store = store.max_entries(1000);
+    for number in 0..1000 {
+        let ttl = if number == 500 { MINUTE } else { 2 * MINUTE };
+        put(&store, &format!("key:{number}"), b"value", ttl).unwrap();
+    }
+    clock.advance(MINUTE - Duration::from_millis(1));
+    assert!(is_full(put(&store, "new:1", b"value", MINUTE)));
+    clock.advance(Duration::from_millis(1));
+    put(&store, "new:1", b"value", MINUTE).unwrap();
+    assert!(is_full(put(&store, "new:2", b"value", MINUTE)));
+    clock.advance(MINUTE);
+    for number in 0..1000 {
+        put(&store, &format!("newer:{number}"), b"value", MINUTE).unwrap();
+    }
+}
+
+#[test]
+fn a_large_value_has_the_room_of_many_expired_ones() {
+    let (store, clock) = store();
+    let store = store.max_bytes(100 * (ENTRY_OVERHEAD + 10));
+    for number in 0..100 {
+        put(&store, &format!("key:{number:02}"), b"abcd", MINUTE).unwrap();
+    }
+    clock.advance(MINUTE);
+    put(&store, "large", &[7; 5000], MINUTE).unwrap();
+    assert!(is_full(put(&store, "larger", &[7; 5000], MINUTE)));
+}
+
+#[test]
+fn expired_entries_do_not_pile_up() {
+    let (store, clock) = store();
+    for number in 0..50_000 {
+        put(&store, &format!("key:{number}"), b"value", Duration::from_millis(1000)).unwrap();
+        clock.advance(Duration::from_millis(1));
+    }
+    let held = store.entries.load(Relaxed);
+    assert!(held < 3000, "{held} entries are held where 1000 are live");
+}
+
+#[test]
+fn rewriting_one_key_holds_one_entry() {
+    let (store, clock) = store();
+    for _ in 0..1000 {
+        put(&store, "key", b"value", MINUTE).unwrap();
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(store.entries.load(Relaxed), 1);
+    assert_eq!(get(&store, "key").unwrap(), "value");
+}
+
+#[test]
+fn a_value_that_is_no_counter_is_not_counted() {
+    let (store, _) = store();
+    for value in [&b""[..], b"seven", b"-1", b"9223372036854775808", b"\xff"] {
+        put(&store, "key", value, MINUTE).unwrap();
+        let count = store.count("key", 1, MINUTE).now_or_never().unwrap();
+        assert!(matches!(count, Err(StoreError::Unavailable(_))), "{value:?}");
+        assert_eq!(get(&store, "key").unwrap(), value);
+    }
+}
+
+#[test]
+fn the_room_is_never_exceeded_by_threads() {
+    let (store, _) = store();
+    let store = store.max_entries(500);
+    let written = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (store, written) = (&store, &written);
+            scope.spawn(move || {
+                for number in 0..500 {
+                    let put = put(store, &format!("key:{thread}:{number}"), b"value", MINUTE);
+                    written.fetch_add(usize::from(put.is_ok()), Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(written.load(Relaxed), 500);
+}

@@ -1,0 +1,104 @@
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Store, StoreError};
+
+/// Any store, behind one type: for a choice made at run time, or a struct that should not be generic.
+///
+/// It costs one allocation an operation. Clones share the store.
+///
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use tower_verify::store::{MemoryStore, SharedStore, Store, StoreError};
+///
+/// # futures::executor::block_on(async {
+/// let small = SharedStore::new(MemoryStore::new().max_entries(10));
+/// let large = SharedStore::new(MemoryStore::new());
+/// let store = if cfg!(test) { small } else { large };
+///
+/// store.clone().put("ticket:7", Bytes::from("ann"), Duration::from_secs(60)).await?;
+/// assert_eq!(store.take("ticket:7").await?, Some(Bytes::from("ann")));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct SharedStore {
+    store: Arc<dyn ErasedStore>,
+}
+
+impl SharedStore {
+    /// Erases the type of `store`.
+    pub fn new(store: impl Store) -> Self {
+        Self { store: Arc::new(store) }
+    }
+}
+
+impl Store for SharedStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.store.get_boxed(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.store.put_boxed(key, value, ttl).await
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.store.claim_boxed(key, value, ttl).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.store.take_boxed(key).await
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.store.replace_boxed(key, expected, new, ttl).await
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        self.store.count_boxed(key, change, ttl).await
+    }
+}
+
+impl fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedStore").finish_non_exhaustive()
+    }
+}
+
+type BoxOperation<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+trait ErasedStore: Send + Sync {
+    fn get_boxed<'a>(&'a self, key: &'a str) -> BoxOperation<'a, Option<Bytes>>;
+    fn put_boxed<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> BoxOperation<'a, ()>;
+    fn claim_boxed<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> BoxOperation<'a, Option<Bytes>>;
+    fn take_boxed<'a>(&'a self, key: &'a str) -> BoxOperation<'a, Option<Bytes>>;
+    fn replace_boxed<'a>(&'a self, key: &'a str, expected: Bytes, new: Bytes, ttl: Duration) -> BoxOperation<'a, bool>;
+    fn count_boxed<'a>(&'a self, key: &'a str, change: i64, ttl: Duration) -> BoxOperation<'a, u64>;
+}
+
+impl<S: Store> ErasedStore for S {
+    fn get_boxed<'a>(&'a self, key: &'a str) -> BoxOperation<'a, Option<Bytes>> {
+        Box::pin(self.get(key))
+    }
+
+    fn put_boxed<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> BoxOperation<'a, ()> {
+        Box::pin(self.put(key, value, ttl))
+    }
+
+    fn claim_boxed<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> BoxOperation<'a, Option<Bytes>> {
+        Box::pin(self.claim(key, value, ttl))
+    }
+
+    fn take_boxed<'a>(&'a self, key: &'a str) -> BoxOperation<'a, Option<Bytes>> {
+        Box::pin(self.take(key))
+    }
+
+    fn replace_boxed<'a>(&'a self, key: &'a str, expected: Bytes, new: Bytes, ttl: Duration) -> BoxOperation<'a, bool> {
+        Box::pin(self.replace(key, expected, new, ttl))
+    }
+
+    fn count_boxed<'a>(&'a self, key: &'a str, change: i64, ttl: Duration) -> BoxOperation<'a, u64> {
+        Box::pin(self.count(key, change, ttl))
+    }
+}
