@@ -42,7 +42,7 @@ impl CallerSecret {
         Ok(Self { header, live })
     }
 
-    pub(super) fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
+    pub(crate) fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
         let mut presented = headers.get_all(&self.header).iter();
         let known = match (presented.next(), presented.next()) {
             // `|` and not `||`: which of the values it was must not show in the time taken.

@@ -37,6 +37,7 @@ pub use self::{
     service::{Verify, VerifyService},
 };
 pub(crate) use self::{
+    check::Protections,
     protect::{Deadline, Protected},
     read::{Read, read},
 };

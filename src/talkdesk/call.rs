@@ -1,0 +1,51 @@
+use std::{fmt, marker::PhantomData};
+
+use super::Credentials;
+use crate::{Credential, Verdict};
+
+/// A call after the activation, of which the stored fields are to be verified. `P` is the principal that they stand for:
+/// a type of yours, such as the account.
+pub struct Call<P, A = Credentials> {
+    /// `auth`: the fields of the activation, merged with the parameters that its grant returned.
+    pub auth: A,
+    principal: PhantomData<fn() -> P>,
+}
+
+impl<P, A> Call<P, A> {
+    /// A call with these fields, as for a test of a verifier.
+    pub fn new(auth: A) -> Self {
+        Self { auth, principal: PhantomData }
+    }
+}
+
+impl<P: Send + 'static, A: Send + 'static> Credential for Call<P, A> {
+    type Verdict = CallVerdict<P>;
+}
+
+impl<P, A: Clone> Clone for Call<P, A> {
+    fn clone(&self) -> Self {
+        Self::new(self.auth.clone())
+    }
+}
+
+impl<P, A: fmt::Debug> fmt::Debug for Call<P, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("auth", &self.auth).finish()
+    }
+}
+
+/// Whose call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallVerdict<P> {
+    /// The fields are good, and stand for this principal.
+    Verified(P),
+    /// They are not good, or not any more.
+    Denied,
+}
+
+impl<P: Send + 'static> Verdict for CallVerdict<P> {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Verified(_))
+    }
+}

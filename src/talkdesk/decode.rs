@@ -1,0 +1,237 @@
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, MapAccess, Visitor},
+};
+
+use super::Credentials;
+use crate::{
+    Rejection,
+    json::{self, Ignored, IndexOf, Value},
+};
+
+/// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
+pub trait Fields: sealed::FromCredentials {}
+
+impl<A: sealed::FromCredentials> Fields for A {}
+
+pub(super) mod sealed {
+    use super::Credentials;
+    use crate::Rejection;
+
+    pub trait FromCredentials: Sized + Send + 'static {
+        fn from_credentials(credentials: Credentials) -> Result<Self, Rejection>;
+    }
+
+    impl FromCredentials for Credentials {
+        fn from_credentials(credentials: Credentials) -> Result<Self, Rejection> {
+            Ok(credentials)
+        }
+    }
+}
+
+/// Reads the `auth` of a body.
+pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
+    let text = json::text(body)?;
+    credentials(&text).and_then(A::from_credentials).map_err(|rejection| rejection.with_field("auth"))
+}
+
+fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
+    let mut found = json::parse(text, Body)
+        .map_err(|error| json::invalid(&error, "the body must be a JSON object whose `auth` is an object"))?;
+    match (found.pop(), found.is_empty()) {
+        (None, _) => Err(Rejection::malformed("`auth` is missing")),
+        (Some(members), true) => Credentials::from_members(text, members),
+        (Some(_), false) => Err(Rejection::malformed("`auth` is given more than once")),
+    }
+}
+
+/// What is wrong with one field of `auth`. Its name is said if it is short and has no character that RFC 6749 does not
+/// allow in an error's description; any other name is not one that was configured.
+pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
+    let repeatable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if name.len() <= 64 && name.bytes().all(repeatable) {
+        Rejection::malformed(format!("`{name}` in `auth` {what}"))
+    } else {
+        Rejection::malformed(format!("a field of `auth` {what}"))
+    }
+}
+
+type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// The body: every `auth` that it has. Its other members are ignored.
+struct Body;
+
+impl<'de> DeserializeSeed<'de> for Body {
+    type Value = Vec<Object<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Body {
+    type Value = Vec<Object<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::new();
+        while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
+            if index.is_some() {
+                found.push(map.next_value_seed(Auth)?);
+            } else {
+                let Ignored = map.next_value()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// One `auth`: its members, in their order.
+struct Auth;
+
+impl<'de> DeserializeSeed<'de> for Auth {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Auth {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((Name(name), value)) = map.next_entry()? {
+            members.push((name, value));
+        }
+        Ok(members)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(body: &str) -> Result<Credentials, Rejection> {
+        auth(Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    fn reason(body: &str) -> String {
+        decode(body).unwrap_err().detail().to_owned()
+    }
+
+    #[test]
+    fn the_documented_sample() {
+        let body = Bytes::from(r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#);
+        let credentials: Credentials = auth(body.clone()).unwrap();
+        assert_eq!(credentials.len(), 2);
+        assert_eq!(credentials.text("password").unwrap(), &"605b32dd");
+        let username = credentials.text("username").unwrap().expose_secret();
+        assert_eq!(username, "john@example.com");
+        assert!(body.as_ptr_range().contains(&username.as_ptr()), "a text is a slice of the body");
+    }
+
+    #[test]
+    fn the_three_types_and_escapes_are_read() {
+        let credentials = decode(
+            r#"{"meta": [{"auth": 1}], "auth": {"a\u0062": "\u0041\n", "min": -9223372036854775808, "on": true}}"#,
+        )
+        .unwrap();
+        assert_eq!(credentials.text("ab").unwrap(), &"A\n");
+        assert_eq!(credentials.integer("min"), Some(i64::MIN));
+        assert_eq!(credentials.boolean("on"), Some(true));
+        assert!(decode(r#"{"auth": {}}"#).unwrap().is_empty());
+    }
+
+    #[test]
+    fn other_types_are_refused_by_the_name_of_the_field() {
+        for value in
+            ["1.5", "1e2", "9223372036854775808", "-9223372036854775809", "null", "[\"605b\"]", "{\"605b\": 1}"]
+        {
+            let reason = reason(&format!(r#"{{"auth": {{"user": "x", "pin": {value}}}}}"#));
+            assert_eq!(reason, "`pin` in `auth` must be a string, an integer or a boolean", "{value}");
+        }
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused_however_it_is_written() {
+        for body in [
+            r#"{"auth": {"pin": "1", "user": "x", "pin": "1"}}"#,
+            r#"{"auth": {"pin": "1", "user": "x", "p\u0069n": 2}}"#,
+            r#"{"auth": {"p\u0069n": "1", "\u0070in": true}}"#,
+        ] {
+            assert_eq!(reason(body), "`pin` in `auth` is given more than once");
+        }
+        assert_eq!(decode(r#"{"auth": {"pin": "1", "Pin": "1", "pin ": "1"}}"#).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn auth_is_there_once_and_an_object() {
+        for body in ["{}", r#"{"Auth": {}}"#, r#"{"meta": {"auth": {}}}"#] {
+            assert_eq!(reason(body), "`auth` is missing");
+        }
+        for body in [
+            r#"{"auth": {"pin": 1}, "auth": {"pin": 1}}"#,
+            r#"{"auth": {"pin": 1}, "\u0061uth": {}}"#,
+            r#"{"auth": {}, "meta": {}, "auth": {}, "auth": {}}"#,
+        ] {
+            assert_eq!(reason(body), "`auth` is given more than once");
+        }
+        for body in ["[]", "\"605b\"", "null", "7", r#"{"auth": "605b"}"#, r#"{"auth": ["605b"]}"#, r#"{"auth": null}"#]
+        {
+            assert_eq!(reason(body), "the body must be a JSON object whose `auth` is an object", "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for body in ["", "auth=1", r#"{"auth": {"pin": "605b"}"#, r#"{"auth": {}} {}"#, r#"{"auth": {"pin": 01}}"#] {
+            assert!(reason(body).starts_with("the body is not valid JSON (line 1, column "), "{body}");
+        }
+        let rejection = auth::<Credentials>(Bytes::from_static(b"{\"auth\": {\"pin\": \"\xff\"}}")).unwrap_err();
+        assert_eq!(rejection.detail(), "the body is not UTF-8");
+    }
+
+    #[test]
+    fn depth_is_bounded_in_every_place() {
+        let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(decode(&format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(100))).is_ok());
+        for body in
+            [format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(9000)), format!(r#"{{"auth": {{"a": {}}}}}"#, deep(9000))]
+        {
+            assert!(reason(&body).starts_with("the body is not valid JSON"), "{body:.40}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_fields_are_read_and_found() {
+        let fields: Vec<_> = (0..1000).rev().map(|n| format!("\"field{n}\": {n}")).collect();
+        let credentials = decode(&format!("{{\"auth\": {{{}}}}}", fields.join(","))).unwrap();
+        assert_eq!(credentials.len(), 1000);
+        assert!((0..1000).all(|n| credentials.integer(&format!("field{n}")) == Some(n)));
+    }
+
+    #[test]
+    fn a_name_that_nobody_configured_is_not_repeated() {
+        for name in ["x".repeat(65), "\u{e9}".to_owned(), "a\\nb".to_owned(), "a\\\"b".to_owned()] {
+            let reason = reason(&format!(r#"{{"auth": {{"{name}": null}}}}"#));
+            assert_eq!(reason, "a field of `auth` must be a string, an integer or a boolean");
+        }
+    }
+}

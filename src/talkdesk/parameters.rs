@@ -1,0 +1,107 @@
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, Serializer};
+
+use super::{FieldValue, field::Serialized};
+
+/// The authorization parameters that a grant returns: Talkdesk stores them and sends them back, same name and value,
+/// inside `auth` of all later calls.
+///
+/// They are a flat list of strings, integers and booleans, as the contract asks, because nothing else can be put in. They
+/// are answered in the order in which they were added. `Debug` shows the names and the types, never a value.
+///
+/// ```
+/// use tower_verify::talkdesk::Parameters;
+///
+/// let parameters = Parameters::new().with("login_id", 12).with("token", "123456789");
+/// assert_eq!(format!("{parameters:?}"), r#"Parameters {"login_id": Integer([redacted]), "token": Text([redacted])}"#);
+/// ```
+#[derive(Clone, Default)]
+pub struct Parameters {
+    fields: Vec<(Cow<'static, str>, FieldValue)>,
+}
+
+impl Parameters {
+    /// No parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with one more parameter; one of that name is replaced, and keeps its place.
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<FieldValue>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        match self.fields.iter_mut().find(|(other, _)| *other == name) {
+            Some(field) => field.1 = value,
+            None => self.fields.push((name, value)),
+        }
+        self
+    }
+
+    /// The number of parameters.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no parameter.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The answer's body.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&Object(&self.fields)).expect("names and plain values are always JSON")
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parameters ")?;
+        f.debug_map().entries(self.fields.iter().map(|(name, value)| (name, value))).finish()
+    }
+}
+
+struct Object<'a>(&'a [(Cow<'static, str>, FieldValue)]);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Serialized(value))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    assert_impl_all!(Parameters: Send, Sync, Clone);
+    assert_not_impl_any!(Parameters: Serialize, fmt::Display);
+
+    fn json(parameters: &Parameters) -> String {
+        String::from_utf8(parameters.to_json()).unwrap()
+    }
+
+    #[test]
+    fn order_and_types_are_kept() {
+        let parameters = Parameters::new()
+            .with("z", "\"\\\n\u{e9}")
+            .with("a", i64::MIN)
+            .with(String::from("on"), true)
+            .with("", u32::MAX);
+        assert_eq!(json(&parameters), r#"{"z":"\"\\\né","a":-9223372036854775808,"on":true,"":4294967295}"#);
+        assert_eq!(json(&Parameters::new()), "{}");
+    }
+
+    #[test]
+    fn a_name_is_answered_once() {
+        let parameters = Parameters::new().with("token", "old").with("login_id", 12).with("token", false);
+        assert_eq!((json(&parameters).as_str(), parameters.len()), (r#"{"token":false,"login_id":12}"#, 2));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let parameters = Parameters::new().with("token", "605b32dd").with("pin", 60532).with("on", true);
+        let debug = format!("{parameters:?}");
+        assert!(!debug.contains("605") && !debug.contains("true") && debug.contains("\"pin\""), "{debug}");
+    }
+}

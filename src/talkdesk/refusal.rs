@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+
+use crate::{ConfigError, Failure, FailureKind, Rejection, RejectionKind};
+
+/// How everything that does not admit is answered: a status of 400 or more, and the members of an error of RFC 6749.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    malformed: StatusCode,
+    no_verdict: StatusCode,
+}
+
+impl Refusal {
+    /// Malformed requests are answered with `malformed`.
+    pub(super) const fn new(malformed: StatusCode) -> Self {
+        Self { malformed, no_verdict: StatusCode::UNAUTHORIZED }
+    }
+
+    /// Answers with `status` when there is no verdict.
+    pub(super) fn no_verdict_status(&mut self, status: StatusCode) -> Result<(), ConfigError> {
+        if !status.is_client_error() && !status.is_server_error() {
+            return Err(ConfigError::new(format!("{} cannot say that there is no verdict", status.as_u16())));
+        }
+        self.no_verdict = status;
+        Ok(())
+    }
+
+    pub(super) fn denied(&self) -> Response<Bytes> {
+        refuse(StatusCode::UNAUTHORIZED, "access_denied", "the credentials are not valid")
+    }
+
+    pub(super) fn rejected(&self, rejection: &Rejection) -> Response<Bytes> {
+        let (status, error) = match rejection.kind() {
+            RejectionKind::Malformed => (self.malformed, "invalid_request"),
+            RejectionKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            RejectionKind::UnknownCaller => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        };
+        refuse(status, error, rejection.detail())
+    }
+
+    /// Why there is no verdict is not told, except to a caller who should wait.
+    pub(super) fn failed(&self, failure: &Failure) -> Response<Bytes> {
+        let (error, description) = match failure.kind() {
+            FailureKind::Throttled => ("temporarily_unavailable", "too many failed attempts"),
+            FailureKind::Error | FailureKind::Panicked | FailureKind::DeadlineExceeded => {
+                ("server_error", "the credentials could not be verified")
+            }
+        };
+        let mut response = refuse(self.no_verdict, error, description);
+        if let Some(wait) = failure.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
+        }
+        response
+    }
+}
+
+/// The seconds of `wait`, rounded up: whoever comes back earlier comes too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
+}
+
+#[derive(Serialize)]
+struct Error<'a> {
+    error: &'static str,
+    error_description: &'a str,
+}
+
+fn refuse(status: StatusCode, error: &'static str, error_description: &str) -> Response<Bytes> {
+    let body = serde_json::to_vec(&Error { error, error_description }).expect("two texts are always JSON");
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+    }
+    response
+}
+
+/// RFC 9110, section 15.5.2: every 401 has one. The credentials are in the body, for which there is no registered scheme,
+/// and a registered one such as `Basic` would make a browser ask its user.
+const CHALLENGE: &str = "Talkdesk realm=\"auth\"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_rounded_up() {
+        for (wait, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_secs(30), 30),
+            (Duration::from_millis(30_001), 31),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(whole_seconds(wait), seconds);
+        }
+    }
+
+    #[test]
+    fn only_errors_can_say_that_there_is_no_verdict() {
+        let mut refusal = Refusal::new(StatusCode::BAD_REQUEST);
+        for status in 100..=999 {
+            let accepted = refusal.no_verdict_status(StatusCode::from_u16(status).unwrap()).is_ok();
+            assert_eq!(accepted, (400..600).contains(&status), "{status}");
+        }
+    }
+}

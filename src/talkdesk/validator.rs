@@ -1,0 +1,233 @@
+use std::{fmt, marker::PhantomData};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
+use serde::de::DeserializeOwned;
+
+use super::{Auth, Credentials, Fields, Parameters, decode, refusal::Refusal};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
+
+/// What the credentials of an activated integration can be.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AuthVerdict {
+    /// They are valid. Talkdesk stores the parameters and sends them with all later calls.
+    Granted(Parameters),
+    /// They are not.
+    Denied,
+}
+
+impl Verdict for AuthVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Granted(_))
+    }
+}
+
+/// `POST /auth`: Talkdesk's check of the credentials with which a user activates an integration.
+///
+/// | outcome | answer |
+/// |---|---|
+/// | granted | `200` and the [`Parameters`] as a flat JSON object, `{}` if there are none |
+/// | denied | `401` |
+/// | no verdict | `401`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not asked because of too many failed attempts |
+/// | malformed | `400` |
+/// | body too large | `413` |
+/// | caller without the [secret](crate::CallerSecret) required of it | `401` |
+///
+/// Whatever is not granted comes with a JSON object of RFC 6749's `error` and `error_description`, and every `401` with a
+/// challenge in `WWW-Authenticate`.
+///
+/// The request's `Content-Type` does not matter, and neither do members of the body other than `auth`. Inside `auth` a
+/// field that is given twice, and a value that is neither string, integer of 64 bits nor boolean, is malformed.
+///
+/// Source: Talkdesk's "Authorization Validator".
+pub struct Validator<A = Credentials> {
+    route: Route,
+    refusal: Refusal,
+    legacy_no_content: bool,
+    auth: PhantomData<fn() -> A>,
+}
+
+impl Validator {
+    /// The endpoint as documented. Its verifier is asked about [`Credentials`], whatever their fields are.
+    pub fn new() -> Self {
+        Self::documented()
+    }
+
+    /// The endpoint as documented. Its verifier is asked about an [`Auth<T>`], and a request whose `auth` does not match
+    /// `T` is malformed.
+    pub fn typed<T: DeserializeOwned + Send + 'static>() -> Validator<Auth<T>> {
+        Validator::documented()
+    }
+}
+
+impl<A> Validator<A> {
+    fn documented() -> Self {
+        Self {
+            route: Route::documented(Method::POST, "/auth"),
+            refusal: Refusal::new(StatusCode::BAD_REQUEST),
+            legacy_no_content: false,
+            auth: PhantomData,
+        }
+    }
+
+    /// Serves another path than `/auth`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+
+    /// Answers with another status than `401` when there is no verdict: `503` tells an outage from a denial, for those
+    /// who read Talkdesk's logs.
+    ///
+    /// # Errors
+    /// If `status` is not one of the errors, 400 to 599.
+    pub fn no_verdict_status(mut self, status: StatusCode) -> Result<Self, ConfigError> {
+        self.refusal.no_verdict_status(status)?;
+        Ok(self)
+    }
+
+    /// Whether a grant without parameters is answered with `204` and no body, as Talkdesk documented it until 2017. One
+    /// with parameters is answered with `200` all the same, since they would be lost. The default is `false`.
+    pub fn legacy_no_content(mut self, legacy_no_content: bool) -> Self {
+        self.legacy_no_content = legacy_no_content;
+        self
+    }
+
+    fn grant(&self, parameters: &Parameters) -> Response<Bytes> {
+        if self.legacy_no_content && parameters.is_empty() {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+        let mut response = Response::new(parameters.to_json().into());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+impl Default for Validator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Fields + Credential<Verdict = AuthVerdict>> Endpoint for Validator<A> {
+    type Credential = A;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, _head: &mut Parts, body: Bytes) -> Result<A, Rejection> {
+        decode::auth(body)
+    }
+
+    fn answer(&self, outcome: Outcome<AuthVerdict>) -> Response<Bytes> {
+        match &outcome {
+            Outcome::Verdict(AuthVerdict::Granted(parameters)) => self.grant(parameters),
+            Outcome::Verdict(AuthVerdict::Denied) => self.refusal.denied(),
+            Outcome::Rejected(rejection) => self.refusal.rejected(rejection),
+            Outcome::Failed(failure) => self.refusal.failed(failure),
+        }
+    }
+}
+
+impl<A> Clone for Validator<A> {
+    fn clone(&self) -> Self {
+        Self { route: self.route.clone(), refusal: self.refusal.clone(), ..*self }
+    }
+}
+
+impl<A> fmt::Debug for Validator<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validator")
+            .field("route", &self.route)
+            .field("refusal", &self.refusal)
+            .field("legacy_no_content", &self.legacy_no_content)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+    use static_assertions::assert_impl_all;
+
+    use super::*;
+    use crate::Failure;
+
+    assert_impl_all!(Validator<Auth<std::cell::Cell<u8>>>: Send, Sync, Clone, Endpoint);
+
+    fn body(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    fn granted(parameters: Parameters) -> Outcome<AuthVerdict> {
+        Outcome::Verdict(AuthVerdict::Granted(parameters))
+    }
+
+    #[test]
+    fn a_grant_returns_its_parameters() {
+        let response =
+            Validator::new().answer(granted(Parameters::new().with("login_id", 12).with("token", "123456789")));
+        assert_eq!((response.status(), body(&response)), (StatusCode::OK, r#"{"login_id":12,"token":"123456789"}"#));
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(body(&Validator::new().answer(granted(Parameters::new()))), "{}");
+    }
+
+    #[test]
+    fn the_legacy_grant_loses_no_parameter() {
+        let validator = Validator::new().legacy_no_content(true);
+        let response = validator.answer(granted(Parameters::new()));
+        assert_eq!((response.status(), body(&response)), (StatusCode::NO_CONTENT, ""));
+        assert!(response.headers().is_empty());
+        let response = validator.answer(granted(Parameters::new().with("on", false)));
+        assert_eq!((response.status(), body(&response)), (StatusCode::OK, r#"{"on":false}"#));
+    }
+
+    #[test]
+    fn everything_else_is_refused_in_rfc_6749_terms() {
+        for (outcome, status, error) in [
+            (Outcome::Verdict(AuthVerdict::Denied), 401, "access_denied"),
+            (Rejection::malformed("`auth` is missing").into(), 400, "invalid_request"),
+            (Rejection::too_large(9).into(), 413, "invalid_request"),
+            (Rejection::unknown_caller().into(), 401, "invalid_client"),
+            (Failure::from_error("the password is 605b32dd").into(), 401, "server_error"),
+            (Failure::panicked(Box::new("605b32dd")).into(), 401, "server_error"),
+            (Failure::throttled(Duration::from_millis(1500)).into(), 401, "temporarily_unavailable"),
+        ] {
+            let throttled = error == "temporarily_unavailable";
+            let response = Validator::new().answer(outcome);
+            assert_eq!(response.status(), status, "{error}");
+            assert_eq!(response.headers().contains_key(WWW_AUTHENTICATE), status == 401, "{error}");
+            assert_eq!(response.headers().get(RETRY_AFTER).map(HeaderValue::as_bytes), throttled.then_some(&b"2"[..]));
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            assert!(body(&response).starts_with(&format!(r#"{{"error":"{error}","error_description":""#)));
+            assert!(!body(&response).contains("605b"));
+        }
+    }
+
+    #[test]
+    fn the_status_without_a_verdict_is_configurable() {
+        let validator = Validator::new().no_verdict_status(StatusCode::SERVICE_UNAVAILABLE).unwrap();
+        let response = validator.answer(Failure::throttled(Duration::from_secs(2)).into());
+        assert_eq!((response.status(), &response.headers()[RETRY_AFTER]), (StatusCode::SERVICE_UNAVAILABLE, &2.into()));
+        assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
+        assert_eq!(validator.answer(Failure::from_error("away").into()).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(validator.answer(Outcome::Verdict(AuthVerdict::Denied)).status(), StatusCode::UNAUTHORIZED);
+        assert!(Validator::new().no_verdict_status(StatusCode::OK).is_err());
+    }
+
+    #[test]
+    fn only_the_path_configured_is_served() {
+        assert_eq!(Validator::new().path("/talkdesk/auth").unwrap().route().path(), "/talkdesk/auth");
+        assert_eq!(Validator::new().route(), &Route::new(Method::POST, "/auth").unwrap());
+        assert!(Validator::new().path("auth").is_err());
+    }
+}
