@@ -1,4 +1,6 @@
-//! The platforms' contracts: every vector of `tests/vectors`, each sent in process and over a socket.
+//! The platforms' contracts: every vector of `tests/vectors`, each sent in process and over a socket, and the laws that
+//! hold for every endpoint.
 
 mod diyalog;
+mod laws;
 mod vectors;

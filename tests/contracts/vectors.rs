@@ -8,7 +8,6 @@ use std::{
     collections::{BTreeMap, HashSet},
     convert::Infallible,
     fs,
-    future::pending,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -165,7 +164,7 @@ impl Vector {
         let (script, log) = (self.verifier.clone(), Arc::clone(log));
         verifier_fn(move |request: Request<C>| {
             log.lock().unwrap().push(asked(&request));
-            let script = script.clone();
+            let (script, log) = (script.clone(), Arc::clone(&log));
             async move {
                 match script {
                     Script::Verdict(value) => Ok(verdict(&value)),
@@ -174,7 +173,9 @@ impl Vector {
                     Script::Hang => {
                         // From here on time passes only when nothing else can happen.
                         tokio::time::pause();
-                        pending().await
+                        tokio::time::sleep(Duration::from_secs(3600)).await;
+                        log.lock().unwrap().push("waited for".into());
+                        Err(BoxError::from("gave up"))
                     }
                     Script::Throttled => Err(Failure::throttled(RETRY_AFTER).into()),
                     Script::NotAsked => Err(BoxError::from("asked all the same")),

@@ -1,0 +1,289 @@
+//! The law of every endpoint, whatever its options: only a positive verdict becomes an answer that its platform reads as
+//! admitted, everything else gets a documented answer, and the verifier is asked about fit requests alone.
+//!
+//! A platform's module describes its endpoints as [`Subject`]s; a line in `laws!` puts them under the laws.
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    fmt::Debug,
+    future::{Future, Ready, pending},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, future::poll_immediate, stream};
+use http::{HeaderName, Request, Response};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Body, Frame};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower_verify::{
+    BoxError, CallerSecret, Endpoint, Failure, Outcome, Rejection, Verdict, Verifier, VerifyLayer,
+    policy::ServiceVerifier, verifier_fn,
+};
+
+use crate::vectors::VerdictOf;
+
+/// An endpoint with certain options, as the laws see it.
+pub(crate) trait Subject: Debug + Clone + Send + Sync + 'static {
+    type Endpoint: Endpoint;
+
+    fn endpoint(&self) -> Self::Endpoint;
+
+    /// All of the verdicts, in the same order each time. The first one is positive.
+    fn verdicts(&self) -> Vec<VerdictOf<Self::Endpoint>>;
+
+    /// A request that is fit to be verified.
+    fn fit_request(&self) -> Request<Bytes>;
+
+    /// Requests on the endpoint's route: fit ones, nearly fit ones, noise.
+    fn requests(&self) -> BoxedStrategy<Request<Bytes>>;
+
+    /// Whether a request is fit to be verified, found out in another way than the endpoint's.
+    fn is_fit(&self, request: &Request<Bytes>) -> bool;
+
+    /// Whether the platform could read an answer as admitted, however kindly it reads.
+    fn admitted(&self, answer: &Response<Bytes>) -> bool;
+
+    /// Whether an answer is one of those that the contract documents for these options.
+    fn documented(&self, answer: &Response<Bytes>) -> bool;
+}
+
+/// One module for each line, in which each law is a test of all the line's subjects.
+macro_rules! laws {
+    ($($name:ident: $subjects:expr;)*) => {$(
+        mod $name {
+            #[test]
+            fn an_answer_admits_for_a_positive_verdict_alone() {
+                $subjects.iter().for_each(super::answers);
+            }
+
+            #[test]
+            fn a_verifier_without_a_verdict_does_not_admit() {
+                $subjects.iter().for_each(super::failures);
+            }
+
+            #[test]
+            #[cfg(feature = "deadline")]
+            fn a_verdict_after_the_deadline_does_not_admit() {
+                $subjects.iter().for_each(super::deadlines);
+            }
+
+            #[test]
+            fn an_overloaded_verifier_does_not_admit() {
+                $subjects.iter().for_each(super::overload);
+            }
+
+            #[test]
+            fn the_verifier_is_asked_about_what_is_fit_alone() {
+                $subjects.iter().for_each(super::requests);
+            }
+
+            #[test]
+            fn the_verifier_is_not_asked_about_what_the_protections_refuse() {
+                $subjects.iter().for_each(super::protections);
+            }
+        }
+    )*};
+}
+
+laws! {
+    diyalog_customer: crate::diyalog::customers();
+    diyalog_agent: crate::diyalog::agents();
+}
+
+fn answers<S: Subject>(subject: &S) {
+    let answer = |outcome| subject.endpoint().answer(outcome);
+    assert!(subject.verdicts()[0].admits());
+    for verdict in subject.verdicts() {
+        let positive = verdict.admits();
+        let answer = answer(Outcome::Verdict(verdict));
+        assert_eq!(subject.admitted(&answer), positive, "{subject:?}: {answer:?}");
+        assert!(subject.documented(&answer), "{subject:?}: {answer:?}");
+    }
+    refused(subject, &answer(Rejection::unknown_caller().into()));
+    check(any::<usize>(), |limit| refused(subject, &answer(Rejection::too_large(limit).into())));
+    check(any::<Duration>(), |wait| refused(subject, &answer(Failure::throttled(wait).into())));
+    check(texts(), |text| {
+        let rejection = Rejection::malformed(text.clone());
+        refused(subject, &answer(rejection.clone().into()));
+        refused(subject, &answer(rejection.with_code("40002").with_field("105").into()));
+        refused(subject, &answer(Failure::from_error(text).into()));
+    });
+}
+
+fn failures<S: Subject>(subject: &S) {
+    async fn panics<V>() -> Result<V, BoxError> {
+        panic!("Validated")
+    }
+    fn panics_early<V>() -> Ready<Result<V, BoxError>> {
+        panic!("Validated")
+    }
+
+    check(texts(), |text| {
+        let fails = verifier_fn(move |_| {
+            let error = BoxError::from(text.clone());
+            async { Err::<VerdictOf<S::Endpoint>, _>(error) }
+        });
+        refused(subject, &ask_fit(subject, fails));
+    });
+    let throttled = verifier_fn(|_| async { Err::<VerdictOf<S::Endpoint>, _>(Failure::throttled(Duration::MAX)) });
+    refused(subject, &ask_fit(subject, throttled));
+    refused(subject, &ask_fit(subject, verifier_fn(|_| panics::<VerdictOf<S::Endpoint>>())));
+    refused(subject, &ask_fit(subject, verifier_fn(|_| panics_early::<VerdictOf<S::Endpoint>>())));
+}
+
+#[cfg(feature = "deadline")]
+fn deadlines<S: Subject>(subject: &S) {
+    let admits_after = |millis| {
+        let positive = subject.clone();
+        verifier_fn(move |_| {
+            let verdict = positive.verdicts().remove(0);
+            async move {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok::<_, BoxError>(verdict)
+            }
+        })
+    };
+    assert!(subject.admitted(&ask_fit(subject, admits_after(4999))));
+    refused(subject, &ask_fit(subject, admits_after(5001)));
+
+    let endless = subject.fit_request().map(|body| StreamBody::new(frames(body).chain(stream::pending())));
+    refused(subject, &ask(VerifyLayer::new(subject.endpoint(), admits_after(0)), endless));
+}
+
+fn overload<S: Subject>(subject: &S) {
+    let (positive, calls) = (subject.clone(), Arc::new(AtomicUsize::new(0)));
+    let service = service_fn(move |_| {
+        let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
+        let verdict = positive.verdicts().remove(0);
+        async move { if first { pending().await } else { Ok::<_, BoxError>(verdict) } }
+    });
+    let service = ServiceBuilder::new().load_shed().concurrency_limit(1).service(service);
+    let layer = VerifyLayer::new(subject.endpoint(), ServiceVerifier::new(service));
+    on_paused_time(async {
+        let mut first = Box::pin(answer(layer.clone(), subject.fit_request().map(Full::new)));
+        assert!(poll_immediate(&mut first).await.is_none(), "the first one is being verified");
+        refused(subject, &answer(layer.clone(), subject.fit_request().map(Full::new)).await);
+        drop(first);
+        let third = answer(layer, subject.fit_request().map(Full::new)).await;
+        assert!(subject.admitted(&third), "there is room again, but: {third:?}");
+    });
+}
+
+fn requests<S: Subject>(subject: &S) {
+    assert!(subject.is_fit(&subject.fit_request()));
+    let seen = Cell::new([false, false]);
+    check(subject.requests(), |request| {
+        let fit = subject.is_fit(&request);
+        seen.set([seen.get()[0] || fit, seen.get()[1] || !fit]);
+        for (index, verdict) in subject.verdicts().iter().enumerate() {
+            let (verifier, asked) = deciding(subject, index);
+            let answer = ask(VerifyLayer::new(subject.endpoint(), verifier), request.clone().map(Full::new));
+            assert_eq!(asked.load(Ordering::SeqCst), usize::from(fit), "{subject:?}: {answer:?}");
+            assert_eq!(subject.admitted(&answer), fit && verdict.admits(), "{subject:?}: {answer:?}");
+            assert!(subject.documented(&answer), "{subject:?}: {answer:?}");
+        }
+    });
+    assert_eq!(seen.get(), [true, true], "{subject:?}: the requests must be fit and not fit");
+}
+
+fn protections<S: Subject>(subject: &S) {
+    let secret = CallerSecret::new(HeaderName::from_static("caller"), ["605b32dd"]).unwrap();
+    check((subject.requests(), any::<prop::sample::Index>()), |(request, limit)| {
+        let (verifier, asked) = deciding(subject, 0);
+        let layer = VerifyLayer::new(subject.endpoint(), verifier);
+        refused(subject, &ask(layer.clone().caller_secret(secret.clone()), request.clone().map(Full::new)));
+        if !request.body().is_empty() {
+            let limited = layer.clone().body_limit(limit.index(request.body().len()));
+            refused(subject, &ask(limited.clone(), request.clone().map(Full::new)));
+            refused(subject, &ask(limited, request.clone().map(|body| StreamBody::new(frames(body)))));
+        }
+        let reset = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        let broken = request.map(|body| StreamBody::new(frames(body).chain(stream::iter([reset]))));
+        refused(subject, &ask(layer, broken));
+        assert_eq!(asked.load(Ordering::SeqCst), 0, "{subject:?}");
+    });
+}
+
+#[track_caller]
+fn refused<S: Subject>(subject: &S, answer: &Response<Bytes>) {
+    assert!(!subject.admitted(answer), "{subject:?}: {answer:?}");
+    assert!(subject.documented(answer), "{subject:?}: {answer:?}");
+}
+
+/// A verifier that always has the same one of the verdicts, and how often it was asked.
+fn deciding<S: Subject>(
+    subject: &S,
+    verdict: usize,
+) -> (impl Verifier<<S::Endpoint as Endpoint>::Credential> + use<S>, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (subject, count) = (subject.clone(), Arc::clone(&asked));
+    let verifier = verifier_fn(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let verdict = subject.verdicts().remove(verdict);
+        async { Ok::<_, BoxError>(verdict) }
+    });
+    (verifier, asked)
+}
+
+fn ask_fit<S: Subject>(subject: &S, verifier: impl Verifier<<S::Endpoint as Endpoint>::Credential>) -> Response<Bytes> {
+    ask(VerifyLayer::new(subject.endpoint(), verifier), subject.fit_request().map(Full::new))
+}
+
+fn ask<E, V, B>(layer: VerifyLayer<E, V>, request: Request<B>) -> Response<Bytes>
+where
+    E: Endpoint,
+    V: Verifier<E::Credential>,
+    B: Body + Send + 'static,
+{
+    on_paused_time(answer(layer, request))
+}
+
+async fn answer<E, V, B>(layer: VerifyLayer<E, V>, request: Request<B>) -> Response<Bytes>
+where
+    E: Endpoint,
+    V: Verifier<E::Credential>,
+    B: Body + Send + 'static,
+{
+    let nothing = service_fn(|_| -> Ready<Result<Response<Empty<Bytes>>, Infallible>> { panic!("not the endpoint's") });
+    let Ok(response) = layer.layer(nothing).oneshot(request).await;
+    let (head, body) = response.into_parts();
+    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+}
+
+fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
+/// `body` in frames of a few bytes.
+fn frames(body: Bytes) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send + 'static {
+    let frames: Vec<_> = body.chunks(7).map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk)))).collect();
+    stream::iter(frames)
+}
+
+/// What errors and details may say: anything, and what would be read as admitted if it were not kept in its place.
+fn texts() -> impl Strategy<Value = String> {
+    const ADMITTING: &[&str] =
+        &["Validated", "\"Validated\"", "\"success\":true", "\",\"success\":true,\"x\":\"", "{\"status\":200}"];
+    prop_oneof![any::<String>(), prop::sample::select(ADMITTING).prop_map(str::to_owned)]
+}
+
+fn check<T: Strategy>(strategy: T, law: impl Fn(T::Value)) {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let law = |value| {
+        law(value);
+        Ok(())
+    };
+    TestRunner::new(config).run(&strategy, law).unwrap_or_else(|error| panic!("{error}"));
+}
