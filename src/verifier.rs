@@ -69,9 +69,14 @@ pub trait Verifier<C: Credential>: Send + Sync + 'static {
     /// The request's method, URI, version, headers and extensions are the ones that arrived, less what the endpoint took
     /// out of them as part of the credential.
     ///
+    /// The future goes from thread to thread as the server's other tasks do, so that it is `Send`: it holds no `Rc`, no
+    /// `RefCell`'s borrow and no lock of `std` across an `.await`.
+    ///
     /// # Errors
     /// If there is no verdict. The platform is told so in its own vocabulary, and never what the error says.
-    fn verify(&self, request: Request<C>) -> impl Future<Output = Result<C::Verdict, BoxError>> + Send;
+    #[rustfmt::skip] // The compiler shows the line of the bound that was not met, comment included.
+    fn verify(&self, request: Request<C>) -> impl Future<Output = Result<C::Verdict, BoxError>>
+        + Send; // what the `async fn` holds across an `.await` must be `Send`
 }
 
 impl<C: Credential, V: Verifier<C>> Verifier<C> for Arc<V> {
@@ -88,6 +93,8 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
 
 /// A verifier that is an async closure or function.
 ///
+/// Its future must be `Send`, as that of [`Verifier::verify`].
+///
 /// ```
 /// use http::Request;
 /// use tower_verify::{BoxError, Credential, Verifier, verifier_fn};
@@ -103,7 +110,14 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
 /// assert!(reception.verify(Request::new(Badge(7))).await?);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
-pub fn verifier_fn<F>(f: F) -> VerifierFn<F> {
+pub fn verifier_fn<C, F, Fut, E>(f: F) -> VerifierFn<F>
+where
+    C: Credential,
+    F: Fn(Request<C>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<C::Verdict, E>>,
+    Fut: Send, // what the `async` block holds across an `.await` must be `Send`
+    E: Into<BoxError>,
+{
     VerifierFn { f }
 }
 

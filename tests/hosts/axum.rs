@@ -18,8 +18,8 @@ use tower_http::{
 use tower_verify::{Verify, diyalog::Customer};
 
 use crate::support::{
-    APP, APP_PATH, Answer, GOOD, MALFORMED, OneCustomer, PARTNER_PATH, UNKNOWN, app_call, customer, customer_at,
-    listen, partner_call, partner_call_to, send,
+    APP, APP_PATH, Answer, GOOD, MALFORMED, OneCustomer, PARTNER_PATH, PATIENCE, UNKNOWN, app_call, customer,
+    customer_at, listen, partner_call, partner_call_to, send,
 };
 
 const FALLBACK: &str = "the fallback";
@@ -167,8 +167,7 @@ async fn several_layers_in_a_service_builder() {
 
 #[tokio::test]
 async fn between_layers_of_tower_http() {
-    let timeout =
-        || TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, std::time::Duration::from_secs(60));
+    let timeout = || TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, PATIENCE);
     let layers = ServiceBuilder::new()
         .layer(RequestBodyLimitLayer::new(1024))
         .layer(CatchPanicLayer::new())

@@ -23,7 +23,8 @@ use tower::ServiceBuilder;
 use tower_verify::VerifyLayer;
 
 use crate::support::{
-    APP, Answer, GOOD, MALFORMED, UNKNOWN, app, app_call, counted_customer, customer, listen, partner_call, send, serve,
+    APP, Answer, GOOD, MALFORMED, PATIENCE, UNKNOWN, app, app_call, counted_customer, customer, listen, partner_call,
+    send, serve,
 };
 
 /// Enough for a call, and little enough to go over it in one packet.
@@ -117,9 +118,6 @@ async fn good_and_bad_calls_on_one_http2_connection() {
     });
     futures::future::join_all(answers).await;
 }
-
-/// Far more than any of these tests needs: they must end, and when does not matter.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes `bytes` and nothing more, and reads until `end` has come.
 async fn write_and_read_until(stream: &mut TcpStream, bytes: &[u8], end: &str) -> String {

@@ -3,6 +3,7 @@
 mod support;
 
 mod axum;
+mod examples;
 
 mod hyper;
 mod lambda;

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -37,6 +38,9 @@ pub(crate) const MALFORMED: &str = r#"{"deviceId": 1234"#;
 pub(crate) const PARTNER_PATH: &str = "/checkauthtoken";
 pub(crate) const APP_PATH: &str = "/app";
 pub(crate) const APP: &str = "the app";
+
+/// Far more than anything here needs: it must end, and when does not matter.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Knows one customer, and counts how often it was asked. It is not `Clone`, and need not be.
 pub(crate) struct OneCustomer {

@@ -12,7 +12,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -32,7 +31,8 @@ use tower_verify::{
 };
 
 use crate::support::{
-    APP, Answer, GOOD, MALFORMED, OneCustomer, app, app_call, customer, customer_at, partner_call, partner_call_to,
+    APP, Answer, GOOD, MALFORMED, OneCustomer, PATIENCE, app, app_call, customer, customer_at, partner_call,
+    partner_call_to,
 };
 
 /// Becomes ready at the second poll, is ready for one call, and panics if it is called when it is not. Clones start anew.
@@ -150,7 +150,7 @@ async fn a_permit_that_an_intercepted_call_did_not_use_is_given_back() {
     let mut holder = service.clone();
     Answer::of(holder.ready().await.unwrap().call(partner_call(GOOD)).await.unwrap()).await.is_word("Validated");
     drop(holder);
-    let response = tokio::time::timeout(Duration::from_secs(60), service.oneshot(app_call())).await;
+    let response = tokio::time::timeout(PATIENCE, service.oneshot(app_call())).await;
     Answer::of(response.expect("the permit is free").unwrap()).await.is(200, APP);
 }
 

@@ -1,0 +1,57 @@
+//! hyper alone: Diyalog's customer check in front of an app that is one function.
+//!
+//! `LISTEN` is the address, `127.0.0.1:3000` by default.
+
+use std::{convert::Infallible, env};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_verify::{
+    BoxError, Verifier, VerifyLayer,
+    diyalog::{Customer, CustomerToken, CustomerVerdict},
+};
+
+struct Bank;
+
+impl Verifier<CustomerToken> for Bank {
+    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+        let token = request.into_body();
+        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
+        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+    }
+}
+
+async fn app(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("the app\n")))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let service = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank)).service_fn(app);
+    let service = TowerToHyperService::new(service);
+
+    let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let service = service.clone();
+        tokio::spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+                eprintln!("a connection ended early: {error}");
+            }
+        });
+    }
+}

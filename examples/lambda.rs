@@ -1,0 +1,50 @@
+//! AWS Lambda: Diyalog's customer check in a function behind API Gateway.
+//!
+//! In Lambda the runtime calls the service. Anywhere else the same service listens, to be tried: `LISTEN` is the address,
+//! `127.0.0.1:3000` by default.
+//!
+//! API Gateway puts a stage's name before the path unless the stage is `$default`: set
+//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` in the function's environment, or name the stage in `Customer::path`.
+
+use std::{convert::Infallible, env};
+
+use axum::Router;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_verify::{
+    BoxError, Verifier, VerifyLayer,
+    diyalog::{Customer, CustomerToken, CustomerVerdict},
+};
+
+struct Bank;
+
+impl Verifier<CustomerToken> for Bank {
+    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+        let token = request.into_body();
+        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
+        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+    }
+}
+
+/// The app takes any body: Lambda's, and a listening server's.
+async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("the app\n")))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let layers = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank));
+    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        return lambda_http::run(layers.service_fn(app)).await;
+    }
+
+    let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+    axum::serve(listener, Router::new().fallback_service(layers.service_fn(app))).await?;
+    Ok(())
+}

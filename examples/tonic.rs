@@ -1,0 +1,43 @@
+//! tonic: a gRPC server that answers Diyalog's customer check on the same port.
+//!
+//! Partners call over HTTP/1.1 more often than not, which tonic accepts when it is told so.
+//! `LISTEN` is the address, `127.0.0.1:3000` by default.
+
+use std::env;
+
+use http::Request;
+use tokio::net::TcpListener;
+use tonic::transport::{Server, server::TcpIncoming};
+use tower_verify::{
+    BoxError, Verifier, VerifyLayer,
+    diyalog::{Customer, CustomerToken, CustomerVerdict},
+};
+
+struct Bank;
+
+impl Verifier<CustomerToken> for Bank {
+    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+        let token = request.into_body();
+        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
+        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    // Any gRPC service does; this one comes without a `.proto` file of our own.
+    let (_reporter, health) = tonic_health::server::health_reporter();
+
+    let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+
+    Server::builder()
+        .accept_http1(true)
+        .layer(VerifyLayer::new(Customer::new(), Bank))
+        .add_service(health)
+        .serve_with_incoming(TcpIncoming::from(listener))
+        .await?;
+    Ok(())
+}

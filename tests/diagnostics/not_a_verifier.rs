@@ -1,0 +1,7 @@
+use tower_verify::{VerifyLayer, diyalog::Customer};
+
+struct Bank;
+
+fn main() {
+    VerifyLayer::new(Customer::new(), Bank);
+}

@@ -1,0 +1,17 @@
+use http::Request;
+use tower_verify::{
+    BoxError, Verifier, VerifyLayer,
+    diyalog::{Customer, CustomerToken, CustomerVerdict},
+};
+
+struct Bank;
+
+impl Verifier<CustomerToken> for Bank {
+    async fn verify(&self, _: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+        Ok(CustomerVerdict::InvalidToken)
+    }
+}
+
+fn main() {
+    VerifyLayer::new(Bank, Customer::new());
+}
