@@ -22,7 +22,9 @@ impl TokenId {
 
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_base64(&self.0, f)
+        let mut text = [0; 22];
+        let written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.pad(str::from_utf8(&text[..written]).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -58,11 +60,4 @@ impl Error for IssueError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.0)
     }
-}
-
-/// Displays 16 bytes as 22 characters of base64url.
-pub(super) fn fmt_base64(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [0; 22];
-    let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).map_err(|_| fmt::Error)?;
-    f.pad(str::from_utf8(&text[..written]).map_err(|_| fmt::Error)?)
 }

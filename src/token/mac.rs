@@ -41,6 +41,14 @@ impl ContextKey {
         update_parts(&mut mac, binding);
         mac
     }
+
+    /// The code over a subject alone, to speak of it without naming it.
+    pub(super) fn of_subject(&self, subject: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&[3]);
+        mac.update(subject);
+        mac
+    }
 }
 
 pub(super) fn truncated(mac: Hmac<Sha256>) -> Tag {

@@ -36,13 +36,15 @@
 //! check takes the same time whether the token is good, expired, or bound to something else.
 //!
 //! A token can be read by whoever has it: it shows the key's id, its expiry and its own id. What it is bound to is not
-//! in it. It is good for any number of checks until it expires; single use needs a [`Store`](crate::store::Store).
+//! in it. It is good for any number of checks until it expires: a [`Register`] makes tokens that are for single use, or can
+//! be revoked.
 
 mod issue;
 mod key;
 mod keyring;
 mod mac;
 mod payload;
+mod register;
 mod signer;
 #[cfg(test)]
 mod tests;
@@ -51,5 +53,6 @@ pub use self::{
     issue::{IssueError, Issued, TokenId},
     key::{Key, KeyId},
     keyring::KeyRing,
+    register::{Register, RegisterError},
     signer::{Checked, Refused, Signer},
 };

@@ -11,7 +11,7 @@ use hmac::Mac;
 use super::{
     IssueError, Issued, Key, KeyId, KeyRing, TokenId,
     keyring::Keys,
-    mac::{ContextKey, truncated},
+    mac::{ContextKey, Tag, truncated},
     payload::{MAX_EXPIRY_MILLIS, Payload, TEXT_LEN, claims, read_claims},
 };
 use crate::{Clock, ConfigError, Secret, SystemClock};
@@ -76,6 +76,10 @@ pub enum Refused {
     BoundToOther,
     /// The token is past its expiry.
     Expired,
+    /// The token is not in the [`Register`](super::Register): it was revoked, or the register's store lost it.
+    Revoked,
+    /// The token is for single use and was used before.
+    Used,
 }
 
 impl Signer {
@@ -171,6 +175,24 @@ impl Signer {
             (false, _) => Err(Refused::BoundToOther),
         }
     }
+
+    /// The name of `subject` under the key that signs.
+    pub(super) fn pseudonym(&self, subject: &[u8]) -> Tag {
+        truncated(self.inner.derived().current().key.of_subject(subject))
+    }
+
+    /// The names of `subject` under every key of the ring.
+    pub(super) fn pseudonyms(&self, subject: &[u8]) -> Vec<Tag> {
+        self.inner.derived().keys.iter().map(|derived| truncated(derived.key.of_subject(subject))).collect()
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.inner.prefix
+    }
+
+    pub(super) fn now_millis(&self) -> u64 {
+        self.clock.unix_millis()
+    }
 }
 
 impl Inner {
@@ -234,6 +256,8 @@ impl fmt::Display for Refused {
             Self::NotOurs => "the token is not ours",
             Self::BoundToOther => "the token is bound to something else",
             Self::Expired => "the token has expired",
+            Self::Revoked => "the token was revoked",
+            Self::Used => "the token was used before",
         })
     }
 }
