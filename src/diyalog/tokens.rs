@@ -156,3 +156,136 @@ pub(super) fn agent_verdict(checked: Result<Checked, Refused>, request: Request<
         Err(Refused::NotOurs | Refused::Revoked | Refused::Used) => AgentVerdict::InvalidToken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ManualClock, Secret, token::Key};
+
+    fn keys() -> KeyRing {
+        KeyRing::new(Key::from_bytes("k7", &[7; 32]).unwrap())
+    }
+
+    fn tokens() -> (Tokens, ManualClock) {
+        let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
+        (Tokens::new("example.com", keys()).unwrap().clock(clock.clone()), clock)
+    }
+
+    fn customer(tokens: &Tokens, device_id: &str, token: &Secret, customer_no: &str) -> CustomerVerdict {
+        let trio = CustomerToken::new(device_id, token.clone(), customer_no);
+        tokens.verify(Request::new(trio)).now_or_never().unwrap().unwrap()
+    }
+
+    fn agent(tokens: &Tokens, session_id: &str, token: &Secret, user_no: &str) -> AgentVerdict {
+        let trio = AgentToken::new(session_id, token.clone(), user_no);
+        tokens.verify(Request::new(trio)).now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn each_verdict_on_a_customer_before_the_next() {
+        use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
+
+        let (tokens, clock) = tokens();
+        let issued = tokens.customer_token("1234567", "device").unwrap();
+        assert_eq!(issued.expires_at, clock.now() + Duration::from_secs(300));
+        let verdicts = |tokens: &Tokens| {
+            [("device", "1234567"), ("other", "1234567"), ("device", "7654321"), ("other", "7654321")]
+                .map(|(device_id, customer_no)| customer(tokens, device_id, &issued.token, customer_no))
+        };
+        for _ in 0..2 {
+            assert_eq!(verdicts(&tokens), [Validated, InvalidDeviceId, InvalidToken, InvalidToken]);
+        }
+        clock.advance(Duration::from_millis(299_999));
+        assert_eq!(verdicts(&tokens)[0], Validated);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(verdicts(&tokens), [ExpiredToken, InvalidDeviceId, InvalidToken, InvalidToken]);
+        assert_eq!(customer(&tokens, "device", &Secret::from("2121sasasrwsdss"), "1234567"), InvalidToken);
+    }
+
+    #[test]
+    fn each_verdict_on_an_agent_before_the_next() {
+        use AgentVerdict::{ExpiredToken, InvalidSessionId, InvalidToken};
+
+        let (tokens, clock) = tokens();
+        let issued = tokens.agent_token("45186", "s-7").unwrap();
+        let verdicts = |tokens: &Tokens| {
+            [("s-7", "45186"), ("s-8", "45186"), ("s-7", "45187"), ("s-8", "45187")]
+                .map(|(session_id, user_no)| agent(tokens, session_id, &issued.token, user_no))
+        };
+        let validated = AgentVerdict::validated("45186");
+        assert_eq!(verdicts(&tokens), [validated, InvalidSessionId, InvalidToken, InvalidToken]);
+        clock.advance(Duration::from_secs(300));
+        assert_eq!(verdicts(&tokens), [ExpiredToken, InvalidSessionId, InvalidToken, InvalidToken]);
+    }
+
+    #[test]
+    fn the_two_purposes_never_mix() {
+        let (tokens, _) = tokens();
+        let of_customer = tokens.customer_token("7", "7").unwrap().token;
+        let of_agent = tokens.agent_token("7", "7").unwrap().token;
+        assert!(of_customer.expose_secret().starts_with("dlgc_"));
+        assert!(of_agent.expose_secret().starts_with("dlga_"));
+        for (token, other_head) in [(&of_customer, "dlga"), (&of_agent, "dlgc")] {
+            let disguised = Secret::from(format!("{other_head}{}", &token.expose_secret()[4..]));
+            assert_eq!(customer(&tokens, "7", &disguised, "7"), CustomerVerdict::InvalidToken);
+            assert_eq!(agent(&tokens, "7", &disguised, "7"), AgentVerdict::InvalidToken);
+        }
+        assert_eq!(customer(&tokens, "7", &of_agent, "7"), CustomerVerdict::InvalidToken);
+        assert_eq!(agent(&tokens, "7", &of_customer, "7"), AgentVerdict::InvalidToken);
+    }
+
+    #[test]
+    fn another_tenant_is_another_issuer() {
+        let (tokens, clock) = tokens();
+        let other = Tokens::new("example.org", keys()).unwrap().clock(clock);
+        let token = other.customer_token("7", "7").unwrap().token;
+        assert_eq!(customer(&other, "7", &token, "7"), CustomerVerdict::Validated);
+        assert_eq!(customer(&tokens, "7", &token, "7"), CustomerVerdict::InvalidToken);
+    }
+
+    #[test]
+    fn a_token_is_good_for_the_time_that_was_set() {
+        let (tokens, clock) = tokens();
+        assert!(tokens.clone().ttl(Duration::from_nanos(999_999)).is_err());
+        let tokens = tokens.ttl(Duration::from_millis(1)).unwrap();
+        let token = tokens.customer_token("7", "7").unwrap().token;
+        assert_eq!(customer(&tokens, "7", &token, "7"), CustomerVerdict::Validated);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(customer(&tokens, "7", &token, "7"), CustomerVerdict::ExpiredToken);
+    }
+
+    #[test]
+    fn tokens_stand_in_a_url_as_they_are() {
+        let (tokens, _) = tokens();
+        for issued in [tokens.customer_token("1234567", "device"), tokens.agent_token("45186", "s-7")] {
+            let token = issued.unwrap().token;
+            let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            assert!(token.len() <= 100 && token.expose_secret().bytes().all(unreserved));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_very_trio_is_validated(
+            made in ("[a-c]{1,2}", "[a-c]{1,2}"),
+            asked in ("[a-c]{1,2}", "[a-c]{1,2}"),
+        ) {
+            let (tokens, _) = tokens();
+            let of_customer = tokens.customer_token(&made.0, &made.1).unwrap().token;
+            let of_agent = tokens.agent_token(&made.0, &made.1).unwrap().token;
+            let verdict = customer(&tokens, &asked.1, &of_customer, &asked.0);
+            prop_assert_eq!(verdict, match (made.0 == asked.0, made.1 == asked.1) {
+                (true, true) => CustomerVerdict::Validated,
+                (true, false) => CustomerVerdict::InvalidDeviceId,
+                (false, _) => CustomerVerdict::InvalidToken,
+            });
+            let verdict = agent(&tokens, &asked.1, &of_agent, &asked.0);
+            prop_assert_eq!(verdict == AgentVerdict::validated(asked.0.as_str()), made == asked);
+        }
+    }
+}
