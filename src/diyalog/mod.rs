@@ -81,9 +81,14 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! Make a token of at least 128 random bits, in URL-safe characters, for Diyalog alone (never your own session's), bound
-//! to the other two of its trio, and good for minutes. The same activation can arrive more than once, so do not refuse a
-//! token because it was validated before.
+//! # Whose tokens
+//!
+//! [`Tokens`] makes tokens for both endpoints and verifies them, without storing anything; [`StoredTokens`] are those that
+//! can be revoked, too. They need the feature `token`, which is on by default.
+//!
+//! If you make your own: make a token of at least 128 random bits, in URL-safe characters, for Diyalog alone (never your
+//! own session's), bound to the other two of its trio, and good for minutes. The same activation can arrive more than
+//! once, so do not refuse a token because it was validated before.
 //!
 //! # The caller's secret
 //!
@@ -128,6 +133,10 @@
 mod agent;
 mod answer;
 mod customer;
+#[cfg(feature = "token")]
+mod stored_tokens;
+#[cfg(feature = "token")]
+mod tokens;
 
 use http::HeaderName;
 
@@ -135,6 +144,8 @@ pub use self::{
     agent::{Agent, AgentToken, AgentVerdict},
     customer::{Customer, CustomerToken, CustomerVerdict, Vocabulary},
 };
+#[cfg(feature = "token")]
+pub use self::{stored_tokens::StoredTokens, tokens::Tokens};
 
 /// `Auth-Token`: the header in which Diyalog, by an older page of its documentation, sends a static token that proves who
 /// calls. For [`CallerSecret`](crate::CallerSecret).

@@ -1,0 +1,63 @@
+use std::{error::Error, fmt, time::SystemTime};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::Secret;
+
+/// The 128 random bits of a token, by which logs and stores speak of it.
+///
+/// An id proves nothing: nobody can make a token of it. It is displayed as 22 characters of base64url.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenId(pub(super) [u8; Self::LEN]);
+
+impl TokenId {
+    pub(super) const LEN: usize = 16;
+
+    pub(super) fn random() -> Result<Self, IssueError> {
+        let mut id = [0; Self::LEN];
+        getrandom::fill(&mut id).map_err(IssueError)?;
+        Ok(Self(id))
+    }
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; 22];
+        let written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.pad(str::from_utf8(&text[..written]).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenId({self})")
+    }
+}
+
+/// A token that was issued by a [`Signer`](super::Signer).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Issued {
+    /// The token, to be handed to whom it is for.
+    pub token: Secret,
+    /// Its id.
+    pub id: TokenId,
+    /// From when on it is refused.
+    pub expires_at: SystemTime,
+}
+
+/// No token could be issued, because the operating system had no randomness for it.
+#[derive(Debug, Clone, Copy)]
+pub struct IssueError(pub(super) getrandom::Error);
+
+impl fmt::Display for IssueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operating system has no randomness for a token")
+    }
+}
+
+impl Error for IssueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}

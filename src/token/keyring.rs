@@ -1,0 +1,196 @@
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::{ArcSwap, Guard};
+
+use super::Key;
+use crate::ConfigError;
+
+/// The keys of a [`Signer`](super::Signer): one that signs, and any number that only verify.
+///
+/// A ring is a handle. Its clones share the keys, and [`rotate`](Self::rotate) replaces them for all of them while they
+/// are in use; no check waits for that.
+///
+/// # Changing the key
+///
+/// A key must be known to every node before one of them signs with it, and until the last token that it signed has
+/// expired. With the keys in the environment, that is four values of `TOKEN_KEYS`, each rolled out to every node before
+/// the next: `old:…`, then `old:…,new:…`, then `new:…,old:…`, then `new:…`.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_verify::token::{Key, KeyRing};
+///
+/// let old = Key::generate()?;
+/// let new = Key::generate()?;
+/// let ring = KeyRing::new(old.clone());
+///
+/// // Every node knows the new key, ..
+/// ring.rotate(KeyRing::new(old.clone()).with_next(new.clone())?);
+/// // .. and then signs with it. The old one verifies for another hour.
+/// let until = SystemTime::now() + Duration::from_secs(3600);
+/// ring.rotate(KeyRing::new(new).with_previous(old, until)?);
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing {
+    keys: Arc<ArcSwap<Keys>>,
+}
+
+/// What is in a ring at one time. The first key signs.
+#[derive(Clone)]
+pub(super) struct Keys {
+    pub(super) current: Key,
+    pub(super) others: Vec<(Key, Option<u64>)>,
+}
+
+impl KeyRing {
+    /// A ring whose one key signs.
+    pub fn new(current: Key) -> Self {
+        Self::of(Keys { current, others: Vec::new() })
+    }
+
+    /// A ring with a new random key. Its tokens are good as long as this process runs, and nowhere else.
+    ///
+    /// # Errors
+    /// If the operating system has no randomness.
+    pub fn generate() -> Result<Self, ConfigError> {
+        Key::generate().map(Self::new)
+    }
+
+    /// The ring that `text` describes: `id:base64` for each key, separated by commas. The first key signs, the others
+    /// verify.
+    ///
+    /// # Errors
+    /// If a part is not of that form or not a [`Key`], or if two keys have the same id.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut keys = text.split(',').map(|part| {
+            let (id, base64) =
+                part.trim().split_once(':').ok_or_else(|| ConfigError::new("a key must be given as `id:base64`"))?;
+            Key::from_base64(id, base64)
+        });
+        let current = keys.next().unwrap_or_else(|| Err(ConfigError::new("there is no key")))?;
+        keys.try_fold(Self::new(current), |ring, key| ring.with_next(key?))
+    }
+
+    /// The ring that the environment variable `name` describes, as for [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// If the variable is not set or not text, and as for [`parse`](Self::parse).
+    pub fn from_env(name: &str) -> Result<Self, ConfigError> {
+        let text = std::env::var_os(name).ok_or_else(|| ConfigError::new(format!("`{name}` is not set")))?;
+        let text = text.to_str().ok_or_else(|| ConfigError::new(format!("`{name}` is not UTF-8")))?;
+        Self::parse(text).map_err(|error| ConfigError::new(format!("`{name}`: {error}")))
+    }
+
+    /// A ring with the same keys and a previous one, which verifies until the time `until` and then nothing more.
+    ///
+    /// This is another ring than the clones of this one.
+    ///
+    /// # Errors
+    /// If there is a key with the same id.
+    pub fn with_previous(self, key: Key, until: SystemTime) -> Result<Self, ConfigError> {
+        let until = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis();
+        self.with(key, Some(u64::try_from(until).unwrap_or(u64::MAX)))
+    }
+
+    /// A ring with the same keys and one that verifies and does not sign yet.
+    ///
+    /// This is another ring than the clones of this one.
+    ///
+    /// # Errors
+    /// If there is a key with the same id.
+    pub fn with_next(self, key: Key) -> Result<Self, ConfigError> {
+        self.with(key, None)
+    }
+
+    /// Replaces the keys of this ring and of its clones by those that `keys` has now.
+    pub fn rotate(&self, keys: KeyRing) {
+        self.keys.store(keys.keys.load_full());
+    }
+
+    pub(super) fn load(&self) -> Guard<Arc<Keys>> {
+        self.keys.load()
+    }
+
+    fn of(keys: Keys) -> Self {
+        Self { keys: Arc::new(ArcSwap::from_pointee(keys)) }
+    }
+
+    fn with(self, key: Key, until_millis: Option<u64>) -> Result<Self, ConfigError> {
+        let mut keys = Keys::clone(&self.load());
+        if keys.iter().any(|(known, _)| known.id() == key.id()) {
+            return Err(ConfigError::new(format!("two keys have the id `{}`", key.id())));
+        }
+        keys.others.push((key, until_millis));
+        Ok(Self::of(keys))
+    }
+}
+
+impl Keys {
+    /// Every key, and when it ends in milliseconds since the Unix epoch. The first one signs.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, Option<u64>)> {
+        let others = self.others.iter().map(|(key, until_millis)| (key, *until_millis));
+        std::iter::once((&self.current, None)).chain(others)
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.load().iter().map(|(key, _)| key)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    const B: &str = "b:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=";
+
+    fn ids(ring: &KeyRing) -> Vec<String> {
+        ring.load().iter().map(|(key, _)| key.id().to_string()).collect()
+    }
+
+    #[test]
+    fn the_first_key_of_a_text_signs() {
+        let ring = KeyRing::parse(&format!("{A}, {B}")).unwrap();
+        assert_eq!(ids(&ring), ["a", "b"]);
+        assert_eq!(ids(&KeyRing::parse(&format!("{B},{A}")).unwrap()), ["b", "a"]);
+        assert_eq!(ring.load().current.to_text(), Key::from_base64("a", &A[2..]).unwrap().to_text());
+    }
+
+    #[test]
+    fn mistakes_are_refused_without_showing_a_key() {
+        for text in ["", ",", "a", &format!("{A},"), &format!("{A},{A}"), &A[2..], "a:AAAA", ":AAAA", &format!("a{A}:")]
+        {
+            let error = KeyRing::parse(text).err().unwrap_or_else(|| panic!("{text}")).to_string();
+            assert!(!error.contains("AAAA"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_read_when_it_is_there() {
+        assert!(KeyRing::from_env("TOWER_VERIFY_NO_SUCH_VARIABLE").unwrap_err().to_string().contains("is not set"));
+        // Cargo sets this one to a path.
+        assert!(KeyRing::from_env("CARGO_MANIFEST_DIR").unwrap_err().to_string().starts_with("`CARGO_MANIFEST_DIR`: "));
+    }
+
+    #[test]
+    fn clones_share_the_keys_and_other_rings_do_not() {
+        let ring = KeyRing::parse(A).unwrap();
+        let (clone, other) = (ring.clone(), ring.clone().with_next(KeyRing::parse(B).unwrap().load().current.clone()));
+        ring.rotate(KeyRing::parse(B).unwrap());
+        assert_eq!(ids(&clone), ["b"]);
+        assert_eq!(ids(&other.unwrap()), ["a", "b"]);
+    }
+
+    #[test]
+    fn debug_shows_the_ids_alone() {
+        let debug = format!("{:?}", KeyRing::parse(&format!("{A},{B}")).unwrap());
+        assert_eq!(debug, r#"[Key { id: "a", .. }, Key { id: "b", .. }]"#);
+    }
+}

@@ -1,0 +1,72 @@
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::{Key, TokenId, payload::EXPIRY_LEN};
+
+/// An authentication code, truncated to 128 bits.
+pub(super) type Tag = [u8; 16];
+
+/// The part of a token that both of its codes begin with.
+pub(super) type Claims = [u8; EXPIRY_LEN + TokenId::LEN];
+
+/// A key for the tokens of one context. What is computed with it is told apart by its first byte.
+pub(super) struct ContextKey(Hmac<Sha256>);
+
+impl ContextKey {
+    /// Derives a key from `key` that is of use in this context alone.
+    pub(super) fn derive(key: &Key, context: &[&[u8]]) -> Self {
+        let mut mac = key.mac();
+        update_parts(&mut mac, context);
+        // A key that is shorter than a block of the hash is filled up with zeros, as HMAC has it.
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..32].copy_from_slice(&mac.finalize().into_bytes());
+        Self(Hmac::new(&block))
+    }
+
+    /// The code over a token itself and whom it was issued for.
+    pub(super) fn of_token(&self, claims: &Claims, subject: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&[1]);
+        mac.update(claims);
+        mac.update(subject);
+        mac
+    }
+
+    /// The code over the same and what the token is bound to.
+    pub(super) fn of_binding(&self, claims: &Claims, subject: &[u8], binding: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&[2]);
+        mac.update(claims);
+        update_parts(&mut mac, &[subject]);
+        update_parts(&mut mac, binding);
+        mac
+    }
+
+    /// The code over a subject alone, to speak of it without naming it.
+    pub(super) fn of_subject(&self, subject: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&[3]);
+        mac.update(subject);
+        mac
+    }
+}
+
+pub(super) fn truncated(mac: Hmac<Sha256>) -> Tag {
+    let mut tag = Tag::default();
+    tag.copy_from_slice(&mac.finalize().into_bytes()[..size_of::<Tag>()]);
+    tag
+}
+
+/// Each part after its length, so that no two lists of parts are the same bytes.
+fn update_parts(mac: &mut Hmac<Sha256>, parts: &[&[u8]]) {
+    for part in parts {
+        // Seven bits a byte, the high one set on all but the last: most lengths take a single byte.
+        let mut len = part.len();
+        while len >= 0x80 {
+            mac.update(&[len as u8 | 0x80]);
+            len >>= 7;
+        }
+        mac.update(&[len as u8]);
+        mac.update(part);
+    }
+}

@@ -1,0 +1,245 @@
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Checked, IssueError, Issued, Refused, Signer, TokenId, mac::Tag};
+use crate::store::{Store, StoreError};
+
+/// Tokens that can be revoked, and used once: those of a [`Signer`], written down in a [`Store`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_verify::{store::MemoryStore, token::{KeyRing, Refused, Register, Signer}};
+///
+/// # futures::executor::block_on(async {
+/// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
+/// let register = Register::new(signer, MemoryStore::new(), Duration::from_secs(300));
+///
+/// let token = register.issue(b"ann", &[b"device-7"]).await?.token;
+/// assert!(register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?.is_ok());
+/// register.revoke(b"ann").await?;
+/// let checked = register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?;
+/// assert_eq!(checked.unwrap_err(), Refused::Revoked);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+///
+/// # When the store loses its data
+///
+/// What is written down is what is good, and never what is not. Issuing a token writes it into the store, under the
+/// present generation of its subject's tokens. A check needs to find both. Revoking removes the generation, and the
+/// next token begins a new one, so that it is good at once. Using a token for the first time turns its entry into a used
+/// one.
+///
+/// So a store that comes back empty forgets good tokens: they are refused as [`Refused::Revoked`], and their owners get
+/// new ones. No token is good again because something was lost.
+///
+/// What remains is a store that goes back to an older state, such as a Redis that is restored from a snapshot, or whose
+/// replica takes over before it had the last writes. What was revoked or used in between is as good as it was then, until
+/// it expires. Short lives are the remedy; to restore no snapshot is another, as nothing in it outlives its tokens.
+///
+/// # What is in the store
+///
+/// Under `<prefix>:token:<id>`, for each token until it expires, its subject's pseudonym, its generation, and since when
+/// it is used; under `<prefix>:subject:<pseudonym>` the present generation. No token can be made of them. The pseudonym
+/// is a code over the subject under the ring's keys.
+#[derive(Clone)]
+pub struct Register<S> {
+    signer: Signer,
+    store: S,
+    ttl: Duration,
+    repeats: Option<Duration>,
+}
+
+/// Why no token was issued by a [`Register`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The signer could not issue it.
+    Issue(IssueError),
+    /// The store could not write it down.
+    Store(StoreError),
+}
+
+/// What the store has under a token's id.
+struct Entry {
+    subject: Tag,
+    generation: Bytes,
+    used_millis: Option<u64>,
+}
+
+impl<S: Store> Register<S> {
+    /// A register of the tokens of `signer`, each good for `ttl`, that are written down in `store`.
+    ///
+    /// All nodes that share a store should have the same `ttl`: a shorter one cuts short what the others issued.
+    pub fn new(signer: Signer, store: S, ttl: Duration) -> Self {
+        Self { signer, store, ttl, repeats: None }
+    }
+
+    /// Lets each token be used once, and again for the time `repeats` after that. By default it can be used until it
+    /// expires.
+    ///
+    /// A platform that did not get an answer asks once more. As the token is bound to who uses it, the repeats are of the
+    /// same use. With a time of zero, a token is used up even if the answer never arrived.
+    pub fn single_use(mut self, repeats: Duration) -> Self {
+        self.repeats = Some(repeats);
+        self
+    }
+
+    /// A new token for `subject` that is bound to `binding`: see [`Signer::issue_for`].
+    ///
+    /// # Errors
+    /// If the token could not be made or not be written down.
+    pub async fn issue(&self, subject: &[u8], binding: &[&[u8]]) -> Result<Issued, RegisterError> {
+        let issued = self.signer.issue_for(subject, binding, self.ttl)?;
+        let subject = self.signer.pseudonym(subject);
+        // A token that begins a generation gives it its own id.
+        let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
+        let entry = Entry { subject, generation, used_millis: None };
+        self.store.put(&self.token_key(issued.id), entry.encode(), self.ttl).await?;
+        Ok(issued)
+    }
+
+    /// Checks a token that is said to be issued for `subject` and bound to `binding`, and uses it if it is for single
+    /// use. The store is asked about tokens that are good otherwise, and about no others.
+    ///
+    /// # Errors
+    /// If the store failed: it is not known then whether the token is good.
+    pub async fn check(
+        &self,
+        subject: &[u8],
+        token: &str,
+        binding: &[&[u8]],
+    ) -> Result<Result<Checked, Refused>, StoreError> {
+        match self.signer.check_for(subject, token, binding) {
+            Ok(checked) => Ok(self.redeem(checked).await?.map(|()| checked)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// Revokes every token that was issued for `subject` until now. Tokens that are issued afterwards are good.
+    ///
+    /// # Errors
+    /// If the store failed: the tokens may be good still.
+    pub async fn revoke(&self, subject: &[u8]) -> Result<(), StoreError> {
+        for pseudonym in self.signer.pseudonyms(subject) {
+            self.store.take(&self.subject_key(&pseudonym)).await?;
+        }
+        Ok(())
+    }
+
+    /// The subject's present generation, which is `new` if there was none, and lasts for another `ttl`.
+    async fn generation(&self, subject: &Tag, new: Bytes) -> Result<Bytes, StoreError> {
+        let key = self.subject_key(subject);
+        loop {
+            let Some(present) = self.store.claim(&key, new.clone(), self.ttl).await? else { return Ok(new) };
+            if self.store.replace(&key, present.clone(), present.clone(), self.ttl).await? {
+                return Ok(present);
+            }
+            // It was revoked, or it ended, between the two: this token begins another one.
+        }
+    }
+
+    async fn redeem(&self, checked: Checked) -> Result<Result<(), Refused>, StoreError> {
+        let key = self.token_key(checked.id);
+        let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
+        let mut entry = Entry::decode(&value)?;
+        if self.store.get(&self.subject_key(&entry.subject)).await? != Some(entry.generation.clone()) {
+            return Ok(Err(Refused::Revoked));
+        }
+        let Some(repeats) = self.repeats else { return Ok(Ok(())) };
+
+        let now_millis = self.signer.now_millis();
+        if entry.used_millis.is_none() {
+            let used = Entry { used_millis: Some(now_millis), ..entry };
+            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_millis);
+            let rest = checked.expires_at.duration_since(now).unwrap_or_default();
+            if self.store.replace(&key, value, used.encode(), rest).await? {
+                return Ok(Ok(()));
+            }
+            // Somebody else used it at the same time.
+            let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
+            entry = Entry::decode(&value)?;
+        }
+        let repeats_millis = u64::try_from(repeats.as_millis()).unwrap_or(u64::MAX);
+        match entry.used_millis {
+            Some(used_millis) if now_millis < used_millis.saturating_add(repeats_millis) => Ok(Ok(())),
+            _ => Ok(Err(Refused::Used)),
+        }
+    }
+
+    fn token_key(&self, id: TokenId) -> String {
+        format!("{}:token:{id}", self.signer.prefix())
+    }
+
+    fn subject_key(&self, pseudonym: &Tag) -> String {
+        format!("{}:subject:{}", self.signer.prefix(), URL_SAFE_NO_PAD.encode(pseudonym))
+    }
+}
+
+impl Entry {
+    fn encode(&self) -> Bytes {
+        let mut value = BytesMut::with_capacity(40);
+        value.put_slice(&self.subject);
+        value.put_slice(&self.generation);
+        if let Some(used_millis) = self.used_millis {
+            value.put_u64(used_millis);
+        }
+        value.freeze()
+    }
+
+    fn decode(value: &Bytes) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Unavailable("the entry of a token is not readable".into());
+        let (subject, rest) = value.split_first_chunk().ok_or_else(unreadable)?;
+        let (generation, used) = rest.split_first_chunk::<{ TokenId::LEN }>().ok_or_else(unreadable)?;
+        let used_millis = match used {
+            [] => None,
+            used => Some(u64::from_be_bytes(used.try_into().map_err(|_| unreadable())?)),
+        };
+        Ok(Self { subject: *subject, generation: value.slice_ref(generation), used_millis })
+    }
+}
+
+impl<S> fmt::Debug for Register<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Register")
+            .field("signer", &self.signer)
+            .field("ttl", &self.ttl)
+            .field("repeats", &self.repeats)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no token could be issued")
+    }
+}
+
+impl Error for RegisterError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Issue(error) => Some(error),
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+impl From<IssueError> for RegisterError {
+    fn from(error: IssueError) -> Self {
+        Self::Issue(error)
+    }
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

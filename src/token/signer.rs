@@ -1,0 +1,265 @@
+use std::{
+    error::Error,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::{ArcSwap, Guard};
+use hmac::Mac;
+
+use super::{
+    IssueError, Issued, Key, KeyId, KeyRing, TokenId,
+    keyring::Keys,
+    mac::{ContextKey, Tag, truncated},
+    payload::{MAX_EXPIRY_MILLIS, Payload, TEXT_LEN, claims, read_claims},
+};
+use crate::{Clock, ConfigError, Secret, SystemClock};
+
+/// The version of the format, which stands behind the prefix.
+const VERSION: &str = "1";
+
+/// The longest token, whatever its prefix and its key's id.
+const MAX_LEN: usize = 100;
+
+const MAX_PREFIX_LEN: usize = MAX_LEN - "_".len() - VERSION.len() - ".".len() - KeyId::MAX_LEN - ".".len() - TEXT_LEN;
+
+const _: () = assert!(MAX_PREFIX_LEN == 8);
+
+/// Issues tokens for one purpose of one tenant, and checks them.
+///
+/// Clones share everything.
+#[derive(Clone)]
+pub struct Signer {
+    inner: Arc<Inner>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Inner {
+    prefix: Box<str>,
+    purpose: Box<str>,
+    tenant: Box<str>,
+    keys: KeyRing,
+    derived: ArcSwap<DerivedKeys>,
+}
+
+/// The keys of this signer's context, derived from those that the ring had.
+struct DerivedKeys {
+    from: Arc<Keys>,
+    keys: Box<[DerivedKey]>,
+}
+
+struct DerivedKey {
+    /// What every token of this key begins with.
+    head: Box<str>,
+    until_millis: Option<u64>,
+    key: ContextKey,
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The token's id.
+    pub id: TokenId,
+    /// From when on it is refused.
+    pub expires_at: SystemTime,
+}
+
+/// Why a token is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refused {
+    /// No key of the ring signed this text as a token of this purpose, tenant and subject.
+    NotOurs,
+    /// The token is bound to something else. Whether it has expired as well is not told.
+    BoundToOther,
+    /// The token is past its expiry.
+    Expired,
+    /// The token is not in the [`Register`](super::Register): it was revoked, or the register's store lost it.
+    Revoked,
+    /// The token is for single use and was used before.
+    Used,
+}
+
+impl Signer {
+    /// A signer of tokens that begin with `prefix` and `_`, with the keys of `keys` and the system's clock.
+    ///
+    /// Tokens of another `purpose` or another `tenant` are [`NotOurs`](Refused::NotOurs), even if prefix and keys are the
+    /// same. The tenant may be empty when there is only one.
+    ///
+    /// # Errors
+    /// If the prefix is not 1 to 8 of the characters `a-z` and `0-9`, or if the purpose is empty.
+    pub fn new(prefix: &str, purpose: &str, tenant: &str, keys: KeyRing) -> Result<Self, ConfigError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if !(1..=MAX_PREFIX_LEN).contains(&prefix.len()) || !prefix.bytes().all(allowed) {
+            return Err(ConfigError::new("a token's prefix must be 1 to 8 lower-case letters and digits"));
+        }
+        if purpose.is_empty() {
+            return Err(ConfigError::new("a token must have a purpose"));
+        }
+        let from = Guard::into_inner(keys.load());
+        let derived = ArcSwap::from_pointee(DerivedKeys::derive(from, prefix, purpose, tenant));
+        let inner = Inner { prefix: prefix.into(), purpose: purpose.into(), tenant: tenant.into(), keys, derived };
+        Ok(Self { inner: Arc::new(inner), clock: Arc::new(SystemClock) })
+    }
+
+    /// Tells the time by another clock than the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// A new token that is bound to `binding` and good for `ttl`, in whole milliseconds and at most until the year 10889.
+    ///
+    /// The binding is a list of parts: `["ab", "c"]` is another one than `["a", "bc"]`.
+    ///
+    /// # Errors
+    /// If the operating system has no randomness.
+    pub fn issue(&self, binding: &[&[u8]], ttl: Duration) -> Result<Issued, IssueError> {
+        self.issue_for(b"", binding, ttl)
+    }
+
+    /// A new token as by [`issue`](Self::issue), for one `subject`. To anybody else's check it is
+    /// [`NotOurs`](Refused::NotOurs).
+    ///
+    /// # Errors
+    /// If the operating system has no randomness.
+    pub fn issue_for(&self, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Result<Issued, IssueError> {
+        let id = TokenId::random()?;
+        let ttl_millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let expiry_millis = self.clock.unix_millis().saturating_add(ttl_millis).min(MAX_EXPIRY_MILLIS);
+        let claims = claims(expiry_millis, id);
+
+        let derived = self.inner.derived();
+        let DerivedKey { head, key, .. } = derived.current();
+        let payload = Payload {
+            token_tag: truncated(key.of_token(&claims, subject)),
+            binding_tag: truncated(key.of_binding(&claims, subject, binding)),
+            claims,
+        };
+        let mut token = String::with_capacity(head.len() + TEXT_LEN);
+        token.push_str(head);
+        payload.encode(&mut token);
+        Ok(Issued { token: Secret::from(token), id, expires_at: system_time(expiry_millis) })
+    }
+
+    /// Checks a token that is said to be bound to `binding`.
+    ///
+    /// # Errors
+    /// If the token is not good; the reasons are in the order in which they go before one another.
+    pub fn check(&self, token: &str, binding: &[&[u8]]) -> Result<Checked, Refused> {
+        self.check_for(b"", token, binding)
+    }
+
+    /// Checks a token that is said to be issued for `subject` and bound to `binding`.
+    ///
+    /// # Errors
+    /// If the token is not good; the reasons are in the order in which they go before one another.
+    pub fn check_for(&self, subject: &[u8], token: &str, binding: &[&[u8]]) -> Result<Checked, Refused> {
+        let now_millis = self.clock.unix_millis();
+        let derived = self.inner.derived();
+        let (DerivedKey { until_millis, key, .. }, text) = derived.find(token).ok_or(Refused::NotOurs)?;
+        if until_millis.is_some_and(|until_millis| now_millis >= until_millis) {
+            return Err(Refused::NotOurs);
+        }
+        let Payload { claims, token_tag, binding_tag } = Payload::decode(text).ok_or(Refused::NotOurs)?;
+        key.of_token(&claims, subject).verify_truncated_left(&token_tag).map_err(|_| Refused::NotOurs)?;
+
+        // The token is ours. Both of what else can be wrong is looked at before either is told.
+        let bound = key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
+        let (expiry_millis, id) = read_claims(&claims);
+        match (bound, now_millis < expiry_millis) {
+            (true, true) => Ok(Checked { id, expires_at: system_time(expiry_millis) }),
+            (true, false) => Err(Refused::Expired),
+            (false, _) => Err(Refused::BoundToOther),
+        }
+    }
+
+    /// The name of `subject` under the key that signs.
+    pub(super) fn pseudonym(&self, subject: &[u8]) -> Tag {
+        truncated(self.inner.derived().current().key.of_subject(subject))
+    }
+
+    /// The names of `subject` under every key of the ring.
+    pub(super) fn pseudonyms(&self, subject: &[u8]) -> Vec<Tag> {
+        self.inner.derived().keys.iter().map(|derived| truncated(derived.key.of_subject(subject))).collect()
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.inner.prefix
+    }
+
+    pub(super) fn now_millis(&self) -> u64 {
+        self.clock.unix_millis()
+    }
+}
+
+impl Inner {
+    fn derived(&self) -> Guard<Arc<DerivedKeys>> {
+        let (keys, derived) = (self.keys.load(), self.derived.load());
+        if Arc::ptr_eq(&keys, &derived.from) {
+            return derived;
+        }
+        // The ring was rotated. Whoever notices derives the keys; if several do, they derive the same ones.
+        let from = Guard::into_inner(keys);
+        let derived = Arc::new(DerivedKeys::derive(from, &self.prefix, &self.purpose, &self.tenant));
+        self.derived.store(Arc::clone(&derived));
+        Guard::from_inner(derived)
+    }
+}
+
+impl DerivedKeys {
+    fn derive(from: Arc<Keys>, prefix: &str, purpose: &str, tenant: &str) -> Self {
+        let derive = |key: &Key, until_millis| {
+            let context = ["tower-verify token", VERSION, prefix, key.id().as_str(), purpose, tenant];
+            DerivedKey {
+                head: format!("{prefix}_{VERSION}.{}.", key.id()).into(),
+                until_millis,
+                key: ContextKey::derive(key, &context.map(str::as_bytes)),
+            }
+        };
+        let keys = from.iter().map(|(key, until_millis)| derive(key, until_millis)).collect();
+        Self { from, keys }
+    }
+
+    /// The key that signs: the ring's first.
+    fn current(&self) -> &DerivedKey {
+        &self.keys[0]
+    }
+
+    /// The key that `token` names, and the rest of the token.
+    fn find<'a>(&self, token: &'a str) -> Option<(&DerivedKey, &'a str)> {
+        self.keys.iter().find_map(|key| Some((key, token.strip_prefix(&*key.head)?)))
+    }
+}
+
+fn system_time(unix_millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(unix_millis)
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { prefix, purpose, tenant, keys, .. } = &*self.inner;
+        f.debug_struct("Signer")
+            .field("prefix", prefix)
+            .field("purpose", purpose)
+            .field("tenant", tenant)
+            .field("keys", keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotOurs => "the token is not ours",
+            Self::BoundToOther => "the token is bound to something else",
+            Self::Expired => "the token has expired",
+            Self::Revoked => "the token was revoked",
+            Self::Used => "the token was used before",
+        })
+    }
+}
+
+impl Error for Refused {}
