@@ -1,0 +1,46 @@
+//! Diyalog: the app's own logins, which hand out the tokens that Diyalog asks about afterwards.
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_verify::diyalog::Tokens;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerLogin {
+    customer_no: String,
+    device_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AgentLogin {
+    user_no: String,
+}
+
+/// The logins. A real app asks for a password first; what the demo shows begins after that.
+pub(crate) fn logins(tokens: Tokens) -> Router {
+    Router::new().route("/login/customer", post(customer)).route("/login/agent", post(agent)).with_state(tokens)
+}
+
+async fn customer(State(tokens): State<Tokens>, Json(login): Json<CustomerLogin>) -> Result<Json<Value>, StatusCode> {
+    if login.customer_no.is_empty() || login.device_id.is_empty() {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let issued = tokens.customer_token(&login.customer_no, &login.device_id).map_err(unavailable)?;
+    Ok(Json(json!({"dlgToken": issued.token.expose_secret()})))
+}
+
+async fn agent(State(tokens): State<Tokens>, Json(login): Json<AgentLogin>) -> Result<Json<Value>, StatusCode> {
+    if login.user_no.is_empty() {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let session_id = crate::random_id().map_err(unavailable)?;
+    let issued = tokens.agent_token(&login.user_no, &session_id).map_err(unavailable)?;
+    Ok(Json(json!({"sessionId": session_id, "token": issued.token.expose_secret()})))
+}
+
+fn unavailable(error: impl std::error::Error) -> StatusCode {
+    eprintln!("no token: {error}");
+    StatusCode::SERVICE_UNAVAILABLE
+}

@@ -1,0 +1,60 @@
+//! Talkdesk: who may activate the integration, and the later calls that only an activated one may make.
+
+use axum::{Extension, Json, Router, routing::post};
+use http::Request;
+use serde_json::{Value, json};
+use tower_verify::{
+    BoxError, Secret, Verifier,
+    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters},
+};
+
+/// The one account of the demo.
+#[derive(Clone)]
+pub(crate) struct Bridge;
+
+const USERNAME: &str = "demo@example.com";
+const PASSWORD: Secret = Secret::from_static("605b32dd");
+const LOGIN_ID: i64 = 12;
+const TOKEN: Secret = Secret::from_static("123456789");
+
+/// Whose later call it is, for the app's own routes.
+#[derive(Clone)]
+struct Account {
+    username: &'static str,
+}
+
+/// Whether these are the demo user's name and password.
+pub(crate) fn is_demo_user(username: &str, password: &Secret) -> bool {
+    username == USERNAME && *password == PASSWORD
+}
+
+impl Verifier<Credentials> for Bridge {
+    async fn verify(&self, request: Request<Credentials>) -> Result<AuthVerdict, BoxError> {
+        let auth = request.body();
+        Ok(match (auth.text("username"), auth.text("password")) {
+            (Some(username), Some(password)) if is_demo_user(username.expose_secret(), password) => {
+                AuthVerdict::Granted(Parameters::new().with("login_id", LOGIN_ID).with("token", TOKEN))
+            }
+            _ => AuthVerdict::Denied,
+        })
+    }
+}
+
+impl Verifier<Call<Account>> for Bridge {
+    async fn verify(&self, request: Request<Call<Account>>) -> Result<CallVerdict<Account>, BoxError> {
+        let auth = &request.body().auth;
+        Ok(match (auth.integer("login_id"), auth.text("token")) {
+            (Some(LOGIN_ID), Some(token)) if *token == TOKEN => CallVerdict::Verified(Account { username: USERNAME }),
+            _ => CallVerdict::Denied,
+        })
+    }
+}
+
+/// The app's own routes that Talkdesk calls later, behind the guard.
+pub(crate) fn later_calls() -> Router {
+    Router::new().route("/agent_sync", post(agent_sync)).layer(GuardLayer::new(Bridge))
+}
+
+async fn agent_sync(Extension(account): Extension<Account>) -> Json<Value> {
+    Json(json!({"agents": [{"name": "Demo Agent", "email": account.username}]}))
+}
