@@ -93,6 +93,11 @@ async fn a_layer_inside_nest_hides_the_endpoint() {
     let router = Router::new().nest("/api", app().layer(customer()));
     ask(&router, partner_call(GOOD)).await.is(404, "");
     ask(&router, partner_call_to("/api/checkauthtoken", GOOD)).await.is(404, "");
+
+    // A fallback of its own makes it see what is unmatched under the prefix, and only that, less the prefix.
+    let router = Router::new().nest("/api", app().fallback(fallback).layer(customer()));
+    ask(&router, partner_call(GOOD)).await.is(404, "");
+    ask(&router, partner_call_to("/api/checkauthtoken", GOOD)).await.is_word("Validated");
 }
 
 #[tokio::test]
