@@ -158,6 +158,7 @@ async fn a_chunked_body_is_refused_as_soon_as_it_is_over_the_limit() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
 
+#[cfg(feature = "deadline")]
 #[tokio::test]
 async fn a_client_that_goes_silent_is_answered_at_the_deadline() {
     let (layer, asked) = counted_customer();
@@ -185,12 +186,13 @@ async fn a_client_that_goes_silent_is_answered_at_the_deadline() {
 #[tokio::test]
 async fn a_client_that_hangs_up_in_the_middle_does_no_harm() {
     let (layer, asked) = counted_customer();
-    let service = layered(layer.without_deadline());
+    let service = layered(layer);
     let (listener, address) = listen().await;
 
     let hang_up = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all((announced(GOOD.len()) + &GOOD[..20]).as_bytes()).await.unwrap();
+        // All but the last byte, which would be a space: what has come is a whole call by itself, and must not count.
+        stream.write_all((announced(GOOD.len() + 1) + GOOD).as_bytes()).await.unwrap();
         drop(stream);
     };
     let serve = async {
@@ -208,12 +210,11 @@ async fn a_client_that_hangs_up_in_the_middle_does_no_harm() {
 #[tokio::test]
 async fn an_http2_stream_that_is_reset_in_the_middle_does_no_harm() {
     let (layer, asked) = counted_customer();
-    let stream = TcpStream::connect(serve(layered(layer.without_deadline())).await).await.unwrap();
+    let stream = TcpStream::connect(serve(layered(layer)).await).await.unwrap();
     let (mut client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
 
-    let half = Bytes::from_static(&GOOD.as_bytes()[..20]);
-    let frames = [Ok(Frame::data(half)), Err(io::Error::other("the client gave up"))];
+    let frames = [Ok(Frame::data(Bytes::from_static(GOOD.as_bytes()))), Err(io::Error::other("the client gave up"))];
     let body = StreamBody::new(stream::iter(frames)).boxed();
     let request = Request::post("http://localhost/checkauthtoken").body(body).unwrap();
     // Answered or reset: that is a race between the two ends, and both are right.

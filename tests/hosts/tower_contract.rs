@@ -76,6 +76,14 @@ impl Service<Request<String>> for Probe {
     }
 }
 
+/// So that the tests below cannot pass with a probe that lets everything pass.
+#[tokio::test]
+#[should_panic(expected = "called before it was ready")]
+async fn the_probe_notices_when_a_clone_is_called_in_its_place() {
+    let (mut probe, _) = Probe::new();
+    let _ = probe.ready().await.unwrap().clone().call(app_call()).await;
+}
+
 const ROUNDS: usize = 3;
 
 /// Mixes the partner's calls and the app's: on one service, and on a clone for each call.
