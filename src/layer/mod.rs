@@ -29,14 +29,14 @@
 //! | axum 0.8 | `router.layer(verify)`, after routes, merged routers and the fallback | yes, and goes before a route of the same path |
 //! | | `.layer(verify)` and then `.fallback(..)` or `.merge(..)` | **no**: what is set later takes the unmatched paths |
 //! | | `.route_layer(verify)` | **no**: it sees matched paths only |
-//! | | a layer of a router inside `nest` | **no**: the outer router's fallback takes the path |
+//! | | a layer of a router inside `nest` | **no**; under the prefix, if that router has a fallback of its own, and only there |
 //! | | `.route_service("/any/path", verify.into_service())` | yes, at any path that the router maps, inside `nest` too; another method gets `405` with `Allow` |
 //! | | `axum::serve(listener, verify.layer(router))` | **no**, it does not compile: the body is [`ResponseBody`], not axum's |
 //! | | the same with `axum::middleware::ResponseAxumBodyLayer` around, and `axum::ServiceExt::into_make_service` | yes |
 //! | | `Router::new().fallback_service(verify.layer(router))` | yes |
 //! | hyper 1 | `TowerToHyperService::new(verify.layer(service))` of hyper-util | yes, HTTP/1.1 and HTTP/2 |
 //! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify)` | yes, gRPC and partners on one port |
-//! | | `Server::builder().layer(verify)` | only for partners that speak HTTP/2 without TLS's negotiation; HTTP/1.1 is **not** accepted |
+//! | | `Server::builder().layer(verify)` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
 //! | lambda_http 1 | `lambda_http::run(verify.layer(service))` | yes, in the stage `$default` |
 //! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the endpoint that path |
 //! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not |

@@ -1,9 +1,9 @@
 //! hyper 1 over real TCP: HTTP/1.1 and HTTP/2, good and bad input on one connection, bodies that come late or never.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{convert::Infallible, io};
 
 use bytes::Bytes;
-use futures::{SinkExt, channel::mpsc, stream};
+use futures::stream;
 use http::{Request, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
@@ -161,6 +161,10 @@ async fn a_chunked_body_is_refused_as_soon_as_it_is_over_the_limit() {
 #[cfg(feature = "deadline")]
 #[tokio::test]
 async fn a_client_that_goes_silent_is_answered_at_the_deadline() {
+    use std::time::Duration;
+
+    use futures::{SinkExt, channel::mpsc};
+
     let (layer, asked) = counted_customer();
     let address = serve(layered(layer.deadline(Duration::from_millis(20)))).await;
     let half = &GOOD[..GOOD.len() / 2];
