@@ -4,6 +4,8 @@
 //! [`Vector::serve`]. Each vector is sent four times: in process and over a socket, its body announced and chunked.
 //! Both the file and the answers are read strictly: an unknown key, a name used twice, a header too much is a failure.
 
+mod send;
+
 use std::{
     collections::{BTreeMap, HashSet},
     convert::Infallible,
@@ -15,20 +17,19 @@ use std::{
 
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderMap, HeaderName, Request, Response, header::TRANSFER_ENCODING};
-use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
-use hyper::body::{Frame, Incoming};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use http::{Request, Response, header::TRANSFER_ENCODING};
+use http_body_util::{Full, StreamBody};
+use hyper::body::Frame;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use tokio::net::{TcpListener, TcpStream};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{BoxError, CallerSecret, Credential, Endpoint, Failure, Verifier, VerifyLayer, verifier_fn};
+
+use self::send::{App, Body, boxed};
 
 /// The wait that a verifier names when a vector has it `throttled`: a time that has to be rounded to be told in seconds.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(29_500);
 
-pub(crate) type Body = BoxBody<Bytes, BoxError>;
 pub(crate) type VerdictOf<E> = <<E as Endpoint>::Credential as Credential>::Verdict;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -112,8 +113,6 @@ struct Answer {
 
 /// What the verifier was asked, one value a time.
 pub(crate) type Asked = Arc<Mutex<Vec<Value>>>;
-
-type App = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// A vector's app, and what its verifier is asked.
 pub(crate) struct Served {
@@ -272,10 +271,9 @@ fn failures(vector: &Vector, serve: fn(&Vector) -> Served) -> Vec<String> {
             let request = vector.request.request(chunked);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let app = served.app.clone();
-            let (status, headers, body) = runtime.block_on(async {
-                if socket { over_a_socket(app, request).await } else { in_process(app, request).await }
+            let answer = runtime.block_on(async {
+                if socket { send::over_a_socket(app, request).await } else { send::in_process(app, request).await }
             });
-            let answer = Answer { status, headers, body };
             if let Err(failure) = vector.compare(&answer, &served.asked.lock().unwrap()) {
                 let socket = if socket { "over a socket" } else { "in process" };
                 let chunked = if chunked { "chunked" } else { "announced" };
@@ -301,55 +299,6 @@ impl Vector {
             _ => Ok(()),
         }
     }
-}
-
-type Parts = (u16, BTreeMap<String, String>, String);
-
-async fn in_process(app: App, request: Request<Body>) -> Parts {
-    let Ok(response) = app.oneshot(request).await;
-    parts(response, &[]).await
-}
-
-async fn over_a_socket(app: App, request: Request<Body>) -> Parts {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = BoxCloneSyncService::new(app.map_request(|request: Request<Incoming>| request.map(boxed)));
-    tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let connection = hyper::server::conn::http1::Builder::new();
-        connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)).await
-    });
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let response = client.send_request(request).await.unwrap();
-    parts(response, &["connection", "content-length", "date", "transfer-encoding"]).await
-}
-
-/// A response to be compared, less the headers that the connection adds.
-async fn parts<B>(response: Response<B>, added: &[&str]) -> Parts
-where
-    B: hyper::body::Body<Data = Bytes, Error: std::fmt::Debug>,
-{
-    let (head, body) = response.into_parts();
-    let mut headers = BTreeMap::new();
-    for name in head.headers.keys().filter(|name| !added.contains(&name.as_str())) {
-        headers.insert(name.to_string(), values(&head.headers, name));
-    }
-    let body = body.collect().await.unwrap().to_bytes();
-    (head.status.as_u16(), headers, String::from_utf8_lossy(&body).into_owned())
-}
-
-fn values(headers: &HeaderMap, name: &HeaderName) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    values.join(" | ")
-}
-
-fn boxed<B>(body: B) -> Body
-where
-    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
-{
-    body.map_err(Into::into).boxed()
 }
 
 fn from_hex(hex: &str) -> Vec<u8> {
