@@ -3,4 +3,5 @@
 
 mod diyalog;
 mod laws;
+mod talkdesk;
 mod vectors;
