@@ -31,7 +31,7 @@ fn serve(vector: &Vector) -> Served {
 
 /// What the vectors with the option `typed` ask for.
 #[derive(Deserialize)]
-struct Login {
+pub(crate) struct Login {
     username: Secret,
     password: Secret,
     login_id: Option<u32>,
@@ -153,7 +153,11 @@ fn auth_verdict(verdict: &Value) -> AuthVerdict {
 
 /// `"denied"`, or `{"verified": principal}`.
 fn call_verdict(verdict: &Value) -> CallVerdict<Principal> {
-    if verdict == "denied" { CallVerdict::Denied } else { CallVerdict::Verified(Principal(member(verdict, "verified"))) }
+    if verdict == "denied" {
+        CallVerdict::Denied
+    } else {
+        CallVerdict::Verified(Principal(member(verdict, "verified")))
+    }
 }
 
 fn member<T: DeserializeOwned>(verdict: &Value, name: &str) -> T {
