@@ -99,6 +99,8 @@ macro_rules! laws {
 laws! {
     diyalog_customer: crate::diyalog::customers();
     diyalog_agent: crate::diyalog::agents();
+    talkdesk_validator: crate::laws_talkdesk::validators::<tower_verify::talkdesk::Credentials>();
+    talkdesk_typed_validator: crate::laws_talkdesk::validators::<tower_verify::talkdesk::Auth<crate::talkdesk::Login>>();
 }
 
 fn answers<S: Subject>(subject: &S) {
@@ -261,13 +263,13 @@ where
     Response::from_parts(head, body.collect().await.unwrap().to_bytes())
 }
 
-fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
 /// `body` in frames of a few bytes.
-fn frames(body: Bytes) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send + 'static {
+pub(crate) fn frames(body: Bytes) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send + 'static {
     let frames: Vec<_> = body.chunks(7).map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk)))).collect();
     stream::iter(frames)
 }
@@ -279,7 +281,7 @@ fn texts() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), prop::sample::select(ADMITTING).prop_map(str::to_owned)]
 }
 
-fn check<T: Strategy>(strategy: T, law: impl Fn(T::Value)) {
+pub(crate) fn check<T: Strategy>(strategy: T, law: impl Fn(T::Value)) {
     let config = Config { failure_persistence: None, ..Config::default() };
     let law = |value| {
         law(value);

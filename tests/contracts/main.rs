@@ -3,4 +3,6 @@
 
 mod diyalog;
 mod laws;
+mod laws_talkdesk;
+mod talkdesk;
 mod vectors;

@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible,
-    future::{Ready, pending, ready},
+    future::{Ready, ready},
     io,
     rc::Rc,
     task::{Context, Poll},
@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, future::BoxFuture, stream};
+use futures_util::{FutureExt, stream};
 use http::{HeaderMap, Request, Response, StatusCode, header::HeaderName};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -335,6 +335,9 @@ async fn axum_routes_extract_the_principal_and_the_body() {
 
 #[cfg(feature = "deadline")]
 mod deadline {
+    use std::future::pending;
+
+    use futures_util::future::BoxFuture;
     use tokio::time::Instant;
 
     use super::*;
