@@ -19,12 +19,16 @@
 pub mod conformance;
 mod error;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisConfig, RedisStore};
 pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
 
 /// A handful of atomic operations on values with a time to live.

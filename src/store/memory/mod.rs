@@ -269,8 +269,10 @@ fn deadline(now: u64, ttl: Duration) -> u64 {
     now.saturating_add(ttl_millis(ttl))
 }
 
+/// The number whose decimal digits these are, as [`i64::to_string`] writes them.
 fn parse(counter: &[u8]) -> Option<i64> {
-    std::str::from_utf8(counter).ok()?.parse().ok().filter(|counter| *counter >= 0)
+    let canonical = counter.iter().all(u8::is_ascii_digit) && (counter.len() == 1 || !counter.starts_with(b"0"));
+    if canonical { std::str::from_utf8(counter).ok()?.parse().ok() } else { None }
 }
 
 impl Default for MemoryStore {

@@ -135,7 +135,7 @@ fn rewriting_one_key_holds_one_entry() {
 #[test]
 fn a_value_that_is_no_counter_is_not_counted() {
     let (store, _) = store();
-    for value in [&b""[..], b"seven", b"-1", b"9223372036854775808", b"\xff"] {
+    for value in [&b""[..], b"seven", b"-1", b"+1", b"01", b"9223372036854775808", b"\xff"] {
         put(&store, "key", value, MINUTE).unwrap();
         let count = store.count("key", 1, MINUTE).now_or_never().unwrap();
         assert!(matches!(count, Err(StoreError::Unavailable(_))), "{value:?}");

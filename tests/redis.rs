@@ -1,0 +1,321 @@
+//! [`RedisStore`] against a Redis of its own, which it starts, stalls, kills and fills: `redis-server` must be in the
+//! `PATH`.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::time::{sleep, timeout};
+use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, StoreError, conformance};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A `redis-server` that ends with its test.
+struct Server {
+    process: Child,
+    port: u16,
+    options: &'static [&'static str],
+}
+
+impl Server {
+    async fn start(options: &'static [&'static str]) -> Self {
+        // A free port may be taken by somebody else before the server has it.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut server = Self { process: spawn(port, options), port, options };
+            if server.is_up().await {
+                return server;
+            }
+        }
+        panic!("`redis-server` does not start");
+    }
+
+    /// Whether it answers at last, and did not end instead.
+    async fn is_up(&mut self) -> bool {
+        while self.process.try_wait().unwrap().is_none() {
+            if RedisStore::connect(&self.url()).await.is_ok() {
+                return true;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    async fn connect(&self) -> RedisStore {
+        RedisStore::connect(&self.url()).await.unwrap()
+    }
+
+    async fn raw(&self) -> redis::aio::MultiplexedConnection {
+        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    async fn restart(&mut self) {
+        self.process = spawn(self.port, self.options);
+        assert!(self.is_up().await, "`redis-server` starts again");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.process.id())]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(port: u16, options: &[&str]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .args(options)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("`redis-server` must be in the PATH for this test")
+}
+
+fn is_full<T>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Full))
+}
+
+fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Unavailable(_)))
+}
+
+/// Nodes that share a Redis; each operation is another node's.
+struct Nodes {
+    nodes: Vec<RedisStore>,
+    next: AtomicUsize,
+}
+
+impl Nodes {
+    fn next(&self) -> &RedisStore {
+        &self.nodes[self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
+    }
+}
+
+impl Store for Nodes {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.next().get(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.next().put(key, value, ttl).await
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.next().claim(key, value, ttl).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.next().take(key).await
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.next().replace(key, expected, new, ttl).await
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        self.next().count(key, change, ttl).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms() {
+    let server = Server::start(&[]).await;
+    conformance::check(SharedStore::new(server.connect().await), tokio::spawn, sleep).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_share_a_redis_conform() {
+    let server = Server::start(&[]).await;
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap());
+    }
+    conformance::check(Nodes { nodes, next: AtomicUsize::new(0) }, tokio::spawn, sleep).await;
+}
+
+#[tokio::test]
+async fn a_killed_redis_fails_quickly_and_a_restarted_one_serves_within_two_seconds() {
+    let mut server = Server::start(&[]).await;
+    let store = server.connect().await;
+    store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
+
+    server.kill();
+    for _ in 0..3 {
+        let start = Instant::now();
+        assert!(is_unavailable(&store.get("key").await));
+        assert!(start.elapsed() < Duration::from_secs(2), "a command on a dead connection took {:?}", start.elapsed());
+    }
+
+    server.restart().await;
+    let back = Instant::now();
+    while let Err(error) = store.put("key", Bytes::from("value"), MINUTE).await {
+        assert!(back.elapsed() < Duration::from_secs(2), "{error}");
+    }
+    assert_eq!(store.get("key").await.unwrap().unwrap(), "value");
+}
+
+#[tokio::test]
+async fn a_restart_that_nobody_noticed_fails_nobody() {
+    let mut server = Server::start(&[]).await;
+    let store = server.connect().await;
+    server.kill();
+    server.restart().await;
+    store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stalled_redis_is_unavailable_in_time() {
+    let server = Server::start(&[]).await;
+    let store = server.connect().await;
+    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
+    server.signal("STOP");
+    let start = Instant::now();
+    assert!(is_unavailable(&store.count("counter", 1, MINUTE).await));
+    assert!(is_unavailable(&store.get("key").await));
+    assert!(is_unavailable(&RedisStore::connect(&server.url()).await));
+    assert!(start.elapsed() < Duration::from_secs(5), "three commands took {:?}", start.elapsed());
+
+    server.signal("CONT");
+    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 3, "what was sent is done, and done once");
+}
+
+#[tokio::test]
+async fn a_command_that_was_sent_is_not_sent_again() {
+    let mut server = Server::start(&[]).await;
+    let store = RedisConfig::new(&server.url()).unwrap().response_timeout(Duration::from_secs(30));
+    let store = store.connect().await.unwrap();
+    store.count("warm", 1, MINUTE).await.unwrap();
+
+    server.signal("STOP");
+    let counting = tokio::spawn({
+        let store = store.clone();
+        async move { store.count("counter", 1, MINUTE).await }
+    });
+    sleep(Duration::from_millis(200)).await;
+    server.kill();
+    let counted = timeout(Duration::from_secs(5), counting).await.expect("a lost connection is an error at once");
+    assert!(is_unavailable(&counted.unwrap()));
+
+    server.restart().await;
+    assert_eq!(store.count("counter", 0, MINUTE).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn scripts_are_loaded_where_they_are_not() {
+    let server = Server::start(&[]).await;
+    let store = server.connect().await;
+    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
+    redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut server.raw().await).await.unwrap();
+    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 2);
+    assert!(store.replace("counter", Bytes::from("2"), Bytes::from("7"), MINUTE).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
+    let server = Server::start(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]).await;
+    let store = server.connect().await;
+    let value = Bytes::from(vec![b'x'; 10_000]);
+    let mut put = 0;
+    assert!(!store.replace("unknown", value.clone(), value.clone(), MINUTE).await.unwrap());
+    store.put("counter", Bytes::from("5"), MINUTE).await.unwrap();
+    let refusal = loop {
+        match store.put(&format!("key:{put}"), value.clone(), MINUTE).await {
+            Ok(()) => put += 1,
+            refusal => break refusal,
+        }
+    };
+    assert!(is_full(&refusal), "{refusal:?}");
+    assert!(put > 10);
+    assert!(is_full(&store.claim("key", value.clone(), MINUTE).await));
+    assert!(is_full(&store.replace("key:0", value.clone(), value.clone(), MINUTE).await));
+    assert!(is_full(&store.count("counter", 1, MINUTE).await));
+    for number in 0..put {
+        assert_eq!(store.take(&format!("key:{number}")).await.unwrap().as_ref(), Some(&value));
+    }
+    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 6);
+}
+
+#[tokio::test]
+async fn keys_begin_with_the_prefix() {
+    let server = Server::start(&[]).await;
+    let store = RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap();
+    store.put("put", Bytes::new(), MINUTE).await.unwrap();
+    store.claim("claim", Bytes::new(), MINUTE).await.unwrap();
+    store.count("count", 1, MINUTE).await.unwrap();
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut server.raw().await).await.unwrap();
+    keys.sort_unstable();
+    assert_eq!(keys, ["verify:claim", "verify:count", "verify:put"]);
+}
+
+#[tokio::test]
+async fn what_is_not_a_counter_is_not_counted() {
+    let server = Server::start(&[]).await;
+    let store = server.connect().await;
+    for value in ["", "seven", "-1", "+1", "01", "9223372036854775808"] {
+        store.put("key", Bytes::from(value), MINUTE).await.unwrap();
+        assert!(is_unavailable(&store.count("key", 1, MINUTE).await), "{value:?}");
+        assert_eq!(store.get("key").await.unwrap().unwrap(), value);
+    }
+}
+
+#[tokio::test]
+async fn nobody_at_the_url_is_known_at_once_and_silence_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let start = Instant::now();
+    assert!(is_unavailable(&RedisStore::connect(&format!("redis://127.0.0.1:{port}/")).await));
+    assert!(start.elapsed() < Duration::from_secs(3), "silence took {:?}", start.elapsed());
+
+    drop(listener);
+    let StoreError::Unavailable(reason) = RedisStore::connect(&format!("redis://127.0.0.1:{port}/")).await.unwrap_err()
+    else {
+        panic!("nobody is there");
+    };
+    assert!(reason.to_string().contains("refused"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_password_is_shown_to_nobody() {
+    let server = Server::start(&[]).await;
+    redis::cmd("CONFIG").arg(&["SET", "requirepass", "605b32dd"]).exec_async(&mut server.raw().await).await.unwrap();
+    let right = format!("redis://:605b32dd@127.0.0.1:{}/", server.port);
+    let wrong = format!("redis://:605b32de@127.0.0.1:{}/", server.port);
+    let config = RedisConfig::new(&right).unwrap();
+    let shown = format!("{config:?} {:?}", config.clone().connect().await.unwrap());
+    assert!(!shown.contains("605b"), "{shown}");
+    let refused = format!("{:?}", RedisStore::connect(&wrong).await.unwrap_err());
+    assert!(!refused.contains("605b"), "{refused}");
+    let malformed = format!("{:?}", RedisConfig::new("http://:605b32dd@localhost/").unwrap_err());
+    assert!(!malformed.contains("605b"), "{malformed}");
+}
+
+#[cfg(feature = "redis-tls")]
+#[tokio::test]
+async fn a_redis_without_tls_is_not_spoken_to_in_plain() {
+    let server = Server::start(&[]).await;
+    assert!(is_unavailable(&RedisStore::connect(&server.url().replace("redis:", "rediss:")).await));
+}
+
+#[cfg(not(feature = "redis-tls"))]
+#[tokio::test]
+async fn tls_without_its_feature_is_a_mistake_in_the_configuration() {
+    assert!(RedisConfig::new("rediss://127.0.0.1/").unwrap_err().to_string().contains("redis-tls"));
+}
