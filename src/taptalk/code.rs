@@ -1,4 +1,6 @@
-use crate::{Failure, FailureKind, Rejection, RejectionKind};
+use std::borrow::Cow;
+
+use crate::{Rejection, RejectionKind};
 
 /// One of TapTalk's codes: five digits, of which the first three are the body's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,7 +8,7 @@ pub(super) struct Code(&'static str);
 
 impl Code {
     /// A header is missing, or empty.
-    pub(super) const HEADER_INVALID: Self = Self("40001");
+    pub(super) const HEADER_MISSING: Self = Self("40001");
     /// A parameter is missing or has the wrong form; or the body is not a JSON object at all.
     pub(super) const PARAMETER_INVALID: Self = Self("40002");
     /// `Authorization` is missing, or empty.
@@ -26,6 +28,15 @@ impl Code {
     /// There is no verdict.
     pub(super) const FAILED: Self = Self("50001");
 
+    /// The codes that a rejection can have been given.
+    const OF_REJECTIONS: [Self; 5] = [
+        Self::HEADER_MISSING,
+        Self::PARAMETER_INVALID,
+        Self::AUTHORIZATION_MISSING,
+        Self::AUTHORIZATION_MALFORMED,
+        Self::KEY_MALFORMED,
+    ];
+
     pub(super) fn as_str(self) -> &'static str {
         self.0
     }
@@ -34,11 +45,20 @@ impl Code {
     pub(super) fn status(self) -> u16 {
         self.0.bytes().take(3).fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
     }
-}
 
-/// A rejection as a code of its own, which decides what a caller reads.
-pub(super) fn rejection(code: Code, message: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
-    Rejection::malformed(message).with_code(code.as_str())
+    /// A request that was not fit to be verified, for the reason that this code is of.
+    pub(super) fn reject(self, message: impl Into<Cow<'static, str>>) -> Rejection {
+        Rejection::malformed(message).with_code(self.0)
+    }
+
+    /// The code of a rejection. One that is not TapTalk's is not sent: its first digits could be anything.
+    pub(super) fn of_rejection(rejection: &Rejection) -> Self {
+        let own = Self::OF_REJECTIONS.into_iter().find(|code| code.0 == rejection.code());
+        own.unwrap_or(match rejection.kind() {
+            RejectionKind::Malformed | RejectionKind::TooLarge => Self::PARAMETER_INVALID,
+            RejectionKind::UnknownCaller => Self::KEY_UNKNOWN,
+        })
+    }
 }
 
 #[cfg(test)]

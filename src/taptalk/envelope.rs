@@ -10,6 +10,7 @@ use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::code::Code;
+use crate::{Failure, FailureKind, Rejection};
 
 #[derive(Serialize)]
 struct Envelope<'a, D> {
@@ -45,6 +46,19 @@ impl Writer {
     /// The answer to anything else. `message` never repeats what was sent.
     pub(super) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
         self.write(code.status(), ErrorMember { code: code.as_str(), message, field }, Nothing {})
+    }
+
+    /// The answer to a request that was not fit to be verified.
+    pub(super) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
+        self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field())
+    }
+
+    /// The answer when there is no verdict. It does not say why.
+    pub(super) fn failed(self, failure: &Failure) -> Response<Bytes> {
+        match failure.kind() {
+            FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
+            _ => self.error(Code::FAILED, "Internal server error", ""),
+        }
     }
 
     fn write(self, status: u16, error: ErrorMember<'_>, data: impl Serialize) -> Response<Bytes> {
@@ -133,6 +147,8 @@ pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -164,6 +180,24 @@ mod tests {
         let writer = Writer { mirror_status: true };
         assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
         assert_eq!(writer.data(Nothing {}).status(), 200);
+    }
+
+    #[test]
+    fn whatever_is_no_verdict_has_a_code_of_its_own() {
+        let writer = Writer { mirror_status: true };
+        for (rejection, status) in [
+            (Rejection::too_large(7), 400),
+            (Rejection::malformed("the body is not UTF-8"), 400),
+            (Rejection::unknown_caller(), 491),
+            (Rejection::malformed("").with_code(Code::AUTHORIZATION_MISSING.as_str()), 401),
+            (Rejection::malformed("").with_code("20000"), 400),
+        ] {
+            assert_eq!(writer.rejected(&rejection).status(), status, "{rejection:?}");
+        }
+        assert_eq!(writer.failed(&Failure::throttled(Duration::from_secs(1))).status(), 429);
+        let failed = writer.failed(&Failure::from_error("connection to 10.0.0.7 refused"));
+        assert_eq!(failed.status(), 500);
+        assert!(!body(&failed).contains("10.0.0.7"));
     }
 
     #[test]
