@@ -3,4 +3,5 @@
 
 mod diyalog;
 mod laws;
+mod taptalk;
 mod vectors;
