@@ -200,7 +200,9 @@ fn node_address(node: &str) -> Option<IpAddr> {
     let Some(bracketed) = node.strip_prefix('[') else {
         // A colon with another one after it is part of an IPv6 address, and not the beginning of a port.
         return match node.split_once(':') {
-            Some((address, port)) if !port.contains(':') => is_port(port).then(|| address.parse().ok().map(IpAddr::V4))?,
+            Some((address, port)) if !port.contains(':') => {
+                is_port(port).then(|| address.parse().ok().map(IpAddr::V4))?
+            }
             _ => node.parse().ok(),
         };
     };

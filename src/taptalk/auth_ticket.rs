@@ -7,7 +7,7 @@ use super::{
     code::Code,
     envelope::Writer,
     parameters,
-    profile::{Profile, UserPlatform},
+    ticket_parameters::TicketParameters,
 };
 use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict};
 
@@ -17,29 +17,14 @@ use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret
 pub struct TicketRequest {
     /// `Server-Key`: the backend's own key.
     pub server_key: ApiKey,
-    /// `userIPAddress` (101), as the backend saw it. It is text that nobody has checked.
-    pub user_ip_address: Secret,
-    /// `userAgent` (102).
-    pub user_agent: Secret,
-    /// `userPlatform` (103).
-    pub user_platform: UserPlatform,
-    /// `userDeviceID` (104).
-    pub user_device_id: Secret,
-    /// The user (105 to 112).
-    pub profile: Profile,
+    /// What it asks for.
+    pub parameters: TicketParameters,
 }
 
 impl TicketRequest {
-    /// A request from an unnamed device on the web, as for a test of a verifier.
-    pub fn new(server_key: ApiKey, profile: Profile) -> Self {
-        Self {
-            server_key,
-            user_ip_address: Secret::from_static("192.0.2.1"),
-            user_agent: Secret::from_static("-"),
-            user_platform: UserPlatform::Web,
-            user_device_id: Secret::from_static("-"),
-            profile,
-        }
+    /// A request with a key, as for a test of a verifier.
+    pub fn new(server_key: ApiKey, parameters: TicketParameters) -> Self {
+        Self { server_key, parameters }
     }
 }
 
@@ -132,7 +117,7 @@ impl Endpoint for AuthTicket {
 
     fn decode(&self, head: &mut Parts, body: Bytes) -> Result<TicketRequest, Rejection> {
         let server_key = ApiKey::take(&mut head.headers, &SERVER_KEY)?;
-        parameters::read(server_key, body)
+        parameters::read(body).map(|parameters| TicketRequest { server_key, parameters })
     }
 
     fn answer(&self, outcome: Outcome<TicketVerdict>) -> Response<Bytes> {

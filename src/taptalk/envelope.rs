@@ -99,7 +99,6 @@ impl Error for ApiError {}
 
 /// Why an envelope has no data to give.
 #[derive(Debug)]
-#[allow(dead_code, reason = "read by the client")]
 pub(super) enum ReadError {
     /// It is no envelope, or its data is not what it should be.
     Unreadable(serde_json::Error),
@@ -108,7 +107,6 @@ pub(super) enum ReadError {
 }
 
 /// Reads an envelope: its `data` if its status is 200. Missing and null members of `error` are `""`.
-#[allow(dead_code, reason = "called by the client")]
 pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
     #[derive(Deserialize)]
     struct Head {

@@ -2,10 +2,9 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{
-    api_key::ApiKey,
-    auth_ticket::TicketRequest,
     code::Code,
     profile::{Profile, UserPlatform},
+    ticket_parameters::TicketParameters,
 };
 use crate::{
     Rejection, Secret,
@@ -32,12 +31,11 @@ const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "1
 /// The most characters that `xcUserID` may have.
 const XC_USER_ID_LIMIT: usize = 50;
 
-/// The request that `server_key` makes with `body`, or the first fault in it.
-pub(super) fn read(server_key: ApiKey, body: Bytes) -> Result<TicketRequest, Rejection> {
+/// The parameters in `body`, or the first fault in them.
+pub(super) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = json::text(body)?;
     let mut parameters = Parameters { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
-    Ok(TicketRequest {
-        server_key,
+    Ok(TicketParameters {
         user_ip_address: parameters.required(0)?,
         user_agent: parameters.required(1)?,
         user_platform: {
