@@ -9,7 +9,7 @@ use tower_verify::{
     Secret,
     taptalk::{
         AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AuthTicket, Connect, Profile, Ticket,
-        TicketExchange, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, User,
+        TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, User,
     },
 };
 
@@ -51,8 +51,8 @@ fn serve(vector: &Vector) -> Served {
 
 fn ticket_request(request: &Request<TicketRequest>) -> Value {
     assert!(!request.headers().contains_key("server-key"));
-    let TicketRequest { server_key, user_ip_address, user_agent, user_platform, user_device_id, profile, .. } =
-        request.body();
+    let TicketRequest { server_key, parameters, .. } = request.body();
+    let TicketParameters { user_ip_address, user_agent, user_platform, user_device_id, profile, .. } = parameters;
     let optional = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
     json!({
         "keyID": server_key.id.expose_secret(),
