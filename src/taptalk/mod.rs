@@ -14,6 +14,8 @@ mod connect;
 mod envelope;
 #[cfg(feature = "rustls")]
 mod https;
+#[cfg(feature = "token")]
+mod office;
 mod parameters;
 mod profile;
 mod refresh;
@@ -22,6 +24,8 @@ mod tokens;
 
 #[cfg(feature = "rustls")]
 pub use self::https::HttpsClient;
+#[cfg(feature = "token")]
+pub use self::office::{ApiKeys, TicketOffice};
 pub use self::{
     access_token::{AccessToken, TicketExchange},
     api_key::ApiKey,
