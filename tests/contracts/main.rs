@@ -4,4 +4,7 @@
 mod diyalog;
 mod laws;
 mod taptalk;
+mod taptalk_laws;
+#[cfg(feature = "token")]
+mod taptalk_office;
 mod vectors;
