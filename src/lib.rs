@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod client_addr;
 mod clock;
 mod config_error;
 mod endpoint;
@@ -22,6 +23,7 @@ pub mod talkdesk;
 pub mod taptalk;
 
 pub use crate::{
+    client_addr::{ClientAddr, PeerAddr},
     clock::{Clock, ManualClock, SystemClock},
     config_error::ConfigError,
     endpoint::Endpoint,

@@ -11,7 +11,15 @@ use crate::Secret;
 pub struct TokenId(pub(super) [u8; Self::LEN]);
 
 impl TokenId {
-    pub(super) const LEN: usize = 16;
+    pub(crate) const LEN: usize = 16;
+
+    pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
+        self.0
+    }
 
     pub(super) fn random() -> Result<Self, IssueError> {
         let mut id = [0; Self::LEN];

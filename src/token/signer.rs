@@ -126,7 +126,12 @@ impl Signer {
     /// # Errors
     /// If the operating system has no randomness.
     pub fn issue_for(&self, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Result<Issued, IssueError> {
-        let id = TokenId::random()?;
+        Ok(self.issue_with_id(TokenId::random()?, subject, binding, ttl))
+    }
+
+    /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again. An id must not be used
+    /// twice, unless for the same holder.
+    pub(crate) fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Issued {
         let ttl_millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         let expiry_millis = self.clock.unix_millis().saturating_add(ttl_millis).min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);
@@ -141,7 +146,7 @@ impl Signer {
         let mut token = String::with_capacity(head.len() + TEXT_LEN);
         token.push_str(head);
         payload.encode(&mut token);
-        Ok(Issued { token: Secret::from(token), id, expires_at: system_time(expiry_millis) })
+        Issued { token: Secret::from(token), id, expires_at: system_time(expiry_millis) }
     }
 
     /// Checks a token that is said to be bound to `binding`.

@@ -4,5 +4,10 @@
 mod diyalog;
 mod laws;
 mod laws_talkdesk;
+mod laws_taptalk;
 mod talkdesk;
+mod taptalk;
+
+#[cfg(feature = "token")]
+mod taptalk_office;
 mod vectors;

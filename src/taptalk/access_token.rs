@@ -1,0 +1,88 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+
+use super::{
+    api_key::{APP_KEY, ApiKey},
+    bearer,
+    envelope::Writer,
+    tokens::{self, TokenVerdict},
+};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+
+/// An app's request to exchange its ticket for an access token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TicketExchange {
+    /// The bearer of `Authorization`: the ticket.
+    pub ticket: Secret,
+    /// `App-Key`: the app's own key.
+    pub app_key: ApiKey,
+}
+
+impl TicketExchange {
+    /// An exchange, as for a test of a verifier.
+    pub fn new(ticket: impl Into<Secret>, app_key: ApiKey) -> Self {
+        Self { ticket: ticket.into(), app_key }
+    }
+}
+
+impl Credential for TicketExchange {
+    type Verdict = TokenVerdict;
+}
+
+/// `POST /v1/auth/access_token/request`: an app exchanges its ticket for tokens.
+///
+/// The body means nothing, and any is accepted: the web SDK sends `""` as plain text, the iOS SDK `{}`, the Android SDK
+/// nothing. `Authorization` is checked before `App-Key`. The headers that describe the device are left in the request.
+///
+/// Source: TapTalk.io's error codes, and what its published clients send.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    route: Route,
+    writer: Writer,
+}
+
+impl AccessToken {
+    /// The endpoint as the clients know it.
+    pub fn new() -> Self {
+        Self { route: Route::documented(Method::POST, "/v1/auth/access_token/request"), writer: Writer::default() }
+    }
+
+    /// Serves another path than `/v1/auth/access_token/request`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+
+    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
+        self.writer.mirror_status = mirror_status;
+        self
+    }
+}
+
+impl Default for AccessToken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for AccessToken {
+    type Credential = TicketExchange;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<TicketExchange, Rejection> {
+        let ticket = bearer::take(&mut head.headers)?;
+        Ok(TicketExchange { ticket, app_key: ApiKey::take(&mut head.headers, &APP_KEY)? })
+    }
+
+    fn answer(&self, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
+        tokens::answer(self.writer, outcome)
+    }
+}

@@ -1,0 +1,95 @@
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytestring::ByteString;
+use http::{HeaderMap, HeaderName};
+
+use super::code::Code;
+use crate::{Rejection, Secret};
+
+pub(super) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
+pub(super) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
+
+/// A key as TapTalk's dashboard hands them out: an id and a secret. There are server keys, for backends, and app keys,
+/// for the apps.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ApiKey {
+    /// What the key is called. It has no colon.
+    pub id: Secret,
+    /// What proves that the caller has it.
+    pub secret: Secret,
+}
+
+impl ApiKey {
+    /// A key.
+    pub fn new(id: impl Into<Secret>, secret: impl Into<Secret>) -> Self {
+        Self { id: id.into(), secret: secret.into() }
+    }
+
+    /// Takes the key out of the header `name`, whose value is `base64(id:secret)`.
+    pub(super) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Result<Self, Rejection> {
+        let twice = headers.get_all(name).iter().nth(1).is_some();
+        let display = if *name == SERVER_KEY { "Server-Key" } else { "App-Key" };
+        let value = match headers.remove(name) {
+            Some(value) if !value.is_empty() => value,
+            _ => return Err(Code::HEADER_MISSING.reject(format!("Request headers are required ({display})"))),
+        };
+        let decoded = BASE64_STANDARD.decode(value.as_bytes()).ok().and_then(|key| ByteString::try_from(key).ok());
+        let key = decoded.as_ref().and_then(|key| Some((key, key.split_once(':')?)));
+        match key {
+            Some((source, (id, secret))) if !twice && !id.is_empty() && !secret.is_empty() => {
+                Ok(Self { id: Secret::slice_of(source, id.into()), secret: Secret::slice_of(source, secret.into()) })
+            }
+            _ => {
+                Err(Code::KEY_MALFORMED.reject(format!("{display} must be the base64 of an id, a colon and a secret")))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(values: &[&str]) -> Result<(String, String), &'static str> {
+        let mut headers: HeaderMap = values.iter().map(|value| (SERVER_KEY, value.parse().unwrap())).collect();
+        let key = ApiKey::take(&mut headers, &SERVER_KEY);
+        assert!(headers.is_empty(), "the header must not reach the verifier");
+        let text = |secret: Secret| secret.expose_secret().to_owned();
+        key.map(|key| (text(key.id), text(key.secret))).map_err(|rejection| rejection.code())
+    }
+
+    fn base64(text: impl AsRef<[u8]>) -> String {
+        BASE64_STANDARD.encode(text)
+    }
+
+    #[test]
+    fn the_first_colon_splits() {
+        for (text, id, secret) in [("id:secret", "id", "secret"), ("a:b:c", "a", "b:c"), ("a::", "a", ":")] {
+            assert_eq!(take(&[&base64(text)]), Ok((id.to_owned(), secret.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_missing_and_what_is_no_key_is_malformed() {
+        assert_eq!(take(&[]), Err("40001"));
+        assert_eq!(take(&[""]), Err("40001"));
+        let good = base64("id:secret!");
+        assert!(good.ends_with('='));
+        for value in [
+            "id:secret!",
+            &format!("Basic {good}"),
+            &format!(" {good}"),
+            &format!("{good} "),
+            good.trim_end_matches('='),
+            &format!("{good}="),
+            &base64("no colon"),
+            &base64(":secret"),
+            &base64("id:"),
+            &base64(b"id:\xff"),
+            "aWQ6Pz8_",
+        ] {
+            assert_eq!(take(&[value]), Err("49102"), "{value}");
+        }
+        assert_eq!(take(&[&good, &good]), Err("49102"));
+    }
+}

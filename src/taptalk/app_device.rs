@@ -1,0 +1,94 @@
+use std::net::IpAddr;
+
+use super::{Profile, Ticket, UserPlatform};
+use crate::{Credential, Secret, Verdict};
+
+/// The device that your app runs on, as your backend sees it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AppDevice {
+    /// `userPlatform`: what the app runs on.
+    pub user_platform: UserPlatform,
+    /// `userDeviceID`: the device, as the app names it.
+    pub user_device_id: Secret,
+    /// The request's `User-Agent`.
+    pub user_agent: Secret,
+    /// Where the request came from, as [`ClientAddr`](crate::ClientAddr) finds it; `None` if the host does not say.
+    pub user_ip_address: Option<IpAddr>,
+}
+
+impl AppDevice {
+    /// A device without a user agent and an address, as for a test of a verifier.
+    pub fn new(user_platform: UserPlatform, user_device_id: impl Into<Secret>) -> Self {
+        Self {
+            user_platform,
+            user_device_id: user_device_id.into(),
+            user_agent: Secret::default(),
+            user_ip_address: None,
+        }
+    }
+}
+
+/// What your app submits to your backend to be given a ticket. Who is asking is said by the request's headers: a cookie
+/// or a bearer token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AppTicketRequest {
+    /// The device that the ticket is for.
+    pub device: AppDevice,
+}
+
+impl AppTicketRequest {
+    /// A request from `device`.
+    pub fn new(device: AppDevice) -> Self {
+        Self { device }
+    }
+}
+
+impl Credential for AppTicketRequest {
+    type Verdict = AppTicketVerdict;
+}
+
+/// What can become of an app's request for a ticket.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AppTicketVerdict {
+    /// TapTalk gave a ticket.
+    Issued(Ticket),
+    /// It is not known who is asking.
+    UnknownCaller,
+}
+
+impl Verdict for AppTicketVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Issued(_))
+    }
+}
+
+/// Who is asking for a ticket? A verifier of `AppCaller` says it, by the request's headers.
+///
+/// Its verdict is the profile of the user who is logged in, or `None` if nobody is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AppCaller {
+    /// The device that the app runs on. The app has chosen its name: it proves nothing.
+    pub device: AppDevice,
+}
+
+impl AppCaller {
+    /// Whoever asks from `device`.
+    pub fn new(device: AppDevice) -> Self {
+        Self { device }
+    }
+}
+
+impl Credential for AppCaller {
+    type Verdict = Option<Profile>;
+}
+
+/// Whoever has a profile is known.
+impl Verdict for Option<Profile> {
+    fn admits(&self) -> bool {
+        self.is_some()
+    }
+}

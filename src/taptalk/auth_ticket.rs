@@ -1,0 +1,145 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+use serde::Serialize;
+
+use super::{
+    api_key::{ApiKey, SERVER_KEY},
+    code::Code,
+    envelope::Writer,
+    parameters,
+    ticket_parameters::TicketParameters,
+};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict};
+
+/// A backend's request for a ticket on behalf of one of its users.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TicketRequest {
+    /// `Server-Key`: the backend's own key.
+    pub server_key: ApiKey,
+    /// What it asks for.
+    pub parameters: TicketParameters,
+}
+
+impl TicketRequest {
+    /// A request with a key, as for a test of a verifier.
+    pub fn new(server_key: ApiKey, parameters: TicketParameters) -> Self {
+        Self { server_key, parameters }
+    }
+}
+
+impl Credential for TicketRequest {
+    type Verdict = TicketVerdict;
+}
+
+/// What a backend gets: a ticket, and the user it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ticket {
+    /// `userID`: TapTalk's id of the user. It is a decimal number of at most 31 bits: the Android SDK reads it as one.
+    pub user_id: String,
+    /// `ticket`: what the app exchanges for an access token.
+    pub ticket: Secret,
+}
+
+impl Ticket {
+    /// A ticket for a user.
+    pub fn new(user_id: impl Into<String>, ticket: impl Into<Secret>) -> Self {
+        Self { user_id: user_id.into(), ticket: ticket.into() }
+    }
+}
+
+/// What can become of a request for a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TicketVerdict {
+    /// The key is good, and this is the ticket.
+    Issued(Ticket),
+    /// The server key's id or secret is not known. Which of the two it was is not told.
+    UnknownKey,
+    /// The key is good, but there is no ticket for this user.
+    Refused,
+}
+
+impl Verdict for TicketVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Issued(_))
+    }
+}
+
+/// `POST /v1/server/auth_ticket/request`: a backend asks for a ticket.
+///
+/// Headers are checked before parameters and parameters in the order of their numbers; the first fault is answered, as
+/// code and with the number of the parameter.
+///
+/// Source: TapTalk.io's "Authentication" in the PowerTalk server API.
+#[derive(Debug, Clone)]
+pub struct AuthTicket {
+    route: Route,
+    writer: Writer,
+}
+
+impl AuthTicket {
+    /// The endpoint as documented.
+    pub fn new() -> Self {
+        Self { route: Route::documented(Method::POST, "/v1/server/auth_ticket/request"), writer: Writer::default() }
+    }
+
+    /// Serves another path than `/v1/server/auth_ticket/request`, such as `/api/v1/server/auth_ticket/request`: TapTalk's
+    /// own server has all of its paths under `/api`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+
+    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
+        self.writer.mirror_status = mirror_status;
+        self
+    }
+}
+
+impl Default for AuthTicket {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for AuthTicket {
+    type Credential = TicketRequest;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, head: &mut Parts, body: Bytes) -> Result<TicketRequest, Rejection> {
+        let server_key = ApiKey::take(&mut head.headers, &SERVER_KEY)?;
+        parameters::read(body).map(|parameters| TicketRequest { server_key, parameters })
+    }
+
+    fn answer(&self, outcome: Outcome<TicketVerdict>) -> Response<Bytes> {
+        #[derive(Serialize)]
+        struct Data<'a> {
+            #[serde(rename = "userID")]
+            user_id: &'a str,
+            ticket: &'a str,
+        }
+
+        match outcome {
+            Outcome::Verdict(TicketVerdict::Issued(Ticket { user_id, ticket })) => {
+                self.writer.data(Data { user_id: &user_id, ticket: ticket.expose_secret() })
+            }
+            Outcome::Verdict(TicketVerdict::UnknownKey) => {
+                self.writer.error(Code::KEY_UNKNOWN, "Server-Key is not known", "")
+            }
+            Outcome::Verdict(TicketVerdict::Refused) => {
+                self.writer.error(Code::PARAMETER_INVALID, "There is no ticket for this user", "")
+            }
+            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
+            Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, Uri,
+    header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
+};
+use http_body::Body;
+use http_body_util::Full;
+use serde::Deserialize;
+use tower_service::Service;
+
+use super::{
+    ApiKey, ClientError, Ticket, TicketParameters,
+    api_key::SERVER_KEY,
+    envelope::{self, ReadError},
+};
+use crate::{
+    BoxError, ConfigError, Secret,
+    layer::{Deadline, Protected, read},
+};
+
+const BASE_URL: &str = "https://engine.taptalk.io/api";
+const PATH: &str = "/v1/server/auth_ticket/request";
+
+/// Asks TapTalk for tickets on behalf of your users.
+///
+/// It is a Tower service from [`TicketParameters`] to [`Ticket`] over any service that speaks HTTP, such as
+/// hyper-util's client or, with the feature `rustls`, the ready-made one of [`Client::over_https`]. An HTTP client with
+/// another request body than `Full<Bytes>` is adapted by tower's `map_request`.
+///
+/// | protection | default | setter |
+/// |---|---|---|
+/// | deadline from the request to the whole answer | 4 s, less than the 5 s of a [`VerifyLayer`](crate::VerifyLayer) around it | [`deadline`](Self::deadline) |
+/// | limit of the answer | 16 KiB | [`answer_limit`](Self::answer_limit) |
+///
+/// It asks once and does not try again. A request can be repeated, as TapTalk keeps one user for one `xcUserID`: put
+/// tower's `retry` around the client, and its `timeout` around that.
+///
+/// The server key is in no `Debug` output and no error, and its header is marked as sensitive.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::service_fn;
+/// use tower_verify::{BoxError, taptalk};
+///
+/// # futures::executor::block_on(async {
+/// // In earnest it is hyper-util's client, or `taptalk::Client::over_https`.
+/// let http = service_fn(|request: Request<Full<Bytes>>| async move {
+///     assert_eq!(request.uri(), "https://engine.taptalk.io/api/v1/server/auth_ticket/request");
+///     assert_eq!(request.headers()["server-key"], "a2V5LWlkOmtleS1zZWNyZXQ=");
+///     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "t"}}"#;
+///     Ok::<_, BoxError>(Response::new(Full::from(answer)))
+/// });
+/// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
+///
+/// let ada = taptalk::Profile::new("customer-7", "Ada Lovelace");
+/// let platform = taptalk::UserPlatform::Ios;
+/// let parameters = taptalk::TicketParameters::new(ada, platform, "device-7", "203.0.113.9", "Acme/1.0");
+/// let ticket = client.request_ticket(parameters).await?;
+/// assert_eq!(ticket.user_id, "6");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+///
+/// Source: TapTalk.io's PowerTalk server API, "Authentication".
+#[derive(Clone)]
+pub struct Client<S> {
+    http: S,
+    exchange: Exchange,
+}
+
+/// What is the same in every exchange with TapTalk.
+#[derive(Clone)]
+struct Exchange {
+    uri: Uri,
+    server_key: HeaderValue,
+    answer_limit: usize,
+    deadline: Option<Duration>,
+}
+
+impl<S> Client<S> {
+    /// A client that calls TapTalk through `http`, with a server key from TapTalk's dashboard.
+    ///
+    /// # Errors
+    /// If the key's id or secret is empty (an environment variable somebody forgot), or the id has a colon, which TapTalk
+    /// takes for its end.
+    pub fn new(http: S, server_key: ApiKey) -> Result<Self, ConfigError> {
+        let (id, secret) = (server_key.id.expose_secret(), server_key.secret.expose_secret());
+        if id.is_empty() || secret.is_empty() {
+            return Err(ConfigError::new("the id or the secret of the TapTalk server key is empty"));
+        }
+        if id.contains(':') {
+            return Err(ConfigError::new("the id of the TapTalk server key has a colon in it"));
+        }
+        let server_key = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+        let mut server_key = HeaderValue::try_from(server_key).expect("base64 is a header's value");
+        server_key.set_sensitive(true);
+        let exchange = Exchange {
+            uri: uri(BASE_URL)?,
+            server_key,
+            answer_limit: 16 * 1024,
+            deadline: Some(Duration::from_secs(4)),
+        };
+        Ok(Self { http, exchange })
+    }
+
+    /// Calls another base URL than `https://engine.taptalk.io/api`, such as that of a private TapTalk server.
+    ///
+    /// Over `http:` the server key is sent in clear.
+    ///
+    /// # Errors
+    /// If it is not `http://…` or `https://…`, or has credentials, a query or a fragment.
+    pub fn base_url(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.exchange.uri = uri(url)?;
+        Ok(self)
+    }
+
+    /// The most bytes that the body of an answer may have. The default is 16 KiB.
+    pub fn answer_limit(mut self, bytes: usize) -> Self {
+        self.exchange.answer_limit = bytes;
+        self
+    }
+
+    /// How long an exchange may take, from the request to the end of the answer. The default is 4 s.
+    ///
+    /// The timer is tokio's.
+    #[cfg(feature = "deadline")]
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.exchange.deadline = Some(limit);
+        self
+    }
+
+    /// Waits for the answer however long it takes: for runtimes other than tokio, or an HTTP client with a deadline of
+    /// its own.
+    #[cfg(feature = "deadline")]
+    pub fn without_deadline(mut self) -> Self {
+        self.exchange.deadline = None;
+        self
+    }
+
+    /// Asks for a ticket through a clone of the HTTP client, once that is ready.
+    ///
+    /// # Errors
+    /// If TapTalk gives no ticket, whatever the reason.
+    pub async fn request_ticket<B>(&self, parameters: TicketParameters) -> Result<Ticket, ClientError>
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
+        B: Body,
+    {
+        let mut http = self.http.clone();
+        let request = self.exchange.request(&parameters);
+        let answer = async move {
+            poll_fn(|cx| http.poll_ready(cx)).await?;
+            http.call(request).await
+        };
+        self.exchange.ticket(answer).await
+    }
+}
+
+impl<S, B> Service<TicketParameters> for Client<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>, Future: Send + 'static>,
+    B: Body + Send + 'static,
+{
+    type Response = Ticket;
+    type Error = ClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<Ticket, ClientError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        self.http.poll_ready(cx).map_err(ClientError::transport)
+    }
+
+    fn call(&mut self, parameters: TicketParameters) -> Self::Future {
+        let answer = self.http.call(self.exchange.request(&parameters));
+        let exchange = self.exchange.clone();
+        Box::pin(async move { exchange.ticket(answer).await })
+    }
+}
+
+impl<S> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("uri", &self.exchange.uri).finish_non_exhaustive()
+    }
+}
+
+impl Exchange {
+    fn request(&self, parameters: &TicketParameters) -> Request<Full<Bytes>> {
+        let mut wire = Request::new(Full::new(parameters.to_json()));
+        *wire.method_mut() = Method::POST;
+        *wire.uri_mut() = self.uri.clone();
+        let json = HeaderValue::from_static("application/json");
+        let user_agent = HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+        wire.headers_mut().extend([
+            (SERVER_KEY, self.server_key.clone()),
+            (CONTENT_TYPE, json.clone()),
+            (ACCEPT, json),
+            (USER_AGENT, user_agent),
+        ]);
+        wire
+    }
+
+    async fn ticket<B, E>(&self, answer: impl Future<Output = Result<Response<B>, E>>) -> Result<Ticket, ClientError>
+    where
+        B: Body,
+        E: Into<BoxError>,
+    {
+        let ticket = async {
+            let (head, body) = answer.await.map_err(ClientError::transport)?.into_parts();
+            let body = read(pin!(body), self.answer_limit).await;
+            let body = body.map_err(|rejection| ClientError::body(head.status, rejection))?;
+            match envelope::read::<TicketData>(&body.data) {
+                // If the envelope is good and HTTP's status is not, one of them is wrong, and it may be the envelope.
+                Ok(TicketData { user_id, ticket })
+                    if head.status.is_success() && !user_id.is_empty() && !ticket.is_empty() =>
+                {
+                    Ok(Ticket::new(user_id, ticket))
+                }
+                Ok(_) | Err(ReadError::Unreadable(_)) => Err(ClientError::unreadable(head.status)),
+                Err(ReadError::Refused(error)) => Err(ClientError::refused(head.status, error)),
+            }
+        };
+        Protected::new(ticket, Deadline::after(self.deadline)).await?
+    }
+}
+
+fn uri(base_url: &str) -> Result<Uri, ConfigError> {
+    let valid = |uri: &Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.query().is_none()
+    };
+    let base = base_url.strip_suffix('/').unwrap_or(base_url);
+    match format!("{base}{PATH}").parse::<Uri>() {
+        Ok(uri) if valid(&uri) && !base.contains('#') => Ok(uri),
+        _ => Err(ConfigError::new("the base URL of TapTalk must look like \"https://engine.taptalk.io/api\"")),
+    }
+}
+
+/// `data` of a good answer.
+#[derive(Deserialize)]
+struct TicketData {
+    #[serde(rename = "userID")]
+    user_id: String,
+    ticket: Secret,
+}

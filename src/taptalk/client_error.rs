@@ -1,0 +1,103 @@
+use std::{error::Error, fmt};
+
+use http::StatusCode;
+
+use super::ApiError;
+use crate::{BoxError, Failure, FailureKind, Rejection, RejectionKind};
+
+/// Why there is no ticket.
+///
+/// Its texts and its sources contain neither the server key nor a ticket.
+#[derive(Debug)]
+pub struct ClientError {
+    kind: ClientErrorKind,
+    status: Option<StatusCode>,
+    source: Option<BoxError>,
+}
+
+/// The kinds of [`ClientError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientErrorKind {
+    /// TapTalk answered that it gives no ticket: see [`ClientError::api_error`].
+    Refused,
+    /// There is no whole answer: there was no connection, or it broke off, or the HTTP client failed.
+    Transport,
+    /// The deadline passed before the answer was complete.
+    DeadlineExceeded,
+    /// The answer is no envelope with a ticket in it: a proxy's error page, or a redirect, which is not followed.
+    Unreadable,
+    /// The answer is larger than the limit.
+    TooLarge,
+}
+
+impl ClientError {
+    pub(super) fn refused(status: StatusCode, error: ApiError) -> Self {
+        Self { kind: ClientErrorKind::Refused, status: Some(status), source: Some(error.into()) }
+    }
+
+    pub(super) fn transport(error: impl Into<BoxError>) -> Self {
+        Self { kind: ClientErrorKind::Transport, status: None, source: Some(error.into()) }
+    }
+
+    /// There is no source: a parser's words could repeat the ticket.
+    pub(super) fn unreadable(status: StatusCode) -> Self {
+        Self { kind: ClientErrorKind::Unreadable, status: Some(status), source: None }
+    }
+
+    /// The body of an answer could not be read to its end.
+    pub(super) fn body(status: StatusCode, rejection: Rejection) -> Self {
+        let kind = match rejection.kind() {
+            RejectionKind::TooLarge => ClientErrorKind::TooLarge,
+            _ => ClientErrorKind::Transport,
+        };
+        Self { kind, status: Some(status), source: Some(rejection.into()) }
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ClientErrorKind {
+        self.kind
+    }
+
+    /// What TapTalk answered, if it [refused](ClientErrorKind::Refused).
+    pub fn api_error(&self) -> Option<&ApiError> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
+    /// The HTTP status of the answer, if there was one. It is 200 for most refusals too: TapTalk's own status is that of
+    /// [`api_error`](Self::api_error).
+    pub fn http_status(&self) -> Option<StatusCode> {
+        self.status
+    }
+}
+
+/// An exchange that was given up.
+impl From<Failure> for ClientError {
+    fn from(failure: Failure) -> Self {
+        match failure.kind() {
+            FailureKind::DeadlineExceeded => {
+                Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }
+            }
+            _ => Self::transport(failure),
+        }
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ClientErrorKind::Refused => "TapTalk refused to give a ticket",
+            ClientErrorKind::Transport => "the HTTP exchange with TapTalk failed",
+            ClientErrorKind::DeadlineExceeded => "TapTalk did not answer in time",
+            ClientErrorKind::Unreadable => "TapTalk's answer cannot be read",
+            ClientErrorKind::TooLarge => "TapTalk's answer is too large",
+        })?;
+        self.status.map_or(Ok(()), |status| write!(f, " (HTTP status {})", status.as_u16()))
+    }
+}
+
+impl Error for ClientError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,117 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+
+use super::{
+    api_key::APP_KEY,
+    bearer,
+    code::Code,
+    envelope::{Nothing, Writer},
+};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict};
+
+/// An app's question whether its access token is still good.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AccessCheck {
+    /// The bearer of `Authorization`: the access token.
+    pub access_token: Secret,
+}
+
+impl AccessCheck {
+    /// A check, as for a test of a verifier.
+    pub fn new(access_token: impl Into<Secret>) -> Self {
+        Self { access_token: access_token.into() }
+    }
+}
+
+impl Credential for AccessCheck {
+    type Verdict = AccessVerdict;
+}
+
+/// What an access token can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AccessVerdict {
+    /// It is good.
+    Valid,
+    /// It is unknown, or revoked. The app ends its session.
+    Invalid,
+    /// It was good once. The app refreshes it and tries again.
+    Expired,
+}
+
+impl Verdict for AccessVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Valid)
+    }
+}
+
+/// `GET /connect?check=1`: an app asks whether its access token is good before it opens the chat's socket.
+///
+/// TapTalk's own server opens that socket at the same path. This endpoint takes every `GET` of its path, and answers one
+/// whose query does not say `check=1`, just once, as a parameter's fault: nothing but the check may read as good. An app
+/// that serves a socket too gives one of the two another [`path`](Self::path).
+///
+/// Source: TapTalk.io's error codes, and what its published clients send.
+#[derive(Debug, Clone)]
+pub struct Connect {
+    route: Route,
+    writer: Writer,
+}
+
+impl Connect {
+    /// The endpoint as the clients know it.
+    pub fn new() -> Self {
+        Self { route: Route::documented(Method::GET, "/connect"), writer: Writer::default() }
+    }
+
+    /// Serves another path than `/connect`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+
+    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
+        self.writer.mirror_status = mirror_status;
+        self
+    }
+}
+
+impl Default for Connect {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for Connect {
+    type Credential = AccessCheck;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<AccessCheck, Rejection> {
+        let access_token = bearer::take(&mut head.headers)?;
+        // The clients send it with every call. It is of no use here, and so must not show in a log.
+        head.headers.remove(APP_KEY);
+        let mut checks = head.uri.query().unwrap_or_default().split('&').filter(|pair| pair.starts_with("check="));
+        match (checks.next(), checks.next()) {
+            (Some("check=1"), None) => Ok(AccessCheck { access_token }),
+            _ => Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'")),
+        }
+    }
+
+    fn answer(&self, outcome: Outcome<AccessVerdict>) -> Response<Bytes> {
+        match outcome {
+            Outcome::Verdict(AccessVerdict::Valid) => self.writer.data(Nothing {}),
+            Outcome::Verdict(AccessVerdict::Invalid) => self.writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
+            Outcome::Verdict(AccessVerdict::Expired) => self.writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
+            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
+            Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The envelope of every answer: `status`, `error` and `data`.
+//!
+//! The real status stands in the body; HTTP's own is always 200, unless it is to mirror the body's. Every member is
+//! always there and `error`'s are strings, never null: the published clients throw otherwise.
+
+use std::{error::Error, fmt};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+
+use super::code::Code;
+use crate::{Failure, FailureKind, Rejection};
+
+#[derive(Serialize)]
+struct Envelope<'a, D> {
+    status: u16,
+    error: ErrorMember<'a>,
+    data: D,
+}
+
+#[derive(Serialize, Default)]
+struct ErrorMember<'a> {
+    code: &'a str,
+    message: &'a str,
+    field: &'a str,
+}
+
+/// `data` when there is nothing to say: `{}`.
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
+/// How a body's status is sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Writer {
+    /// Whether HTTP's status is the body's, and not 200.
+    pub(super) mirror_status: bool,
+}
+
+impl Writer {
+    /// The answer to a positive verdict. Nothing else may call it.
+    pub(super) fn data(self, data: impl Serialize) -> Response<Bytes> {
+        self.write(200, ErrorMember::default(), data)
+    }
+
+    /// The answer to anything else. `message` never repeats what was sent.
+    pub(super) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
+        self.write(code.status(), ErrorMember { code: code.as_str(), message, field }, Nothing {})
+    }
+
+    /// The answer to a request that was not fit to be verified.
+    pub(super) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
+        self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field())
+    }
+
+    /// The answer when there is no verdict. It does not say why.
+    pub(super) fn failed(self, failure: &Failure) -> Response<Bytes> {
+        match failure.kind() {
+            FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
+            _ => self.error(Code::FAILED, "Internal server error", ""),
+        }
+    }
+
+    fn write(self, status: u16, error: ErrorMember<'_>, data: impl Serialize) -> Response<Bytes> {
+        let body = serde_json::to_vec(&Envelope { status, error, data }).expect("strings and numbers are JSON");
+        let mut response = Response::new(body.into());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.mirror_status {
+            *response.status_mut() = StatusCode::from_u16(status).expect("a code's status has three digits");
+        }
+        response
+    }
+}
+
+/// What an envelope says whose status is not 200.
+///
+/// It is TapTalk's own text, which is shown as it is: it is not a secret, but it is not yours either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// `status`: the real status, such as 400.
+    pub status: u16,
+    /// `error.code`, such as `40002`; `""` if there is none.
+    pub code: String,
+    /// `error.message`; `""` if there is none.
+    pub message: String,
+    /// `error.field`: the number of the parameter that is wrong, such as `105`; `""` if there is none.
+    pub field: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, code, message, field } = self;
+        write!(f, "TapTalk answered {status} (code {code:?}, field {field:?}): {message}")
+    }
+}
+
+impl Error for ApiError {}
+
+/// Why an envelope has no data to give.
+#[derive(Debug)]
+pub(super) enum ReadError {
+    /// It is no envelope, or its data is not what it should be.
+    Unreadable(serde_json::Error),
+    /// Its status is not 200.
+    Refused(ApiError),
+}
+
+/// Reads an envelope: its `data` if its status is 200. Missing and null members of `error` are `""`.
+pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
+    #[derive(Deserialize)]
+    struct Head {
+        status: u16,
+        #[serde(default, deserialize_with = "or_default")]
+        error: ErrorText,
+    }
+
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct ErrorText {
+        #[serde(deserialize_with = "or_default")]
+        code: String,
+        #[serde(deserialize_with = "or_default")]
+        message: String,
+        #[serde(deserialize_with = "or_default")]
+        field: String,
+    }
+
+    #[derive(Deserialize)]
+    struct Body<D> {
+        data: D,
+    }
+
+    fn or_default<'de, T: Deserialize<'de> + Default, S: Deserializer<'de>>(value: S) -> Result<T, S::Error> {
+        Option::deserialize(value).map(Option::unwrap_or_default)
+    }
+
+    let Head { status, error: ErrorText { code, message, field } } =
+        serde_json::from_slice(body).map_err(ReadError::Unreadable)?;
+    if status != 200 {
+        return Err(ReadError::Refused(ApiError { status, code, message, field }));
+    }
+    serde_json::from_slice(body).map(|Body { data }| data).map_err(ReadError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Data {
+        ticket: String,
+    }
+
+    fn body(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    #[test]
+    fn the_documented_samples_are_written_as_they_are() {
+        let writer = Writer::default();
+        let required = writer.error(Code::PARAMETER_INVALID, "Param 'xcUserID' is required", "105");
+        assert_eq!(
+            body(&required),
+            r#"{"status":400,"error":{"code":"40002","message":"Param 'xcUserID' is required","field":"105"},"data":{}}"#
+        );
+        assert_eq!(required.status(), 200);
+        assert_eq!(required.headers()[CONTENT_TYPE], "application/json");
+        let good = writer.data(Data { ticket: "t".into() });
+        assert_eq!(body(&good), r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"ticket":"t"}}"#);
+        assert_eq!(good.status(), 200);
+    }
+
+    #[test]
+    fn the_status_is_mirrored_on_request() {
+        let writer = Writer { mirror_status: true };
+        assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
+        assert_eq!(writer.data(Nothing {}).status(), 200);
+    }
+
+    #[test]
+    fn whatever_is_no_verdict_has_a_code_of_its_own() {
+        let writer = Writer { mirror_status: true };
+        for (rejection, status) in [
+            (Rejection::too_large(7), 400),
+            (Rejection::malformed("the body is not UTF-8"), 400),
+            (Rejection::unknown_caller(), 491),
+            (Rejection::malformed("").with_code(Code::AUTHORIZATION_MISSING.as_str()), 401),
+            (Rejection::malformed("").with_code("20000"), 400),
+        ] {
+            assert_eq!(writer.rejected(&rejection).status(), status, "{rejection:?}");
+        }
+        assert_eq!(writer.failed(&Failure::throttled(Duration::from_secs(1))).status(), 429);
+        let failed = writer.failed(&Failure::from_error("connection to 10.0.0.7 refused"));
+        assert_eq!(failed.status(), 500);
+        assert!(!body(&failed).contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let writer = Writer::default();
+        let data: Data = read(writer.data(Data { ticket: "t".into() }).body()).unwrap();
+        assert_eq!(data.ticket, "t");
+        let refused = read::<Data>(writer.error(Code::KEY_UNKNOWN, "no \"such\" key", "").body()).unwrap_err();
+        let ReadError::Refused(error) = refused else { panic!("{refused:?}") };
+        assert_eq!((error.status, &*error.code, &*error.message, &*error.field), (491, "49103", "no \"such\" key", ""));
+    }
+
+    #[test]
+    fn only_status_200_with_its_data_is_read_as_good() {
+        for refused in [
+            r#"{"status":400,"error":{"code":"40002","message":null},"data":{"ticket":"t"}}"#,
+            r#"{"status":201,"error":null,"data":{"ticket":"t"}}"#,
+            r#"{"status":401}"#,
+        ] {
+            assert!(matches!(read::<Data>(refused.as_bytes()), Err(ReadError::Refused(_))), "{refused}");
+        }
+        for unreadable in [
+            "",
+            "{}",
+            "[]",
+            r#"{"status":"200","data":{"ticket":"t"}}"#,
+            r#"{"status":null,"data":{"ticket":"t"}}"#,
+            r#"{"status":200,"status":200,"data":{"ticket":"t"}}"#,
+            r#"{"status":200,"data":{}}"#,
+            r#"{"status":200,"data":null}"#,
+            r#"{"status":200}"#,
+            r#"{"data":{"ticket":"t"}}"#,
+        ] {
+            assert!(matches!(read::<Data>(unreadable.as_bytes()), Err(ReadError::Unreadable(_))), "{unreadable}");
+        }
+    }
+}

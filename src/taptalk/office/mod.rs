@@ -1,0 +1,220 @@
+mod api_keys;
+mod login;
+#[cfg(test)]
+mod tests;
+mod user;
+mod verify;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use self::api_keys::ApiKeys;
+use crate::{
+    Clock, ConfigError,
+    token::{KeyRing, Signer},
+};
+
+/// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, and
+/// checks it. One office is the verifier of all four endpoints.
+///
+/// It issues to the backends whose [`server_keys`](Self::server_keys) it knows and exchanges for the apps whose
+/// [`app_keys`](Self::app_keys) it knows; at first it knows none. Clones share everything but their settings.
+///
+/// | what | default | setter |
+/// |---|---|---|
+/// | a ticket is good for | 1 hour, as documented | [`ticket_lifetime`](Self::ticket_lifetime) |
+/// | a ticket is good for | one exchange | [`single_use`](Self::single_use) |
+/// | an access token is good for | 1 hour | [`access_token_lifetime`](Self::access_token_lifetime) |
+/// | a refresh token is good for | 30 days, and one refresh | [`refresh_token_lifetime`](Self::refresh_token_lifetime) |
+///
+/// # Users
+///
+/// The first ticket for an `xcUserID` saves a user under a new random `userID`; it stays the same from then on. Each
+/// ticket request replaces the whole profile: what is not given any more is not kept.
+///
+/// # Logins
+///
+/// A ticket, the tokens that are given for it, and those given for their refresh tokens are one login. A refresh token
+/// that is used a second time was stolen, be it from the app or by it: the login ends there, and every token of it is
+/// refused from the next check on (RFC 9700 section 4.14.2). So an app that did not get the answer to its refresh has to
+/// log its user in again. A ticket that is used a second time is refused, and the login goes on. An access token stays
+/// good until it expires, even if there is a newer one.
+///
+/// # What is in the store
+///
+/// The store says what is good, and what it does not have is refused: one that comes back empty ends every login, and
+/// redeems nothing a second time. Tokens are signed, so that garbage, expired tokens and those of another office are
+/// refused without asking it.
+///
+/// | key | value | until |
+/// |---|---|---|
+/// | `tt:{tenant}:l:{login}` | 3 bytes: how often the login was renewed | its tokens have expired, and a minute more |
+/// | `tt:{tenant}:u:{userID}` | the user's profile, as a JSON array | 100 years after the last ticket |
+/// | `tt:{tenant}:x:{digest of xcUserID}` | 4 bytes: the user's id | 100 years after the first ticket |
+///
+/// A ticket takes two round trips, one after another; an exchange, a refresh and a check take one. In a
+/// [`MemoryStore`](crate::store::MemoryStore) a login takes 110 bytes, and a user some 300.
+///
+/// A store that goes back to an older state, such as one restored from a snapshot, knows what was good then. It refuses
+/// tokens that are newer than itself; but a ticket or a refresh token that was used in between is good once more.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     store::MemoryStore,
+///     taptalk::{
+///         AccessCheck, AccessVerdict, ApiKey, ApiKeys, Profile, TicketExchange, TicketOffice, TicketParameters,
+///         TicketRequest, TicketVerdict, TokenVerdict, UserPlatform,
+///     },
+///     token::KeyRing,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let office = TicketOffice::new("example", MemoryStore::new(), KeyRing::generate()?)?
+///     .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")])?)
+///     .app_keys(ApiKeys::new([ApiKey::new("android", "pl41n")])?);
+///
+/// let profile = Profile::new("287", "Ann Example");
+/// let parameters = TicketParameters::new(profile, UserPlatform::Android, "7a6c", "203.0.113.7", "okhttp/4.9.1");
+/// let request = TicketRequest::new(ApiKey::new("backend", "s3cr3t"), parameters);
+/// let TicketVerdict::Issued(ticket) = office.verify(Request::new(request)).await? else { panic!() };
+///
+/// let exchange = TicketExchange::new(ticket.ticket, ApiKey::new("android", "pl41n"));
+/// let TokenVerdict::Issued(tokens) = office.verify(Request::new(exchange.clone())).await? else { panic!() };
+/// assert_eq!(tokens.user.user_id, ticket.user_id);
+/// assert_eq!(office.verify(Request::new(exchange)).await?, TokenVerdict::Invalid);
+///
+/// let check = AccessCheck::new(tokens.access_token);
+/// assert_eq!(office.verify(Request::new(check)).await?, AccessVerdict::Valid);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+pub struct TicketOffice<S> {
+    store: Arc<S>,
+    tenant: Arc<str>,
+    server_keys: ApiKeys,
+    app_keys: ApiKeys,
+    ticket: Signer,
+    access: Signer,
+    refresh: Signer,
+    ticket_lifetime: Duration,
+    access_token_lifetime: Duration,
+    refresh_token_lifetime: Duration,
+    single_use: bool,
+}
+
+impl<S> TicketOffice<S> {
+    /// An office that keeps users and logins in `store` and signs with `keys`.
+    ///
+    /// Offices that share a store or keys but not their users need different tenants. With a single one it may be empty.
+    ///
+    /// # Errors
+    /// If the tenant has more than 32 characters, or others than `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
+    pub fn new(tenant: &str, store: S, keys: KeyRing) -> Result<Self, ConfigError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if tenant.len() > 32 || !tenant.bytes().all(allowed) {
+            return Err(ConfigError::new("a tenant must have at most 32 letters, digits, `.`, `_` and `-`"));
+        }
+        Ok(Self {
+            store: Arc::new(store),
+            tenant: tenant.into(),
+            server_keys: ApiKeys::none(),
+            app_keys: ApiKeys::none(),
+            ticket: Signer::new("ttk", "ticket", tenant, keys.clone())?,
+            access: Signer::new("ttka", "access token", tenant, keys.clone())?,
+            refresh: Signer::new("ttkr", "refresh token", tenant, keys)?,
+            ticket_lifetime: Duration::from_secs(60 * 60),
+            access_token_lifetime: Duration::from_secs(60 * 60),
+            refresh_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            single_use: true,
+        })
+    }
+
+    /// The backends that may ask for tickets.
+    pub fn server_keys(mut self, keys: ApiKeys) -> Self {
+        self.server_keys = keys;
+        self
+    }
+
+    /// The apps that may exchange tickets.
+    pub fn app_keys(mut self, keys: ApiKeys) -> Self {
+        self.app_keys = keys;
+        self
+    }
+
+    /// How long a ticket is good for. The default is the documented hour.
+    ///
+    /// # Errors
+    /// If it is zero.
+    pub fn ticket_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
+        self.ticket_lifetime = not_zero(lifetime)?;
+        Ok(self)
+    }
+
+    /// How long an access token is good for. The default is an hour.
+    ///
+    /// # Errors
+    /// If it is zero.
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
+        self.access_token_lifetime = not_zero(lifetime)?;
+        Ok(self)
+    }
+
+    /// How long a refresh token is good for, and so how long an app can be away before its user must log in again. The
+    /// default is 30 days.
+    ///
+    /// # Errors
+    /// If it is zero.
+    pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
+        self.refresh_token_lifetime = not_zero(lifetime)?;
+        Ok(self)
+    }
+
+    /// Whether a ticket is good for a single exchange. The default is `true`. If not, each exchange of it begins a login
+    /// of its own.
+    pub fn single_use(mut self, single_use: bool) -> Self {
+        self.single_use = single_use;
+        self
+    }
+
+    /// Tells the time by another clock than the system's. The store has its own.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        let clock = Arc::new(clock);
+        self.ticket = self.ticket.clock(Arc::clone(&clock));
+        self.access = self.access.clock(Arc::clone(&clock));
+        self.refresh = self.refresh.clock(clock);
+        self
+    }
+}
+
+fn not_zero(lifetime: Duration) -> Result<Duration, ConfigError> {
+    if lifetime.is_zero() { Err(ConfigError::new("a lifetime is zero")) } else { Ok(lifetime) }
+}
+
+impl<S> Clone for TicketOffice<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            tenant: Arc::clone(&self.tenant),
+            server_keys: self.server_keys.clone(),
+            app_keys: self.app_keys.clone(),
+            ticket: self.ticket.clone(),
+            access: self.access.clone(),
+            refresh: self.refresh.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<S> fmt::Debug for TicketOffice<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TicketOffice")
+            .field("tenant", &self.tenant)
+            .field("server_keys", &self.server_keys)
+            .field("app_keys", &self.app_keys)
+            .field("ticket_lifetime", &self.ticket_lifetime)
+            .field("access_token_lifetime", &self.access_token_lifetime)
+            .field("refresh_token_lifetime", &self.refresh_token_lifetime)
+            .field("single_use", &self.single_use)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+use std::{fmt, time::Duration};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    BoxError, Secret,
+    store::{Store, StoreError},
+    taptalk::Profile,
+};
+
+/// How long a user is kept after the last ticket: a hundred years.
+pub(super) const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// How many ids are tried for a new user. With half of all ids taken, one in 65,536 new users would be refused.
+const ATTEMPTS: usize = 16;
+
+/// TapTalk's id of a user: a number from 1 to 2³¹ − 1, because the Android SDK reads it into an `int`.
+///
+/// It is random and not counted, so that an office whose store was lost does not give new users the ids of old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UserId(u32);
+
+impl UserId {
+    fn random() -> Result<Self, getrandom::Error> {
+        let id = getrandom::u32()? & i32::MAX as u32;
+        Ok(Self(id.max(1)))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 4] {
+        self.0.to_be_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(u32::from_be_bytes(bytes))
+    }
+
+    /// What the store calls the user's profile.
+    pub(super) fn key(self, tenant: &str) -> String {
+        format!("tt:{tenant}:u:{self}")
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The id of the user that a customer's system calls `xc_user_id`. Seen for the first time, the user is given one.
+pub(super) async fn find_or_save(store: &impl Store, tenant: &str, profile: &Profile) -> Result<UserId, BoxError> {
+    let by_name = key_by_name(tenant, &profile.xc_user_id);
+    if let Some(id) = store.get(&by_name).await? {
+        return Ok(read_id(&id)?);
+    }
+    for _ in 0..ATTEMPTS {
+        let id = UserId::random()?;
+        // The id first, so that no two users can have it; then the name, so that no user can have two ids.
+        if store.claim(&id.key(tenant), write_profile(profile), KEPT).await?.is_some() {
+            continue;
+        }
+        let Some(other) = store.claim(&by_name, Bytes::copy_from_slice(&id.to_bytes()), KEPT).await? else {
+            return Ok(id);
+        };
+        store.take(&id.key(tenant)).await?;
+        return Ok(read_id(&other)?);
+    }
+    Err("no id was free for a new user".into())
+}
+
+/// What the store calls the id of the user that a customer's system calls `xc_user_id`: a digest, as that is text of any
+/// kind and of up to 200 bytes.
+fn key_by_name(tenant: &str, xc_user_id: &Secret) -> String {
+    let digest = Sha256::digest(xc_user_id.expose_secret());
+    format!("tt:{tenant}:x:{}", BASE64_URL_SAFE_NO_PAD.encode(&digest[..24]))
+}
+
+fn read_id(bytes: &[u8]) -> Result<UserId, StoreError> {
+    bytes.try_into().map(UserId::from_bytes).map_err(|_| unreadable())
+}
+
+/// A profile as the store has it: a JSON array, in which a member that is not given is empty.
+pub(super) fn write_profile(profile: &Profile) -> Bytes {
+    let optional = |member: &Option<Secret>| member.clone().unwrap_or_default();
+    let members = [
+        profile.xc_user_id.clone(),
+        profile.full_name.clone(),
+        optional(&profile.email),
+        optional(&profile.phone),
+        optional(&profile.username),
+        optional(&profile.photo_thumbnail_url),
+        optional(&profile.photo_fullsize_url),
+        optional(&profile.user_role_code),
+    ];
+    serde_json::to_vec(&members.each_ref().map(Secret::expose_secret)).expect("strings are JSON").into()
+}
+
+pub(super) fn read_profile(bytes: &[u8]) -> Result<Profile, StoreError> {
+    let members: [Secret; 8] = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
+    let [xc_user_id, full_name, email, phone, username, thumbnail, fullsize, role_code] = members;
+    let optional = |member: Secret| Some(member).filter(|member| !member.is_empty());
+    let mut profile = Profile::new(xc_user_id, full_name);
+    profile.email = optional(email);
+    profile.phone = optional(phone);
+    profile.username = optional(username);
+    profile.photo_thumbnail_url = optional(thumbnail);
+    profile.photo_fullsize_url = optional(fullsize);
+    profile.user_role_code = optional(role_code);
+    Ok(profile)
+}
+
+/// The parser's error is dropped: it could quote the profile.
+fn unreadable() -> StoreError {
+    StoreError::Unavailable("the record of a user is not readable".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_read_as_it_was_written() {
+        let mut profile = Profile::new("287", "Ann \"A\" \u{1f600}\n");
+        assert_eq!(read_profile(&write_profile(&profile)).unwrap(), profile);
+        profile.email = Some("ann@example.com".into());
+        profile.phone = Some("+6281234567".into());
+        profile.username = Some("ann".into());
+        profile.photo_thumbnail_url = Some("https://example.com/ann-s.jpg".into());
+        profile.photo_fullsize_url = Some("https://example.com/ann.jpg".into());
+        profile.user_role_code = Some("vip".into());
+        assert_eq!(read_profile(&write_profile(&profile)).unwrap(), profile);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_without_repeating_it() {
+        for bytes in [&b""[..], b"[\"605b32dd\"]", b"{}", b"[1,2,3,4,5,6,7,8]"] {
+            let error = read_profile(bytes).unwrap_err();
+            assert!(!format!("{error:?}").contains("605b"));
+        }
+        assert!(read_id(b"\0\0\0").is_err());
+    }
+
+    #[test]
+    fn an_id_is_a_positive_number_of_31_bits() {
+        for _ in 0..1000 {
+            let id: i32 = UserId::random().unwrap().to_string().parse().unwrap();
+            assert!(id > 0);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::{
+    code::Code,
+    profile::{Profile, UserPlatform},
+    ticket_parameters::TicketParameters,
+};
+use crate::{
+    Rejection, Secret,
+    json::{self, Value},
+};
+
+/// The parameters of a ticket request in the order of their numbers, the first of which is 101.
+const NAMES: [&str; 12] = [
+    "userIPAddress",
+    "userAgent",
+    "userPlatform",
+    "userDeviceID",
+    "xcUserID",
+    "fullName",
+    "email",
+    "phone",
+    "username",
+    "photoThumbnailURL",
+    "photoFullsizeURL",
+    "userRoleCode",
+];
+const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "108", "109", "110", "111", "112"];
+
+/// The most characters that `xcUserID` may have.
+const XC_USER_ID_LIMIT: usize = 50;
+
+/// The parameters in `body`, or the first fault in them.
+pub(super) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
+    let text = json::text(body)?;
+    let mut parameters = Parameters { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
+    Ok(TicketParameters {
+        user_ip_address: parameters.required(0)?,
+        user_agent: parameters.required(1)?,
+        user_platform: {
+            let word = parameters.required(2)?;
+            UserPlatform::from_word(word.expose_secret())
+                .ok_or_else(|| invalid(2, "must be 'android', 'ios' or 'web'"))?
+        },
+        user_device_id: parameters.required(3)?,
+        profile: Profile {
+            xc_user_id: {
+                let id = parameters.required(4)?;
+                if id.expose_secret().chars().count() > XC_USER_ID_LIMIT {
+                    return Err(invalid(4, "must not have more than 50 characters"));
+                }
+                id
+            },
+            full_name: parameters.required(5)?,
+            email: parameters.optional(6)?,
+            phone: parameters.optional(7)?,
+            username: parameters.optional(8)?,
+            photo_thumbnail_url: parameters.optional(9)?,
+            photo_fullsize_url: parameters.optional(10)?,
+            user_role_code: parameters.optional(11)?,
+        },
+    })
+}
+
+struct Parameters<'a> {
+    text: &'a ByteString,
+    values: [Option<Value<'a>>; 12],
+}
+
+impl Parameters<'_> {
+    fn required(&mut self, index: usize) -> Result<Secret, Rejection> {
+        self.optional(index)?.ok_or_else(|| invalid(index, "is required"))
+    }
+
+    /// Absent, `null` and `""` all mean that it is not given.
+    fn optional(&mut self, index: usize) -> Result<Option<Secret>, Rejection> {
+        match self.values[index].take() {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(value)) if value.is_empty() => Ok(None),
+            Some(Value::Text(value)) => Ok(Some(Secret::slice_of(self.text, value))),
+            Some(_) => Err(invalid(index, "must be a string")),
+        }
+    }
+}
+
+fn invalid(index: usize, fault: &str) -> Rejection {
+    Code::PARAMETER_INVALID.reject(format!("Param '{}' {fault}", NAMES[index])).with_field(NUMBERS[index])
+}
+
+/// The same rejection with the number of the parameter that is given twice.
+fn numbered(rejection: Rejection) -> Rejection {
+    match NAMES.iter().position(|name| *name == rejection.field()) {
+        Some(index) => invalid(index, "is given more than once"),
+        None => rejection,
+    }
+}

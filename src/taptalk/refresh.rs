@@ -1,0 +1,87 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+
+use super::{
+    api_key::APP_KEY,
+    bearer,
+    envelope::Writer,
+    tokens::{self, TokenVerdict},
+};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+
+/// An app's request to exchange its refresh token for a new pair of tokens.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TokenRefresh {
+    /// The bearer of `Authorization`: the refresh token.
+    pub refresh_token: Secret,
+}
+
+impl TokenRefresh {
+    /// A refresh, as for a test of a verifier.
+    pub fn new(refresh_token: impl Into<Secret>) -> Self {
+        Self { refresh_token: refresh_token.into() }
+    }
+}
+
+impl Credential for TokenRefresh {
+    type Verdict = TokenVerdict;
+}
+
+/// `POST /v1/auth/access_token/refresh`: an app exchanges its refresh token for a new pair of tokens.
+///
+/// The body means nothing, and any is accepted. No app key is required.
+///
+/// Source: TapTalk.io's error codes, and what its published clients send.
+#[derive(Debug, Clone)]
+pub struct AccessTokenRefresh {
+    route: Route,
+    writer: Writer,
+}
+
+impl AccessTokenRefresh {
+    /// The endpoint as the clients know it.
+    pub fn new() -> Self {
+        Self { route: Route::documented(Method::POST, "/v1/auth/access_token/refresh"), writer: Writer::default() }
+    }
+
+    /// Serves another path than `/v1/auth/access_token/refresh`.
+    ///
+    /// # Errors
+    /// If no request can have this path.
+    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.route = self.route.with_path(path)?;
+        Ok(self)
+    }
+
+    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
+        self.writer.mirror_status = mirror_status;
+        self
+    }
+}
+
+impl Default for AccessTokenRefresh {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for AccessTokenRefresh {
+    type Credential = TokenRefresh;
+
+    fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<TokenRefresh, Rejection> {
+        let refresh_token = bearer::take(&mut head.headers)?;
+        // The clients send it with every call. It is of no use here, and so must not show in a log.
+        head.headers.remove(APP_KEY);
+        Ok(TokenRefresh { refresh_token })
+    }
+
+    fn answer(&self, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
+        tokens::answer(self.writer, outcome)
+    }
+}

@@ -1,0 +1,147 @@
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::Response;
+use serde::Serialize;
+
+use super::{code::Code, envelope::Writer, profile::Profile};
+use crate::{Outcome, Secret, Verdict};
+
+/// A user as TapTalk knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// `userID`: see [`Ticket::user_id`](super::Ticket::user_id).
+    pub user_id: String,
+    /// What the customer's system last said about the user.
+    pub profile: Profile,
+}
+
+impl User {
+    /// A user.
+    pub fn new(user_id: impl Into<String>, profile: Profile) -> Self {
+        Self { user_id: user_id.into(), profile }
+    }
+}
+
+/// What an app gets for a ticket or a refresh token: a pair of tokens, and the user they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tokens {
+    /// `accessToken`: what the app shows with each call.
+    pub access_token: Secret,
+    /// `accessTokenExpiry`: sent as milliseconds since the Unix epoch.
+    pub access_token_expiry: SystemTime,
+    /// `refreshToken`: what the app exchanges for the next pair.
+    pub refresh_token: Secret,
+    /// `refreshTokenExpiry`: sent as milliseconds since the Unix epoch.
+    pub refresh_token_expiry: SystemTime,
+    /// `user`.
+    pub user: User,
+}
+
+impl Tokens {
+    /// A pair of tokens, each with the time it expires.
+    pub fn new(access: (impl Into<Secret>, SystemTime), refresh: (impl Into<Secret>, SystemTime), user: User) -> Self {
+        Self {
+            access_token: access.0.into(),
+            access_token_expiry: access.1,
+            refresh_token: refresh.0.into(),
+            refresh_token_expiry: refresh.1,
+            user,
+        }
+    }
+}
+
+/// What can become of a ticket or a refresh token that is to be exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenVerdict {
+    /// It is good, and these are the tokens for it.
+    Issued(Box<Tokens>),
+    /// It is unknown, was used before, or is revoked. The app ends its session.
+    Invalid,
+    /// It was good once. The app ends its session here too.
+    Expired,
+    /// The app key's id or secret is not known. Which of the two it was is not told. A refresh shows no app key.
+    UnknownKey,
+}
+
+impl Verdict for TokenVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Issued(_))
+    }
+}
+
+/// The answer of both exchanges: of a ticket, and of a refresh token.
+pub(super) fn answer(writer: Writer, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
+    match outcome {
+        Outcome::Verdict(TokenVerdict::Issued(tokens)) => writer.data(Data::of(&tokens)),
+        Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
+        Outcome::Verdict(TokenVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
+        Outcome::Verdict(TokenVerdict::UnknownKey) => writer.error(Code::KEY_UNKNOWN, "App-Key is not known", ""),
+        Outcome::Rejected(rejection) => writer.rejected(&rejection),
+        Outcome::Failed(failure) => writer.failed(&failure),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'a> {
+    access_token: &'a str,
+    access_token_expiry: u64,
+    refresh_token: &'a str,
+    refresh_token_expiry: u64,
+    user: UserData<'a>,
+}
+
+/// Members that are not given are `""`: the clients do not expect null.
+#[derive(Serialize)]
+struct UserData<'a> {
+    #[serde(rename = "userID")]
+    user_id: &'a str,
+    #[serde(rename = "xcUserID")]
+    xc_user_id: &'a str,
+    fullname: &'a str,
+    #[serde(rename = "imageURL")]
+    image_url: ImageUrl<'a>,
+    username: &'a str,
+    email: &'a str,
+    phone: &'a str,
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    thumbnail: &'a str,
+    fullsize: &'a str,
+}
+
+impl<'a> Data<'a> {
+    fn of(tokens: &'a Tokens) -> Self {
+        let User { user_id, profile } = &tokens.user;
+        let optional = |member: &'a Option<Secret>| member.as_ref().map_or("", Secret::expose_secret);
+        Self {
+            access_token: tokens.access_token.expose_secret(),
+            access_token_expiry: unix_millis(tokens.access_token_expiry),
+            refresh_token: tokens.refresh_token.expose_secret(),
+            refresh_token_expiry: unix_millis(tokens.refresh_token_expiry),
+            user: UserData {
+                user_id,
+                xc_user_id: profile.xc_user_id.expose_secret(),
+                fullname: profile.full_name.expose_secret(),
+                image_url: ImageUrl {
+                    thumbnail: optional(&profile.photo_thumbnail_url),
+                    fullsize: optional(&profile.photo_fullsize_url),
+                },
+                username: optional(&profile.username),
+                email: optional(&profile.email),
+                phone: optional(&profile.phone),
+            },
+        }
+    }
+}
+
+fn unix_millis(time: SystemTime) -> u64 {
+    let elapsed = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,148 @@
+//! TapTalk.io: "Authentication" of the PowerTalk server API, its error codes, and what its published clients send.
+
+use std::time::{Duration, SystemTime};
+
+use http::Request;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_verify::{
+    Secret,
+    taptalk::{
+        AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AuthTicket, Connect, Profile, Ticket,
+        TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, User,
+    },
+};
+
+use crate::vectors::{self, Served, Vector};
+
+#[test]
+fn vectors() {
+    vectors::run("taptalk.json", 150, serve);
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    path: Option<String>,
+    mirror_status: bool,
+}
+
+/// The endpoint of `$type` with the options of `$vector`.
+macro_rules! endpoint {
+    ($type:ident, $vector:expr) => {{
+        let Own { path, mirror_status } = $vector.options.own();
+        let endpoint = $type::new().mirror_status(mirror_status);
+        match path {
+            Some(path) => endpoint.path(&path).unwrap(),
+            None => endpoint,
+        }
+    }};
+}
+
+fn serve(vector: &Vector) -> Served {
+    match &*vector.endpoint {
+        "taptalk_auth_ticket" => vector.serve(endpoint!(AuthTicket, vector), ticket_verdict, ticket_request),
+        "taptalk_access_token" => vector.serve(endpoint!(AccessToken, vector), token_verdict, exchange),
+        "taptalk_refresh" => vector.serve(endpoint!(AccessTokenRefresh, vector), token_verdict, refresh),
+        "taptalk_connect" => vector.serve(endpoint!(Connect, vector), access_verdict, access_check),
+        other => panic!("there is no endpoint {other}"),
+    }
+}
+
+fn ticket_request(request: &Request<TicketRequest>) -> Value {
+    assert!(!request.headers().contains_key("server-key"));
+    let TicketRequest { server_key, parameters, .. } = request.body();
+    let TicketParameters { user_ip_address, user_agent, user_platform, user_device_id, profile, .. } = parameters;
+    let optional = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+    json!({
+        "keyID": server_key.id.expose_secret(),
+        "keySecret": server_key.secret.expose_secret(),
+        "userIPAddress": user_ip_address.expose_secret(),
+        "userAgent": user_agent.expose_secret(),
+        "userPlatform": user_platform.as_str(),
+        "userDeviceID": user_device_id.expose_secret(),
+        "xcUserID": profile.xc_user_id.expose_secret(),
+        "fullName": profile.full_name.expose_secret(),
+        "email": optional(&profile.email),
+        "phone": optional(&profile.phone),
+        "username": optional(&profile.username),
+        "photoThumbnailURL": optional(&profile.photo_thumbnail_url),
+        "photoFullsizeURL": optional(&profile.photo_fullsize_url),
+        "userRoleCode": optional(&profile.user_role_code),
+    })
+}
+
+fn ticket_verdict(verdict: &Value) -> TicketVerdict {
+    let text = |name: &str| verdict["issued"][name].as_str().unwrap().to_owned();
+    match verdict.as_str() {
+        Some("unknown key") => TicketVerdict::UnknownKey,
+        Some("refused") => TicketVerdict::Refused,
+        Some(other) => panic!("there is no verdict {other}"),
+        None => TicketVerdict::Issued(Ticket::new(text("userID"), text("ticket"))),
+    }
+}
+
+fn exchange(request: &Request<TicketExchange>) -> Value {
+    let headers = request.headers();
+    assert!(!headers.contains_key("authorization") && !headers.contains_key("app-key"));
+    let TicketExchange { ticket, app_key, .. } = request.body();
+    json!({
+        "ticket": ticket.expose_secret(),
+        "keyID": app_key.id.expose_secret(),
+        "keySecret": app_key.secret.expose_secret(),
+    })
+}
+
+fn refresh(request: &Request<TokenRefresh>) -> Value {
+    assert!(!request.headers().contains_key("authorization"));
+    json!({
+        "refreshToken": request.body().refresh_token.expose_secret(),
+        "appKeyLeft": request.headers().contains_key("app-key"),
+    })
+}
+
+fn token_verdict(verdict: &Value) -> TokenVerdict {
+    match verdict.as_str() {
+        Some("invalid") => TokenVerdict::Invalid,
+        Some("expired") => TokenVerdict::Expired,
+        Some("unknown key") => TokenVerdict::UnknownKey,
+        Some(other) => panic!("there is no verdict {other}"),
+        None => TokenVerdict::Issued(Box::new(tokens(&verdict["issued"]))),
+    }
+}
+
+/// The tokens of an answer's data. A member of the user that is empty there is not known here.
+fn tokens(data: &Value) -> Tokens {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let time = |value: &Value| SystemTime::UNIX_EPOCH + Duration::from_millis(value.as_u64().unwrap());
+    let optional = |value: &Value| Some(Secret::from(text(value))).filter(|secret| !secret.is_empty());
+    let user = &data["user"];
+    let mut profile = Profile::new(text(&user["xcUserID"]), text(&user["fullname"]));
+    profile.photo_thumbnail_url = optional(&user["imageURL"]["thumbnail"]);
+    profile.photo_fullsize_url = optional(&user["imageURL"]["fullsize"]);
+    profile.username = optional(&user["username"]);
+    profile.email = optional(&user["email"]);
+    profile.phone = optional(&user["phone"]);
+    Tokens::new(
+        (text(&data["accessToken"]), time(&data["accessTokenExpiry"])),
+        (text(&data["refreshToken"]), time(&data["refreshTokenExpiry"])),
+        User::new(text(&user["userID"]), profile),
+    )
+}
+
+fn access_check(request: &Request<AccessCheck>) -> Value {
+    assert!(!request.headers().contains_key("authorization"));
+    json!({
+        "accessToken": request.body().access_token.expose_secret(),
+        "appKeyLeft": request.headers().contains_key("app-key"),
+    })
+}
+
+fn access_verdict(verdict: &Value) -> AccessVerdict {
+    match verdict.as_str() {
+        Some("valid") => AccessVerdict::Valid,
+        Some("invalid") => AccessVerdict::Invalid,
+        Some("expired") => AccessVerdict::Expired,
+        _ => panic!("there is no verdict {verdict}"),
+    }
+}

@@ -1,0 +1,172 @@
+//! A ticket office behind its four endpoints: what a backend and an app see of a login, from the ticket to its end.
+
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+use tower::{ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower_verify::{
+    BoxError, ManualClock, VerifyLayer,
+    layer::ResponseBody,
+    store::MemoryStore,
+    taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
+    token::KeyRing,
+};
+
+const TICKET: &str = "/v1/server/auth_ticket/request";
+const TOKEN: &str = "/v1/auth/access_token/request";
+const REFRESH: &str = "/v1/auth/access_token/refresh";
+
+struct Server {
+    app: BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>,
+}
+
+impl Server {
+    fn new(clock: &ManualClock) -> Self {
+        let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
+            .unwrap()
+            .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
+            .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
+            .clock(clock.clone());
+        let app = ServiceBuilder::new()
+            .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
+            .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
+            .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
+            .layer(VerifyLayer::new(Connect::new(), office))
+            .service(service_fn(|_: Request<Full<Bytes>>| async {
+                Ok::<_, BoxError>(Response::builder().status(StatusCode::NOT_FOUND).body(Full::<Bytes>::default())?)
+            }));
+        let app = app.and_then(|response: Response<ResponseBody<_>>| async {
+            let (head, body) = response.into_parts();
+            Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+        });
+        Self { app: BoxCloneSyncService::new(app) }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Value {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        serde_json::from_slice(response.body()).unwrap()
+    }
+
+    async fn ticket(&self, xc_user_id: &str, full_name: &str) -> Value {
+        let body = json!({
+            "userIPAddress": "203.0.113.7", "userAgent": "okhttp/4.9.1", "userPlatform": "android",
+            "userDeviceID": "7a6c", "xcUserID": xc_user_id, "fullName": full_name, "email": "", "phone": null,
+        });
+        self.send("POST", TICKET, &[("Server-Key", &BASE64_STANDARD.encode("backend:s3cr3t"))], &body.to_string()).await
+    }
+
+    async fn exchange(&self, ticket: &str, body: &str) -> Value {
+        let app_key = BASE64_STANDARD.encode("android:pl:41n");
+        let headers = [("Authorization", &*format!("Bearer {ticket}")), ("App-Key", &app_key)];
+        self.send("POST", TOKEN, &headers, body).await
+    }
+
+    async fn refresh(&self, token: &str) -> Value {
+        self.send("POST", REFRESH, &[("Authorization", &format!("Bearer {token}"))], "").await
+    }
+
+    async fn check(&self, token: &str) -> Value {
+        self.send("GET", "/connect?check=1", &[("Authorization", &format!("Bearer {token}"))], "").await
+    }
+}
+
+fn clock() -> ManualClock {
+    ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+}
+
+fn data<'a>(answer: &'a Value, name: &str) -> &'a str {
+    answer["data"][name].as_str().unwrap_or_else(|| panic!("{answer}"))
+}
+
+fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_login_from_the_ticket_to_its_end() {
+    let clock = clock();
+    let server = Server::new(&clock);
+    let ticket = server.ticket("287", "Ann Example").await;
+    assert_eq!(ticket["status"], 200);
+    let tokens = server.exchange(data(&ticket, "ticket"), "\"\"").await;
+    assert_eq!(
+        tokens["data"]["user"],
+        json!({
+            "userID": data(&ticket, "userID"), "xcUserID": "287", "fullname": "Ann Example",
+            "imageURL": {"thumbnail": "", "fullsize": ""}, "username": "", "email": "", "phone": "",
+        })
+    );
+    assert_eq!(tokens["data"]["accessTokenExpiry"], 1_700_003_600_000_u64);
+    assert_eq!(tokens["data"]["refreshTokenExpiry"], 1_702_592_000_000_u64);
+    assert_eq!(
+        server.check(data(&tokens, "accessToken")).await,
+        json!({"status": 200, "error": {"code": "", "message": "", "field": ""}, "data": {}})
+    );
+
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(code(&server.check(data(&tokens, "accessToken")).await), "40104");
+    let renewed = server.refresh(data(&tokens, "refreshToken")).await;
+    assert_eq!(renewed["data"]["user"], tokens["data"]["user"]);
+    assert_eq!(server.check(data(&renewed, "accessToken")).await["status"], 200);
+
+    assert_eq!(code(&server.refresh(data(&tokens, "refreshToken")).await), "40103");
+    assert_eq!(code(&server.check(data(&renewed, "accessToken")).await), "40103");
+    assert_eq!(code(&server.refresh(data(&renewed, "refreshToken")).await), "40103");
+}
+
+#[tokio::test]
+async fn every_body_of_a_client_exchanges_and_no_ticket_does_twice() {
+    let server = Server::new(&clock());
+    for body in ["\"\"", "{}", "", "anything"] {
+        let ticket = server.ticket("287", "Ann Example").await;
+        assert_eq!(server.exchange(data(&ticket, "ticket"), body).await["status"], 200);
+        assert_eq!(code(&server.exchange(data(&ticket, "ticket"), body).await), "40103");
+    }
+}
+
+#[tokio::test]
+async fn tickets_that_are_not_good_have_their_codes() {
+    let clock = clock();
+    let (server, other) = (Server::new(&clock), Server::new(&clock));
+    let ticket = server.ticket("287", "Ann Example").await;
+    let elsewhere = other.ticket("287", "Ann Example").await;
+    for unknown in ["605b32dd", data(&elsewhere, "ticket"), &data(&ticket, "ticket")[1..]] {
+        assert_eq!(code(&server.exchange(unknown, "").await), "40103");
+    }
+    assert_eq!(code(&server.exchange("not a ticket", "").await), "40102");
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(code(&server.exchange(data(&ticket, "ticket"), "").await), "40104");
+}
+
+#[tokio::test]
+async fn an_unknown_id_and_a_wrong_secret_are_the_same() {
+    let server = Server::new(&clock());
+    let body = r#"{"userIPAddress":"a","userAgent":"b","userPlatform":"ios","userDeviceID":"c","xcUserID":"d","fullName":"e"}"#;
+    let mut answers = Vec::new();
+    for key in ["backend:guess", "guess:s3cr3t", "guess:guess"] {
+        answers.push(server.send("POST", TICKET, &[("Server-Key", &BASE64_STANDARD.encode(key))], body).await);
+    }
+    assert_eq!(code(&answers[0]), "49103");
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
+async fn a_user_is_saved_once_and_updated() {
+    let server = Server::new(&clock());
+    let first = server.ticket("287", "Ann Example").await;
+    let second = server.ticket("287", "Ann Married").await;
+    assert_eq!(data(&first, "userID"), data(&second, "userID"));
+    assert!(data(&first, "userID").parse::<i32>().unwrap() > 0);
+    let tokens = server.exchange(data(&first, "ticket"), "").await;
+    assert_eq!(tokens["data"]["user"]["fullname"], "Ann Married");
+}
