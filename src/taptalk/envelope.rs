@@ -100,8 +100,8 @@ impl Error for ApiError {}
 /// Why an envelope has no data to give.
 #[derive(Debug)]
 pub(super) enum ReadError {
-    /// It is no envelope, or its data is not what it should be.
-    Unreadable(serde_json::Error),
+    /// It is no envelope, or its data is not what it should be. The parser's words for that could repeat a credential.
+    Unreadable,
     /// Its status is not 200.
     Refused(ApiError),
 }
@@ -136,11 +136,11 @@ pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
     }
 
     let Head { status, error: ErrorText { code, message, field } } =
-        serde_json::from_slice(body).map_err(ReadError::Unreadable)?;
+        serde_json::from_slice(body).map_err(|_| ReadError::Unreadable)?;
     if status != 200 {
         return Err(ReadError::Refused(ApiError { status, code, message, field }));
     }
-    serde_json::from_slice(body).map(|Body { data }| data).map_err(ReadError::Unreadable)
+    serde_json::from_slice(body).map(|Body { data }| data).map_err(|_| ReadError::Unreadable)
 }
 
 #[cfg(test)]
@@ -229,7 +229,7 @@ mod tests {
             r#"{"status":200}"#,
             r#"{"data":{"ticket":"t"}}"#,
         ] {
-            assert!(matches!(read::<Data>(unreadable.as_bytes()), Err(ReadError::Unreadable(_))), "{unreadable}");
+            assert!(matches!(read::<Data>(unreadable.as_bytes()), Err(ReadError::Unreadable)), "{unreadable}");
         }
     }
 }
