@@ -186,3 +186,118 @@ fn response(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Request;
+
+    use super::*;
+    use crate::PeerAddr;
+
+    fn decode(endpoint: &AppTicket, user_agent: &[u8], body: &'static [u8]) -> Result<AppDevice, Rejection> {
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.headers.insert(USER_AGENT, HeaderValue::from_bytes(user_agent).unwrap());
+        head.headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse().unwrap());
+        head.extensions.insert(PeerAddr("10.0.0.1:4711".parse().unwrap()));
+        endpoint.decode(&mut head, Bytes::from_static(body)).map(|request| request.device)
+    }
+
+    const BODY: &[u8] = br#"{"userPlatform": "ios", "userDeviceID": "device-7", "userIPAddress": "6.6.6.6"}"#;
+
+    #[test]
+    fn the_endpoint_fills_in_what_the_app_must_not_say_itself() {
+        let device = decode(&AppTicket::new(), b"Acme/1.0", BODY).unwrap();
+        assert_eq!(device.user_platform, UserPlatform::Ios);
+        assert_eq!((device.user_device_id, device.user_agent), ("device-7".into(), "Acme/1.0".into()));
+        assert_eq!(device.user_ip_address, Some("10.0.0.1".parse().unwrap()));
+
+        let behind_one = AppTicket::new().client_addr(ClientAddr::x_forwarded_for(1).unwrap());
+        let device = decode(&behind_one, b"\xe9", BODY).unwrap();
+        assert_eq!(device.user_ip_address, Some("203.0.113.9".parse().unwrap()));
+        assert_eq!(device.user_agent, "\u{fffd}");
+
+        let mut head = Request::new(()).into_parts().0;
+        head.headers.insert(USER_AGENT, HeaderValue::from_static("Acme/1.0"));
+        let device = AppTicket::new().decode(&mut head, Bytes::from_static(BODY)).unwrap().device;
+        assert_eq!(device.user_ip_address, None);
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        for (user_agent, body, field) in [
+            (&b"Acme/1.0"[..], &br#"{"userDeviceID": "d"}"#[..], "userPlatform"),
+            (b"Acme/1.0", br#"{"userPlatform": "IOS", "userDeviceID": "d"}"#, "userPlatform"),
+            (b"Acme/1.0", br#"{"userPlatform": 1, "userDeviceID": "d"}"#, "userPlatform"),
+            (b"Acme/1.0", br#"{"userPlatform": "web"}"#, "userDeviceID"),
+            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": ""}"#, "userDeviceID"),
+            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": null}"#, "userDeviceID"),
+            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": "d", "userDeviceID": "e"}"#, "userDeviceID"),
+            (b"Acme/1.0", b"userPlatform=web&userDeviceID=d", ""),
+            (b"Acme/1.0", b"\xff", ""),
+            (b"Acme/1.0", b"", ""),
+            (b"", BODY, ""),
+        ] {
+            let rejection = decode(&AppTicket::new(), user_agent, body).unwrap_err();
+            assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, field), "{body:?}");
+        }
+    }
+
+    /// The status, the body, and the header that goes with the status.
+    fn answer(outcome: impl Into<Outcome<AppTicketVerdict>>, header: &str) -> (u16, String, Option<String>) {
+        let response = AppTicket::new().answer(outcome.into());
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let header = response.headers().get(header).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), String::from_utf8(response.into_body().into()).unwrap(), header)
+    }
+
+    fn problem(status: u16, error: &str, description: &str, header: Option<&str>) -> (u16, String, Option<String>) {
+        let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
+        (status, body, header.map(str::to_owned))
+    }
+
+    #[test]
+    fn every_outcome_has_its_answer() {
+        let issued = AppTicketVerdict::Issued(Ticket::new("6", "t\"1"));
+        let body = r#"{"userID":"6","ticket":"t\"1"}"#.to_owned();
+        assert_eq!(answer(Outcome::Verdict(issued), "www-authenticate"), (200, body, None));
+        assert_eq!(
+            answer(Outcome::Verdict(AppTicketVerdict::UnknownCaller), "www-authenticate"),
+            problem(401, "invalid_token", "it is not known who is asking", Some("Bearer"))
+        );
+        assert_eq!(
+            answer(Rejection::unknown_caller(), "www-authenticate"),
+            problem(401, "invalid_token", "the caller's secret is missing or not known", Some("Bearer"))
+        );
+        assert_eq!(
+            answer(Rejection::malformed("the body is not UTF-8"), "www-authenticate"),
+            problem(400, "invalid_request", "the body is not UTF-8", None)
+        );
+        assert_eq!(
+            answer(Rejection::too_large(7), "www-authenticate"),
+            problem(413, "invalid_request", "the body is larger than 7 bytes", None)
+        );
+        assert_eq!(
+            answer(Failure::from_error(NoTicket::because("connection to 10.0.0.7 refused")), "retry-after"),
+            problem(502, "temporarily_unavailable", "TapTalk gave no ticket", None)
+        );
+        assert_eq!(
+            answer(Failure::from_error("connection to 10.0.0.7 refused"), "retry-after"),
+            problem(500, "server_error", "the backend failed", None)
+        );
+        assert_eq!(
+            answer(Failure::panicked(Box::new("605b32dd")), "retry-after"),
+            problem(500, "server_error", "the backend failed", None)
+        );
+        assert_eq!(
+            answer(Failure::throttled(Duration::from_millis(2001)), "retry-after"),
+            problem(429, "temporarily_unavailable", "there were too many failed attempts", Some("3"))
+        );
+        #[cfg(feature = "deadline")]
+        assert_eq!(
+            answer(Failure::deadline_exceeded(), "retry-after"),
+            problem(502, "temporarily_unavailable", "there was no ticket in time", None)
+        );
+    }
+}

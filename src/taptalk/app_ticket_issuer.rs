@@ -11,6 +11,38 @@ use crate::{BoxError, Verifier};
 ///
 /// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](super::Client), or one with tower's retries,
 /// limits and timeouts around it. TapTalk is not asked before the caller is known.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{BoxError, Secret, VerifyLayer, taptalk, verifier_fn};
+///
+/// // Who is logged in is the app's own affair: here, whoever has the one bearer token.
+/// let callers = verifier_fn(|request: Request<taptalk::AppCaller>| async move {
+///     let ada = (Secret::from_static("Bearer 605b32dd"), taptalk::Profile::new("customer-7", "Ada Lovelace"));
+///     let session = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+///     Ok::<_, BoxError>(session.filter(|session| ada.0 == **session).map(|_| ada.1))
+/// });
+/// # use {http::Response, http_body_util::Full, tower::service_fn, bytes::Bytes};
+/// # let http = service_fn(|_: Request<Full<Bytes>>| async {
+/// #     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "t"}}"#;
+/// #     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
+/// # });
+/// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
+/// let layer = VerifyLayer::new(taptalk::AppTicket::new(), taptalk::AppTicketIssuer::new(callers, client));
+/// # futures::executor::block_on(async {
+/// # use tower::{Layer, ServiceExt};
+/// # use tower_verify::PeerAddr;
+/// # use http_body_util::BodyExt;
+/// # let app = layer.layer(service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::new())) }));
+/// # let ask = |token: &str| Request::post("/taptalk/auth_ticket").header("user-agent", "Acme/1.0")
+/// #     .header("authorization", token).extension(PeerAddr("203.0.113.9:4711".parse().unwrap()))
+/// #     .body(r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#.to_owned()).unwrap();
+/// # let answer = app.clone().oneshot(ask("Bearer 605b32dd")).await?;
+/// # assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), r#"{"userID":"6","ticket":"t"}"#);
+/// # assert_eq!(app.oneshot(ask("Bearer 0")).await?.status(), 401);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// # Ok::<(), BoxError>(())
+/// ```
 #[derive(Clone)]
 pub struct AppTicketIssuer<V, C> {
     callers: V,

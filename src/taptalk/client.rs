@@ -59,7 +59,7 @@ const PATH: &str = "/v1/server/auth_ticket/request";
 ///     assert_eq!(request.uri(), "https://engine.taptalk.io/api/v1/server/auth_ticket/request");
 ///     assert_eq!(request.headers()["server-key"], "a2V5LWlkOmtleS1zZWNyZXQ=");
 ///     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "t"}}"#;
-///     Ok::<_, BoxError>(Response::new(Full::from(answer)))
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
 /// });
 /// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
 ///
