@@ -83,7 +83,9 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
         let mut members = [const { None }; N];
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
-                None => drop(map.next_value::<Ignored>()?),
+                None => {
+                    map.next_value::<Ignored>()?;
+                }
                 Some(index) => {
                     if members[index].replace(map.next_value()?).is_some() {
                         *self.duplicate = Some(self.names[index]);

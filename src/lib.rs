@@ -1,4 +1,70 @@
-//! Tower middleware that answers a partner platform's credential checks.
+//! A partner platform says: *expose an HTTP endpoint, we will call it to check a credential.* This crate answers such
+//! calls from inside the app that you already run: a Tower layer takes the documented routes and asks a [`Verifier`] of
+//! yours; every other request passes through untouched.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_verify::{
+//!     BoxError, Verifier, VerifyLayer,
+//!     diyalog::{Customer, CustomerToken, CustomerVerdict},
+//! };
+//!
+//! struct Bank;
+//!
+//! impl Verifier<CustomerToken> for Bank {
+//!     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+//!         let trio = request.into_body();
+//!         let good = trio.dlg_token == "2121sa" && trio.device_id == "1234" && trio.customer_no == "1234567";
+//!         Ok(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+//!     }
+//! }
+//!
+//! # futures::executor::block_on(async {
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let app = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank)).service(app);
+//!
+//! let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
+//! let answer = app.oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
+//! # let body = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
+//! assert_eq!(body, "Validated");
+//! # Ok::<(), BoxError>(()) }).unwrap();
+//! ```
+//!
+//! # The platforms
+//!
+//! | platform | its calls | guide |
+//! |---|---|---|
+//! | Talkdesk | `POST /auth`, and the later calls that carry what it returned | [`talkdesk`] |
+//! | Diyalog | `POST /checkauthtoken`, `GET /CheckToken`, and minting the tokens | [`diyalog`] |
+//! | TapTalk.io | tickets under a `Server-Key`, from request to access token, and the backend that asks for them | [`taptalk`] |
+//! | another one | an [`Endpoint`] of your own, in about 60 lines | the example `custom_endpoint` |
+//!
+//! # The law
+//!
+//! Only a positive [`Verdict`] ever becomes bytes that a platform reads as "admitted". A negative one, a malformed
+//! request, an error, a panic, a deadline, an overload, a store that is away: each is answered, in the platform's own
+//! vocabulary, as not admitted. Every check ends in an [`Outcome`], and each endpoint answers it in one total function.
+//!
+//! # Mounting
+//!
+//! `.layer(VerifyLayer::new(endpoint, verifier))` around the whole app, last: see [`layer`](layer#mounting) for each
+//! host, and for what does not work.
+//!
+//! # State
+//!
+//! Nothing above needs any. Minting tokens and tickets does: [`token`] signs them, so that nodes share nothing but a key
+//! ring, and what must be counted or used once is in a [`store`], in memory or in Redis. [`policy`] has verifiers that
+//! wrap a verifier.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
+//! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`], [`policy::Throttle`], [`policy::Cached`] |
+//! | `redis` | | [`store::RedisStore`] |
+//! | `rustls` | | a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -7,7 +7,6 @@ mod laws_talkdesk;
 mod laws_taptalk;
 mod talkdesk;
 mod taptalk;
-
 #[cfg(feature = "token")]
 mod taptalk_office;
 mod vectors;
