@@ -5,7 +5,9 @@ use std::fmt::Write;
 /// What is printed: commands for the app at `url`, in the order in which they build on each other.
 pub(crate) fn commands(url: &str) -> String {
     let mut text = String::new();
-    for (title, commands) in [("the app's own route", APP), ("Talkdesk", TALKDESK), ("Diyalog", DIYALOG)] {
+    for (title, commands) in
+        [("the app's own route", APP), ("Talkdesk", TALKDESK), ("Diyalog", DIYALOG), ("TapTalk.io", TAPTALK)]
+    {
         let _ = writeln!(text, "\n# {title}");
         for (command, answer) in commands {
             let _ = writeln!(text, "{}", command.replace("URL", url));
@@ -79,5 +81,61 @@ const DIYALOG: &[Command] = &[
     (
         r#"curl -sSw ' (%{http_code})\n' "URL/CheckToken?sessionId=$SESSION&userNo=45186""#,
         r#"{"success":false,"errorMessage":"`token` must be given and not empty","result":"BadRequest"} (200)"#,
+    ),
+];
+
+// `demo-server:demo-secret` and `demo-app:demo-app-secret`, each in base64.
+const TAPTALK: &[Command] = &[
+    (
+        r#"TICKET=$(curl -sS URL/v1/server/auth_ticket/request -H 'Server-Key: ZGVtby1zZXJ2ZXI6ZGVtby1zZWNyZXQ=' -d '{"userIPAddress":"203.0.113.7","userAgent":"curl","userPlatform":"web","userDeviceID":"1","xcUserID":"287","fullName":"Demo User"}' | sed 's/.*"ticket":"\([^"]*\)".*/\1/')"#,
+        "",
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' URL/v1/server/auth_ticket/request -H 'Server-Key: ZGVtby1zZXJ2ZXI6ZGVtby1zZWNyZXQ=' -d '{"userIPAddress":"203.0.113.7","userAgent":"curl","userPlatform":"web","userDeviceID":"1","fullName":"Demo User"}'"#,
+        r#"{"status":400,"error":{"code":"40002","message":"Param 'xcUserID' is required","field":"105"},"data":{}} (200)"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' URL/v1/server/auth_ticket/request -d '{}'"#,
+        r#"{"status":400,"error":{"code":"40001","message":"Request headers are required (Server-Key)","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"LOGIN=$(curl -sS -X POST URL/v1/auth/access_token/request -H "Authorization: Bearer $TICKET" -H 'App-Key: ZGVtby1hcHA6ZGVtby1hcHAtc2VjcmV0'); ACCESS=$(echo "$LOGIN" | sed 's/.*"accessToken":"\([^"]*\)".*/\1/'); REFRESH=$(echo "$LOGIN" | sed 's/.*"refreshToken":"\([^"]*\)".*/\1/')"#,
+        "",
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/auth/access_token/request -H "Authorization: Bearer $TICKET" -H 'App-Key: ZGVtby1hcHA6ZGVtby1hcHAtc2VjcmV0'"#,
+        r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' 'URL/connect?check=1' -H "Authorization: Bearer $ACCESS""#,
+        r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"curl -sS -X POST URL/v1/auth/access_token/refresh -H "Authorization: Bearer $REFRESH" | grep -o '"fullname":"[^"]*"'"#,
+        r#""fullname":"Demo User""#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/auth/access_token/refresh -H "Authorization: Bearer $REFRESH""#,
+        r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' 'URL/connect?check=1' -H "Authorization: Bearer $ACCESS""#,
+        r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"SESSION=$(curl -sS URL/login -H 'Content-Type: application/json' -d '{"username":"demo@example.com","password":"605b32dd"}' | cut -d'"' -f4)"#,
+        "",
+    ),
+    (
+        r#"curl -sS URL/taptalk/auth_ticket -H "Authorization: Bearer $SESSION" -d '{"userPlatform":"ios","userDeviceID":"7"}' | sed 's/:"[^"]*"/:"…"/g'"#,
+        r#"{"userID":"…","ticket":"…"}"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' URL/taptalk/auth_ticket -d '{"userPlatform":"ios","userDeviceID":"7"}'"#,
+        r#"{"error":"invalid_token","error_description":"it is not known who is asking"} (401)"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/client/project_configs"#,
+        r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}} (200)"#,
     ),
 ];

@@ -35,7 +35,7 @@ async fn agent(State(tokens): State<Tokens>, Json(login): Json<AgentLogin>) -> R
     if login.user_no.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let session_id = crate::random_id().map_err(unavailable)?;
+    let session_id = session_id().map_err(unavailable)?;
     let issued = tokens.agent_token(&login.user_no, &session_id).map_err(unavailable)?;
     Ok(Json(json!({"sessionId": session_id, "token": issued.token.expose_secret()})))
 }
@@ -43,4 +43,11 @@ async fn agent(State(tokens): State<Tokens>, Json(login): Json<AgentLogin>) -> R
 fn unavailable(error: impl std::error::Error) -> StatusCode {
     eprintln!("no token: {error}");
     StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// 128 random bits, as text.
+fn session_id() -> Result<String, getrandom::Error> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)?;
+    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }

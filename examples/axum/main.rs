@@ -4,59 +4,77 @@
 
 mod commands;
 mod diyalog;
+mod sessions;
 mod settings;
+mod state;
 mod talkdesk;
+mod taptalk;
 
-use axum::{Router, routing::get};
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
 use tokio::net::TcpListener;
+use tower_http::cors::CorsLayer;
 use tower_verify::{
-    BoxError, VerifyLayer,
+    BoxError, PeerAddr, VerifyLayer,
     diyalog::{Agent, Customer, Tokens},
     talkdesk::Validator,
-    token::KeyRing,
+    taptalk::{AccessToken, AccessTokenRefresh, AppTicket, AuthTicket, Connect},
 };
 
+use sessions::Sessions;
 use settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let settings = Settings::from_env()?;
-    let app = app(&settings)?;
-
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error} (LISTEN=127.0.0.1:0 takes a free port)", settings.listen)
     })?;
     let url = format!("http://{}", listener.local_addr()?);
+    let app = app(&settings, &url).await?;
     println!("# listening on {url}");
     println!("{}", commands::commands(&url));
-    axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .await?;
     Ok(())
 }
 
-fn app(settings: &Settings) -> Result<Router, BoxError> {
-    let tokens = Tokens::new("demo", keys(settings)?)?.ttl(settings.token_ttl)?;
+async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
+    let (store, keys) = (state::store(settings).await?, state::keys(settings)?);
+    let sessions = Sessions::new(store.clone(), keys.clone())?;
+    let tokens = Tokens::new("demo", keys.clone())?.ttl(settings.token_ttl)?;
+    let office = taptalk::office(settings, store, keys)?;
+    let issuer = taptalk::issuer(settings.taptalk_base.as_deref().unwrap_or(url), sessions.clone())?;
+
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
+        .merge(sessions.login())
         .merge(diyalog::logins(tokens.clone()))
         .merge(talkdesk::later_calls())
+        .merge(taptalk::project_configs())
         .layer(VerifyLayer::new(Validator::new(), talkdesk::Bridge))
         .layer(VerifyLayer::new(Customer::new(), tokens.clone()))
-        .layer(VerifyLayer::new(Agent::new(), tokens)))
+        .layer(VerifyLayer::new(Agent::new(), tokens))
+        .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
+        .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
+        .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
+        .layer(VerifyLayer::new(Connect::new(), office))
+        .layer(VerifyLayer::new(AppTicket::new(), issuer))
+        .layer(middleware::from_fn(peer_addr))
+        // TapTalk's web SDK calls from the page's origin, with headers of its own.
+        .layer(CorsLayer::permissive()))
 }
 
-fn keys(settings: &Settings) -> Result<KeyRing, BoxError> {
-    Ok(match &settings.token_keys {
-        Some(keys) => KeyRing::parse(keys)?,
-        None => {
-            println!("# TOKEN_KEYS is not set: tokens are signed with a key that ends with this process");
-            KeyRing::generate()?
-        }
-    })
-}
-
-/// 128 random bits, as text.
-fn random_id() -> Result<String, getrandom::Error> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id)?;
-    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
+/// Tells the endpoints whose connection it is.
+async fn peer_addr(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(PeerAddr(address));
+    next.run(request).await
 }

@@ -10,16 +10,37 @@ pub(crate) struct Settings {
     pub(crate) token_keys: Option<String>,
     /// `TOKEN_TTL_SECONDS`: how long a Diyalog token is good.
     pub(crate) token_ttl: Duration,
+    /// `TICKET_TTL_SECONDS`: how long a TapTalk ticket is good.
+    pub(crate) ticket_ttl: Duration,
+    /// `ACCESS_TTL_SECONDS`: how long a TapTalk access token is good.
+    pub(crate) access_ttl: Duration,
+    /// `REFRESH_TTL_SECONDS`: how long a TapTalk refresh token is good.
+    pub(crate) refresh_ttl: Duration,
+    /// `TAPTALK_BASE`: the server that the app asks for its users' tickets. Without it, it is the app itself.
+    pub(crate) taptalk_base: Option<String>,
+    /// `REDIS_URL`: where the state is kept, with the feature `redis`. Without it, it is kept in memory.
+    pub(crate) redis_url: Option<String>,
 }
 
 impl Settings {
     pub(crate) fn from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let seconds = |name, default| variable(name, default).map(Duration::from_secs);
         Ok(Self {
             listen: variable("LISTEN", SocketAddr::from(([127, 0, 0, 1], 3000)))?,
-            token_keys: env::var("TOKEN_KEYS").ok(),
-            token_ttl: Duration::from_secs(variable("TOKEN_TTL_SECONDS", 300)?),
+            token_keys: text("TOKEN_KEYS"),
+            token_ttl: seconds("TOKEN_TTL_SECONDS", 300)?,
+            ticket_ttl: seconds("TICKET_TTL_SECONDS", 60 * 60)?,
+            access_ttl: seconds("ACCESS_TTL_SECONDS", 60 * 60)?,
+            refresh_ttl: seconds("REFRESH_TTL_SECONDS", 30 * 24 * 60 * 60)?,
+            taptalk_base: text("TAPTALK_BASE"),
+            redis_url: text("REDIS_URL"),
         })
     }
+}
+
+/// The variable `name`, unless it is not set or empty.
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 /// The variable `name`, or `default` if it is not set or empty.
@@ -27,8 +48,5 @@ fn variable<T>(name: &str, default: T) -> Result<T, String>
 where
     T: FromStr<Err: std::fmt::Display>,
 {
-    match env::var(name) {
-        Ok(text) if !text.is_empty() => text.parse().map_err(|error| format!("{name}={text:?}: {error}")),
-        _ => Ok(default),
-    }
+    text(name).map_or(Ok(default), |text| text.parse().map_err(|error| format!("{name}={text:?}: {error}")))
 }

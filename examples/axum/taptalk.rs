@@ -1,0 +1,65 @@
+//! TapTalk: a ticket server, and the app's own backend that asks one for the tickets of its users.
+
+use axum::{Router, routing::post};
+use bytes::Bytes;
+use http::{HeaderName, Request, header::CONTENT_TYPE};
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tower_verify::{
+    BoxError, Verifier,
+    store::SharedStore,
+    taptalk::{ApiKey, ApiKeys, AppCaller, AppTicketIssuer, Client, Profile, TicketOffice},
+    token::KeyRing,
+};
+
+use crate::{sessions::Sessions, settings::Settings};
+
+/// The verifier of TapTalk's four calls.
+pub(crate) fn office(
+    settings: &Settings,
+    store: SharedStore,
+    keys: KeyRing,
+) -> Result<TicketOffice<SharedStore>, BoxError> {
+    Ok(TicketOffice::new("demo", store, keys)?
+        .server_keys(ApiKeys::new([server_key()])?)
+        .app_keys(ApiKeys::new([ApiKey::new("demo-app", "demo-app-secret")])?)
+        .ticket_lifetime(settings.ticket_ttl)?
+        .access_token_lifetime(settings.access_ttl)?
+        .refresh_token_lifetime(settings.refresh_ttl)?)
+}
+
+fn server_key() -> ApiKey {
+    ApiKey::new("demo-server", "demo-secret")
+}
+
+/// What asks the ticket server at `base` on behalf of whoever is logged in.
+pub(crate) type Issuer = AppTicketIssuer<Callers, Client<HttpClient<HttpConnector, Full<Bytes>>>>;
+
+pub(crate) fn issuer(base: &str, sessions: Sessions) -> Result<Issuer, BoxError> {
+    let http = HttpClient::builder(TokioExecutor::new()).build_http();
+    Ok(AppTicketIssuer::new(Callers(sessions), Client::new(http, server_key())?.base_url(base)?))
+}
+
+/// Says who asks for a ticket: the user of the session.
+pub(crate) struct Callers(Sessions);
+
+impl Verifier<AppCaller> for Callers {
+    async fn verify(&self, request: Request<AppCaller>) -> Result<Option<Profile>, BoxError> {
+        let username = self.0.user(request.headers()).await?;
+        Ok(username.map(|username| Profile::new(username, "Demo User")))
+    }
+}
+
+/// A route that TapTalk's SDKs call first, and that is no check of a credential.
+pub(crate) fn project_configs() -> Router {
+    Router::new().route("/v1/client/project_configs", post(configs))
+}
+
+async fn configs() -> ([(HeaderName, &'static str); 1], &'static str) {
+    const EMPTY: &str =
+        r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}}"#;
+    ([(CONTENT_TYPE, "application/json")], EMPTY)
+}
