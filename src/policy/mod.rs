@@ -27,6 +27,8 @@
 //! ```
 
 #[cfg(feature = "token")]
+mod cached;
+#[cfg(feature = "token")]
 mod mac;
 mod service;
 #[cfg(feature = "token")]
@@ -34,4 +36,7 @@ mod throttle;
 
 pub use self::service::ServiceVerifier;
 #[cfg(feature = "token")]
-pub use self::throttle::Throttle;
+pub use self::{
+    cached::{Cached, LookUpKey},
+    throttle::Throttle,
+};
