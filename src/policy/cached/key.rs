@@ -1,0 +1,46 @@
+use crate::policy::mac::{Tag, TagOf, Tags};
+
+use super::verdicts::Place;
+
+/// What a verdict depends on, part by part: given to the closure of [`Cached::new`](super::Cached::new).
+///
+/// Parts are told apart by where one ends and the next begins. They are kept as a MAC under a key of this process, and
+/// are not kept themselves.
+pub struct LookUpKey {
+    principal: TagOf,
+    parts: TagOf,
+}
+
+impl LookUpKey {
+    pub(super) fn new(tags: &Tags) -> Self {
+        Self { principal: tags.begin(), parts: tags.begin() }
+    }
+
+    /// Whose verdict it is, to be [invalidated](super::Cached::invalidate) by. It is a part of the key too.
+    pub fn principal(&mut self, principal: impl AsRef<[u8]>) -> &mut Self {
+        self.principal.part(principal.as_ref());
+        self
+    }
+
+    /// Something that the verdict depends on: the route, the tenant, the credential.
+    pub fn part(&mut self, part: impl AsRef<[u8]>) -> &mut Self {
+        self.parts.part(part.as_ref());
+        self
+    }
+
+    pub(super) fn place(self) -> Place {
+        Place { principal: self.principal.end(), key: self.parts.end() }
+    }
+
+    pub(super) fn principal_tag(tags: &Tags, principal: &[u8]) -> Tag {
+        let mut key = Self::new(tags);
+        key.principal(principal);
+        key.place().principal
+    }
+}
+
+impl std::fmt::Debug for LookUpKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LookUpKey").finish_non_exhaustive()
+    }
+}

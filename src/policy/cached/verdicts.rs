@@ -1,0 +1,174 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::policy::mac::Tag;
+
+/// Where a verdict is: under its principal, so that those of one principal are together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) principal: Tag,
+    pub(super) key: Tag,
+}
+
+/// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds since the Unix epoch.
+pub(super) struct Verdicts<D, L> {
+    entries: BTreeMap<Place, Entry<D, L>>,
+    /// The verdicts in the order in which they expire: negative ones, and positive ones. Each kind has its own room, so
+    /// that no number of guesses crowds out what is good.
+    by_expiry: [BTreeSet<(u64, Place)>; 2],
+    looking_up: usize,
+}
+
+enum Entry<D, L> {
+    Known { verdict: D, positive: bool, expires: u64 },
+    LookingUp(L),
+}
+
+/// What there is at a place.
+pub(super) enum Found<'a, D, L> {
+    Verdict(&'a D),
+    LookUp(&'a L),
+    Nothing,
+}
+
+impl<D, L> Verdicts<D, L> {
+    pub(super) fn new() -> Self {
+        Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0 }
+    }
+
+    pub(super) fn find(&self, place: &Place, now: u64) -> Found<'_, D, L> {
+        match self.entries.get(place) {
+            Some(Entry::Known { verdict, expires, .. }) if now < *expires => Found::Verdict(verdict),
+            Some(Entry::LookingUp(look_up)) => Found::LookUp(look_up),
+            _ => Found::Nothing,
+        }
+    }
+
+    pub(super) fn looking_up(&self) -> usize {
+        self.looking_up
+    }
+
+    pub(super) fn begin(&mut self, place: Place, look_up: L) {
+        self.remove(&place);
+        self.entries.insert(place, Entry::LookingUp(look_up));
+        self.looking_up += 1;
+    }
+
+    /// Ends the look-up of a place, if it is still `this` one: not if it was invalidated. Returns whether it was.
+    pub(super) fn end(&mut self, place: &Place, this: impl Fn(&L) -> bool) -> bool {
+        let current = matches!(self.entries.get(place), Some(Entry::LookingUp(look_up)) if this(look_up));
+        if current {
+            self.remove(place);
+        }
+        current
+    }
+
+    /// Remembers a verdict. If there are already `room` of its kind, the one that expires first makes way.
+    pub(super) fn remember(&mut self, place: Place, verdict: D, positive: bool, expires: u64, room: usize) {
+        if room == 0 {
+            return;
+        }
+        self.remove(&place);
+        while self.by_expiry[usize::from(positive)].len() >= room {
+            let Some((_, first)) = self.by_expiry[usize::from(positive)].first().copied() else { break };
+            self.remove(&first);
+        }
+        self.by_expiry[usize::from(positive)].insert((expires, place));
+        self.entries.insert(place, Entry::Known { verdict, positive, expires });
+    }
+
+    /// Removes up to two verdicts that have expired: more than are remembered at a time.
+    pub(super) fn sweep(&mut self, now: u64) {
+        for kind in 0..2 {
+            if let Some((_, place)) = self.by_expiry[kind].first().copied().filter(|(expires, _)| *expires <= now) {
+                self.remove(&place);
+            }
+        }
+    }
+
+    /// Forgets a principal's verdicts, and the look-ups under way of it.
+    pub(super) fn forget(&mut self, principal: Tag) {
+        let (first, last) = (Place { principal, key: [0; 16] }, Place { principal, key: [u8::MAX; 16] });
+        let places: Vec<Place> = self.entries.range(first..=last).map(|(place, _)| *place).collect();
+        for place in places {
+            self.remove(&place);
+        }
+    }
+
+    fn remove(&mut self, place: &Place) {
+        match self.entries.remove(place) {
+            Some(Entry::Known { positive, expires, .. }) => {
+                self.by_expiry[usize::from(positive)].remove(&(expires, *place));
+            }
+            Some(Entry::LookingUp(_)) => self.looking_up -= 1,
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(principal: u8, key: u8) -> Place {
+        Place { principal: [principal; 16], key: [key; 16] }
+    }
+
+    fn known(verdicts: &Verdicts<u8, u8>, place: Place, now: u64) -> Option<u8> {
+        match verdicts.find(&place, now) {
+            Found::Verdict(verdict) => Some(*verdict),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_expires_first_makes_way_for_its_own_kind() {
+        let mut verdicts = Verdicts::<u8, u8>::new();
+        verdicts.remember(place(0, 0), 0, true, 10, 2);
+        for (key, expires) in [(1, 30), (2, 20), (3, 40)] {
+            verdicts.remember(place(0, key), key, false, expires, 2);
+        }
+        let left: Vec<u8> = (0..4).filter_map(|key| known(&verdicts, place(0, key), 0)).collect();
+        assert_eq!(left, [0, 1, 3]);
+        verdicts.remember(place(0, 1), 7, true, 50, 2);
+        assert_eq!(known(&verdicts, place(0, 1), 0), Some(7));
+        assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.entries.len()), (1, 2, 3));
+        verdicts.remember(place(9, 9), 9, true, 50, 0);
+        assert_eq!(known(&verdicts, place(9, 9), 0), None);
+    }
+
+    #[test]
+    fn expired_verdicts_are_not_found_and_do_not_pile_up() {
+        let mut verdicts = Verdicts::<u8, u8>::new();
+        for now in 0..200 {
+            verdicts.sweep(now);
+            let place = place(u8::try_from(now).unwrap(), 0);
+            verdicts.remember(place, 7, now % 2 == 0, now + 5, 1000);
+            assert_eq!((known(&verdicts, place, now + 4), known(&verdicts, place, now + 5)), (Some(7), None));
+        }
+        assert!(verdicts.entries.len() <= 6, "{}", verdicts.entries.len());
+    }
+
+    #[test]
+    fn forgetting_a_principal_forgets_all_of_it_and_nothing_else() {
+        let mut verdicts = Verdicts::<u8, u8>::new();
+        for (principal, key) in [(1, 255), (2, 0), (2, 7), (2, 255), (3, 0)] {
+            verdicts.remember(place(principal, key), 7, key == 7, 10, 10);
+        }
+        verdicts.begin(place(2, 9), 1);
+        verdicts.forget([2; 16]);
+        assert!(verdicts.entries.keys().copied().eq([place(1, 255), place(3, 0)]));
+        assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.looking_up), (2, 0, 0));
+        assert!(!verdicts.end(&place(2, 9), |_| true));
+    }
+
+    #[test]
+    fn only_the_look_up_that_is_there_is_ended() {
+        let mut verdicts = Verdicts::<u8, u8>::new();
+        verdicts.begin(place(1, 1), 1);
+        verdicts.begin(place(1, 1), 2);
+        assert_eq!(verdicts.looking_up(), 1);
+        assert!(!verdicts.end(&place(1, 1), |look_up| *look_up == 1));
+        assert!(verdicts.end(&place(1, 1), |look_up| *look_up == 2));
+        assert_eq!(verdicts.looking_up(), 0);
+    }
+}

@@ -1,0 +1,65 @@
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// Stands for what must not be stored: nobody without the key can tell what it was made from, or try.
+pub(super) type Tag = [u8; 16];
+
+/// Makes tags under a key.
+#[derive(Clone)]
+pub(super) struct Tags {
+    mac: Hmac<Sha256>,
+}
+
+impl Tags {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self { mac: Hmac::new_from_slice(key).expect("a MAC's key has any length") }
+    }
+
+    pub(super) fn begin(&self) -> TagOf {
+        TagOf { mac: self.mac.clone() }
+    }
+}
+
+/// A tag in the making.
+pub(super) struct TagOf {
+    mac: Hmac<Sha256>,
+}
+
+impl TagOf {
+    /// Adds a part. Its length goes before it: no two lists of parts are made one.
+    pub(super) fn part(&mut self, part: &[u8]) {
+        self.mac.update(&(part.len() as u64).to_be_bytes());
+        self.mac.update(part);
+    }
+
+    pub(super) fn end(self) -> Tag {
+        let mut tag = Tag::default();
+        tag.copy_from_slice(&self.mac.finalize().into_bytes()[..16]);
+        tag
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(key: u8, parts: &[&str]) -> Tag {
+        let mut tag = Tags::new(&[key; 32]).begin();
+        for part in parts {
+            tag.part(part.as_bytes());
+        }
+        tag.end()
+    }
+
+    #[test]
+    fn every_list_of_parts_has_a_tag_of_its_own() {
+        let lists: [&[&str]; 7] = [&[], &[""], &["", ""], &["ab"], &["a", "b"], &["ab", ""], &["", "ab"]];
+        for (number, list) in lists.iter().enumerate() {
+            assert_eq!(tag(1, list), tag(1, list));
+            assert_ne!(tag(1, list), tag(2, list));
+            for other in &lists[..number] {
+                assert_ne!(tag(1, list), tag(1, other), "{list:?} {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout},
+};
+
+use super::{
+    locals::{LocalShare, Locals},
+    record::{Admission, Record, Rules},
+};
+use crate::{
+    BoxError, Clock, Failure,
+    store::{Store, StoreError},
+};
+
+/// How long to wait before another node is suspected to have settled something: at first, and at most.
+const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
+
+/// What an attempt is told that is still undecided when its patience is over.
+const UNDECIDED: Duration = Duration::from_secs(1);
+
+/// What all accounts of a throttle have in common.
+pub(super) struct Book<S> {
+    pub(super) store: Arc<S>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) patience: Duration,
+    pub(super) locals: Arc<Locals>,
+}
+
+impl<S> Clone for Book<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            patience: self.patience,
+            locals: Arc::clone(&self.locals),
+        }
+    }
+}
+
+/// Why there is no reservation.
+pub(super) enum Refusal {
+    Throttled(Failure),
+    Unavailable(BoxError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// One attempt at one account.
+struct Attempt<S> {
+    book: Book<S>,
+    rules: Rules,
+    key: String,
+    local: LocalShare,
+    id: u64,
+    at: u64,
+}
+
+/// An attempt that the store may have been told of. Dropped before it is settled it is given back, in the background.
+pub(super) struct Reservation<S: Store> {
+    attempt: Arc<Attempt<S>>,
+    failed: bool,
+    settled: bool,
+}
+
+impl<S: Store> Reservation<S> {
+    /// Reserves an attempt at the account `key`. Where that depends on how others end, it waits for them.
+    pub(super) async fn new(book: &Book<S>, rules: Rules, key: String) -> Result<Self, Refusal> {
+        let patience = Instant::now() + book.patience;
+        let mut poll = POLL.0;
+        let local = book.locals.share(&key);
+        loop {
+            // From here on it is told, so that nothing is missed that is settled while the store is asked.
+            let settled = local.settled.notified();
+            match Self::ask(book, rules, &key).await? {
+                (Admission::Reserved, reservation) => return Ok(reservation),
+                (Admission::Throttled(wait), _) => return Err(throttled(Duration::from_millis(wait))),
+                (Admission::Undecided, _) => {}
+            }
+            let left = patience.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(throttled(UNDECIDED));
+            }
+            if timeout(poll.min(left), settled).await.is_err() {
+                *local.seen.lock().await = None;
+                poll = (poll * 2).min(POLL.1);
+            }
+        }
+    }
+
+    async fn ask(book: &Book<S>, rules: Rules, key: &str) -> Result<(Admission, Self), Refusal> {
+        let id = getrandom::u64().map_err(|error| Refusal::Unavailable(error.into()))?;
+        let (at, local) = (book.clock.unix_millis(), book.locals.share(key));
+        let attempt = Arc::new(Attempt { book: book.clone(), rules, key: key.to_owned(), local, id, at });
+        let mut reservation = Self { attempt: Arc::clone(&attempt), failed: false, settled: false };
+        let admission = attempt.update(|record| record.reserve(id, at, &rules)).await?;
+        reservation.settled = admission != Admission::Reserved;
+        Ok((admission, reservation))
+    }
+
+    /// Ends the attempt: as one that failed, or as one that leaves no trace.
+    pub(super) async fn settle(mut self, failed: bool) -> Result<(), StoreError> {
+        self.failed = failed;
+        self.attempt.settle(failed).await?;
+        self.settled = true;
+        Ok(())
+    }
+}
+
+impl<S: Store> Drop for Reservation<S> {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        // Without a runtime, as when it is shut down, the reservation is kept until it expires.
+        if let Ok(runtime) = Handle::try_current() {
+            let (attempt, failed) = (Arc::clone(&self.attempt), self.failed);
+            runtime.spawn(async move {
+                // An error leaves it to expire, too.
+                let _ = attempt.settle(failed).await;
+            });
+        }
+    }
+}
+
+impl<S: Store> Attempt<S> {
+    async fn settle(&self, failed: bool) -> Result<(), StoreError> {
+        let settle = |record: &mut Record| {
+            record.settle(self.id, failed, self.at, self.book.clock.unix_millis(), &self.rules);
+            Admission::Reserved
+        };
+        let settled = self.update(settle).await;
+        self.local.settled.notify_waiters();
+        settled.map(|_| ())
+    }
+
+    /// Changes the account's record, unless nothing is admitted. On this node one attempt at a time does; against other
+    /// nodes each tries until nobody came between its look at the record and its change.
+    async fn update(&self, step: impl Fn(&mut Record) -> Admission) -> Result<Admission, StoreError> {
+        let store = &self.book.store;
+        let mut seen = self.local.seen.lock().await;
+        // Taken out: if this ends on the way, what is in the store is not known.
+        let mut present = seen.take();
+        loop {
+            let mut record = present.as_deref().map_or(Ok(Record::default()), decode)?;
+            let admission = step(&mut record);
+            if admission != Admission::Reserved {
+                *seen = present;
+                return Ok(admission);
+            }
+            let (changed, ttl) = (encode(&record)?, record.ttl(self.book.clock.unix_millis(), &self.rules));
+            present = match present {
+                None => match store.claim(&self.key, changed.clone(), ttl).await? {
+                    None => break *seen = Some(changed),
+                    other => other,
+                },
+                Some(expected) => {
+                    if store.replace(&self.key, expected, changed.clone(), ttl).await? {
+                        break *seen = Some(changed);
+                    }
+                    store.get(&self.key).await?
+                }
+            };
+        }
+        Ok(Admission::Reserved)
+    }
+}
+
+fn throttled(wait: Duration) -> Refusal {
+    Refusal::Throttled(Failure::throttled(wait))
+}
+
+fn decode(value: &[u8]) -> Result<Record, StoreError> {
+    serde_json::from_slice(value).map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+fn encode(record: &Record) -> Result<Bytes, StoreError> {
+    let value = serde_json::to_vec(record).map_err(|error| StoreError::Unavailable(error.into()))?;
+    Ok(value.into())
+}

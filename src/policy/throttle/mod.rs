@@ -1,0 +1,249 @@
+mod account;
+mod locals;
+mod record;
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{Extensions, Request};
+
+use self::{
+    account::{Book, Refusal, Reservation},
+    locals::Locals,
+    record::Rules,
+};
+use super::mac::Tags;
+use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, store::Store};
+
+/// A verifier that asks another one, unless there were too many failed attempts before.
+///
+/// An attempt fails when the verdict on it is negative. What ends without a verdict (an error, a panic, the deadline, a
+/// caller who hangs up) does not count; neither does a rejected request, which never gets here. After 10 failures
+/// within 15 minutes the principal is throttled: for a minute, and after each further failure for twice as long, up to
+/// 15 minutes. While it lasts the verifier is not asked, and a right credential is refused like any other, with
+/// [`Failure::throttled`](crate::Failure::throttled). After a wait one attempt at a time is admitted; it is forgotten
+/// when there was no failure for the length of the window. A success does not end it sooner: somebody else's guesses at
+/// an account are not forgiven because its owner logged in.
+///
+/// # Attempts at the same time
+///
+/// An attempt is reserved before the verifier is asked, and only if the limit is kept should it and all others under
+/// way fail: of fifty guesses sent at once no more than ten are verified. The others wait until enough of those under
+/// way are settled. If these failed, what waits is throttled; if they succeeded, it is admitted: of fifty valid logins
+/// at once none is refused, but no more are verified at a time than there may still be failures.
+///
+/// Who waits is told of what is settled on the same node at once, and looks for what is settled on others every 20 ms
+/// at first and every 200 ms at last. After two seconds ([`patience`](Self::patience)) an attempt that is still
+/// undecided is throttled for a second. A reservation is given back when the future of its check is dropped; that of a
+/// node that crashes expires after 30 seconds ([`reservation`](Self::reservation)), which has to be longer than a check
+/// may take. A failure that becomes known later still counts.
+///
+/// # Security
+///
+/// Nobody's principal is in the store: its keys are MACs under the key given to [`new`](Self::new), which all nodes
+/// share. If the store is away or full nobody is verified, unless [`fail_open`](Self::fail_open) says so. An attacker
+/// can keep a principal throttled by failing in its name; throttling [callers](Self::by_caller) too, and a second
+/// channel for the principals that matter, are answers to that. The nodes' clocks have to agree to a few seconds.
+///
+/// It is used within a tokio runtime, and costs two operations of the store for an attempt at a principal that has not
+/// failed lately, three for another. The module's example shows it in use.
+pub struct Throttle<V, S, P> {
+    verifier: V,
+    principal: P,
+    caller: Option<Caller>,
+    tags: Tags,
+    rules: Rules,
+    book: Book<S>,
+    fail_open: bool,
+}
+
+struct Caller {
+    limit: u32,
+    address: Box<dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync>,
+}
+
+impl<V, S, P> Throttle<V, S, P> {
+    /// Throttles `verifier` for each principal that `principal` finds in a request, such as the account that the
+    /// credential is for. Where it finds none, the verifier is just asked.
+    ///
+    /// Throttles that share a store and a `key` share what they count: where the same text means different principals,
+    /// put a word before it.
+    pub fn new<C, B>(verifier: V, store: S, key: [u8; 32], principal: P) -> Self
+    where
+        C: Credential,
+        V: Verifier<C>,
+        S: Store,
+        P: Fn(&Request<C>) -> Option<B> + Send + Sync + 'static,
+        B: AsRef<[u8]>,
+    {
+        Self {
+            verifier,
+            principal,
+            caller: None,
+            tags: Tags::new(&key),
+            rules: Rules {
+                limit: 10,
+                window: millis(Duration::from_secs(15 * 60)),
+                first_wait: millis(Duration::from_secs(60)),
+                longest_wait: millis(Duration::from_secs(15 * 60)),
+                reservation: millis(Duration::from_secs(30)),
+            },
+            book: Book {
+                store: Arc::new(store),
+                clock: Arc::new(SystemClock),
+                patience: Duration::from_secs(2),
+                locals: Arc::new(Locals::default()),
+            },
+            fail_open: false,
+        }
+    }
+
+    /// How many attempts at a principal may fail within how long. The default is 10 within 15 minutes.
+    ///
+    /// # Errors
+    /// If none may fail: nothing could be verified then.
+    pub fn limit(mut self, failures: u32, window: Duration) -> Result<Self, ConfigError> {
+        self.rules.limit = at_least_one(failures)?;
+        self.rules.window = millis(window);
+        Ok(self)
+    }
+
+    /// How long a principal is throttled the first time, and how long at most after that was doubled again and again.
+    /// The defaults are a minute and 15 minutes.
+    pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
+        self.rules.first_wait = millis(first);
+        self.rules.longest_wait = millis(longest);
+        self
+    }
+
+    /// How long an attempt waits for others to be settled that are under way. The default is 2 s; it should be less
+    /// than the layer's deadline.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.book.patience = patience;
+        self
+    }
+
+    /// How long an attempt is believed to be under way that is never settled. The default is 30 s; it has to be more
+    /// than the layer's deadline.
+    pub fn reservation(mut self, ttl: Duration) -> Self {
+        self.rules.reservation = millis(ttl);
+        self
+    }
+
+    /// Throttles callers by their address too: after `failures` within the window, whoever they were attempts at.
+    ///
+    /// `address` finds the caller's address in the request's extensions, where the host has put it, such as
+    /// `axum::extract::ConnectInfo`. Do not have the host take it from a header that callers can send. Of an IPv6
+    /// address the first 64 bits count. Behind one address there may be many: all of a platform's calls, for instance.
+    ///
+    /// # Errors
+    /// If none may fail.
+    pub fn by_caller(
+        mut self,
+        failures: u32,
+        address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
+        self.caller = Some(Caller { limit: at_least_one(failures)?, address: Box::new(address) });
+        Ok(self)
+    }
+
+    /// Whether the verifier is asked when the store is away or full, so that nothing is throttled then. The default is
+    /// `false`.
+    pub fn fail_open(mut self, fail_open: bool) -> Self {
+        self.fail_open = fail_open;
+        self
+    }
+
+    /// Tells the time by `clock`. The default is [`SystemClock`]. How long an attempt waits for others is told by
+    /// tokio's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.book.clock = Arc::new(clock);
+        self
+    }
+
+    /// The accounts that an attempt is at, in the one order that all attempts reserve them in.
+    fn accounts<C, B>(&self, request: &Request<C>) -> Vec<(Rules, String)>
+    where
+        P: Fn(&Request<C>) -> Option<B>,
+        B: AsRef<[u8]>,
+    {
+        let caller = self.caller.as_ref().and_then(|caller| {
+            let network = network((caller.address)(request.extensions())?);
+            Some((Rules { limit: caller.limit, ..self.rules }, self.key(b"caller", &network)))
+        });
+        let principal = (self.principal)(request).map(|name| (self.rules, self.key(b"principal", name.as_ref())));
+        caller.into_iter().chain(principal).collect()
+    }
+
+    fn key(&self, kind: &[u8], name: &[u8]) -> String {
+        let mut tag = self.tags.begin();
+        tag.part(kind);
+        tag.part(name);
+        format!("throttle:{}", URL_SAFE_NO_PAD.encode(tag.end()))
+    }
+}
+
+impl<C, V, S, P, B> Verifier<C> for Throttle<V, S, P>
+where
+    C: Credential,
+    V: Verifier<C>,
+    S: Store,
+    P: Fn(&Request<C>) -> Option<B> + Send + Sync + 'static,
+    B: AsRef<[u8]>,
+{
+    async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
+        let mut reservations = Vec::new();
+        for (rules, key) in self.accounts(&request) {
+            match Reservation::new(&self.book, rules, key).await {
+                Ok(reservation) => reservations.push(reservation),
+                Err(Refusal::Unavailable(_)) if self.fail_open => {}
+                Err(Refusal::Unavailable(error)) => return Err(error),
+                Err(Refusal::Throttled(failure)) => return Err(failure.into()),
+            }
+        }
+        let verdict = self.verifier.verify(request).await;
+        let failed = verdict.as_ref().is_ok_and(|verdict| !verdict.admits());
+        for reservation in reservations {
+            let settled = reservation.settle(failed).await;
+            // A guess that was not counted is not told that it was wrong. A right credential is not refused because a
+            // reservation could not be given back: it expires.
+            if failed && !self.fail_open {
+                settled?;
+            }
+        }
+        verdict
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn at_least_one(failures: u32) -> Result<u32, ConfigError> {
+    if failures == 0 { Err(ConfigError::new("a throttle must let one attempt fail")) } else { Ok(failures) }
+}
+
+/// What one caller can be expected to have for itself: an IPv4 address, or a /64 of IPv6.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => Ipv6Addr::octets(&address)[..8].to_vec(),
+    }
+}
+
+impl<V, S, P> fmt::Debug for Throttle<V, S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("rules", &self.rules)
+            .field("fail_open", &self.fail_open)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

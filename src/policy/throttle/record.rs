@@ -1,0 +1,220 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What is allowed. Times are in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) limit: u32,
+    pub(super) window: u64,
+    pub(super) first_wait: u64,
+    pub(super) longest_wait: u64,
+    pub(super) reservation: u64,
+}
+
+/// What is known about the attempts at one account: all of it in one value of the store, so that whatever is decided
+/// from it is decided at once.
+///
+/// Its times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// When attempts failed, up to the one that began a wait.
+    failures: Vec<u64>,
+    /// The attempts under way: what each is called, and how long it is believed to be under way.
+    reservations: Vec<(u64, u64)>,
+    /// How many waits there were, each longer than the one before.
+    waits: u32,
+    blocked_until: u64,
+}
+
+/// What becomes of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It may be made, and holds a reservation.
+    Reserved,
+    /// Whether it may be made depends on how others end that are under way.
+    Undecided,
+    /// It may not be made for so many milliseconds.
+    Throttled(u64),
+}
+
+impl Record {
+    /// Admits an attempt, if it could fail together with all others under way and the limit would still be kept.
+    pub(super) fn reserve(&mut self, id: u64, now: u64, rules: &Rules) -> Admission {
+        self.forget(now, rules);
+        if now < self.blocked_until {
+            return Admission::Throttled(self.blocked_until - now);
+        }
+        let room = match self.waits {
+            0 => (rules.limit as usize).saturating_sub(self.failures.len()),
+            _ => 1,
+        };
+        if self.reservations.len() >= room {
+            return Admission::Undecided;
+        }
+        self.reservations.push((id, now.saturating_add(rules.reservation)));
+        Admission::Reserved
+    }
+
+    /// Ends an attempt. Ending it again changes nothing, unless it took longer than its reservation was kept: such a
+    /// failure counts whenever it is known.
+    pub(super) fn settle(&mut self, id: u64, failed: bool, reserved_at: u64, now: u64, rules: &Rules) {
+        let overdue = now >= reserved_at.saturating_add(rules.reservation);
+        let known = self.reservations.iter().any(|(reserved, _)| *reserved == id);
+        self.reservations.retain(|(reserved, _)| *reserved != id);
+        self.forget(now, rules);
+        if failed && (known || overdue) {
+            self.fail(now, rules);
+        }
+    }
+
+    fn fail(&mut self, now: u64, rules: &Rules) {
+        self.failures.push(now);
+        if self.waits == 0 && self.failures.len() < rules.limit as usize {
+            return;
+        }
+        let wait = rules.first_wait.saturating_mul(2_u64.saturating_pow(self.waits)).min(rules.longest_wait);
+        self.blocked_until = self.blocked_until.max(now.saturating_add(wait));
+        self.waits = self.waits.saturating_add(1);
+        self.failures.clear();
+    }
+
+    fn forget(&mut self, now: u64, rules: &Rules) {
+        self.failures.retain(|failure| now < failure.saturating_add(rules.window));
+        self.reservations.retain(|(_, until)| now < *until);
+        if now >= self.blocked_until.saturating_add(rules.window) {
+            self.waits = 0;
+            self.blocked_until = 0;
+        }
+    }
+
+    /// When nothing of it matters any more.
+    fn over_at(&self, rules: &Rules) -> u64 {
+        let failure = self.failures.iter().map(|failure| failure.saturating_add(rules.window)).max();
+        let reservation = self.reservations.iter().map(|(_, until)| *until).max();
+        let wait = (self.waits > 0).then(|| self.blocked_until.saturating_add(rules.window));
+        failure.max(reservation).max(wait).unwrap_or(0)
+    }
+
+    pub(super) fn ttl(&self, now: u64, rules: &Rules) -> Duration {
+        Duration::from_millis(self.over_at(rules).saturating_sub(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: u64 = 60_000;
+    const RULES: Rules =
+        Rules { limit: 3, window: 15 * MINUTE, first_wait: MINUTE, longest_wait: 5 * MINUTE, reservation: 30_000 };
+
+    /// An attempt from its beginning to its end at once.
+    fn attempt(record: &mut Record, now: u64, failed: bool) -> Admission {
+        let admission = record.reserve(now, now, &RULES);
+        if admission == Admission::Reserved {
+            record.settle(now, failed, now, now, &RULES);
+        }
+        admission
+    }
+
+    #[test]
+    fn waits_begin_at_the_limit_double_and_end_at_the_longest() {
+        let mut record = Record::default();
+        let mut now = 1_000_000;
+        for _ in 0..3 {
+            assert_eq!(attempt(&mut record, now, true), Admission::Reserved);
+        }
+        for wait in [1, 2, 4, 5, 5, 5] {
+            assert_eq!(attempt(&mut record, now, false), Admission::Throttled(wait * MINUTE));
+            now += wait * MINUTE - 1;
+            assert_eq!(attempt(&mut record, now, false), Admission::Throttled(1));
+            now += 1;
+            assert_eq!(attempt(&mut record, now, false), Admission::Reserved, "a right one changes nothing");
+            assert_eq!(attempt(&mut record, now, true), Admission::Reserved);
+        }
+        now += 5 * MINUTE + RULES.window;
+        for _ in 0..3 {
+            assert_eq!(attempt(&mut record, now, true), Admission::Reserved, "a window without failures ends it");
+        }
+        assert_eq!(attempt(&mut record, now, true), Admission::Throttled(MINUTE));
+    }
+
+    #[test]
+    fn failures_that_are_older_than_the_window_do_not_count() {
+        let mut record = Record::default();
+        for number in 0..100 {
+            assert_eq!(attempt(&mut record, number * 8 * MINUTE, true), Admission::Reserved);
+        }
+        assert_eq!(record.failures.len(), 2);
+    }
+
+    #[test]
+    fn waits_are_as_long_as_numbers_go() {
+        let rules = Rules { first_wait: u64::MAX / 3, longest_wait: u64::MAX, window: u64::MAX, ..RULES };
+        let mut record = Record { waits: u32::MAX, ..Record::default() };
+        record.fail(u64::MAX - 5, &rules);
+        assert_eq!(record.reserve(1, u64::MAX - 1, &rules), Admission::Throttled(1));
+        assert_eq!(record.ttl(5, &rules), Duration::from_millis(u64::MAX - 5));
+    }
+
+    #[test]
+    fn a_reservation_that_is_never_settled_is_given_back() {
+        let mut record = Record::default();
+        for id in 0..3 {
+            assert_eq!(record.reserve(id, 0, &RULES), Admission::Reserved);
+        }
+        assert_eq!(record.reserve(3, RULES.reservation - 1, &RULES), Admission::Undecided);
+        assert_eq!(record.reserve(3, RULES.reservation, &RULES), Admission::Reserved);
+        record.settle(0, true, 0, RULES.reservation, &RULES);
+        assert_eq!(record.failures.len(), 1, "a failure that comes late is one");
+    }
+
+    #[test]
+    fn settling_twice_is_settling_once() {
+        let mut record = Record::default();
+        record.reserve(7, 0, &RULES);
+        record.settle(7, true, 0, 1, &RULES);
+        let settled = record.clone();
+        record.settle(7, true, 0, 2, &RULES);
+        assert_eq!(record, settled);
+    }
+
+    #[test]
+    fn an_account_without_failures_leaves_nothing() {
+        let mut record = Record::default();
+        record.reserve(7, 1000, &RULES);
+        assert_eq!(record.ttl(1000, &RULES), Duration::from_millis(RULES.reservation));
+        record.settle(7, false, 1000, 1001, &RULES);
+        assert_eq!((record.ttl(1001, &RULES), record), (Duration::ZERO, Record::default()));
+    }
+
+    proptest! {
+        /// However attempts overlap: before the first wait no more of them fail in a window than the limit says.
+        #[test]
+        fn the_limit_is_kept(steps in prop::collection::vec((0..5u8, 0..2000u64), 1..200)) {
+            let mut record = Record::default();
+            let (mut now, mut under_way, mut failures) = (0, Vec::new(), Vec::<u64>::new());
+            for (id, (step, pause)) in steps.into_iter().enumerate() {
+                now += pause;
+                under_way.retain(|(_, since)| now < since + RULES.reservation);
+                if step < 3 {
+                    if record.reserve(id as u64, now, &RULES) == Admission::Reserved {
+                        under_way.push((id as u64, now));
+                    }
+                } else if let Some((id, since)) = under_way.pop() {
+                    record.settle(id, step == 3, since, now, &RULES);
+                    failures.extend((step == 3).then_some(now));
+                }
+                let waiting = now < record.blocked_until;
+                prop_assert!(!waiting || record.reserve(u64::MAX, now, &RULES) != Admission::Reserved);
+                if record.waits < 2 {
+                    let recent = failures.iter().filter(|failure| now < *failure + RULES.window).count();
+                    prop_assert!(recent <= RULES.limit as usize);
+                }
+            }
+        }
+    }
+}

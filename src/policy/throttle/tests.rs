@@ -1,0 +1,396 @@
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::join_all};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::{
+    Failure, FailureKind, ManualClock,
+    store::{MemoryStore, StoreError},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy)]
+enum Guess {
+    Right,
+    Wrong,
+    Broken,
+    Panicking,
+    Hanging,
+}
+
+struct Attempt {
+    account: &'static str,
+    guess: Guess,
+}
+
+impl Credential for Attempt {
+    type Verdict = bool;
+}
+
+/// Takes 100 ms to look, and counts how often it was asked, and by how many at a time.
+#[derive(Default)]
+struct Counting {
+    asked: AtomicUsize,
+    denied: AtomicUsize,
+    at_a_time: AtomicUsize,
+    most_at_a_time: AtomicUsize,
+}
+
+impl Verifier<Attempt> for Counting {
+    async fn verify(&self, request: Request<Attempt>) -> Result<bool, BoxError> {
+        self.asked.fetch_add(1, SeqCst);
+        self.most_at_a_time.fetch_max(self.at_a_time.fetch_add(1, SeqCst) + 1, SeqCst);
+        sleep(Duration::from_millis(100)).await;
+        self.at_a_time.fetch_sub(1, SeqCst);
+        match request.body().guess {
+            Guess::Right => Ok(true),
+            Guess::Wrong => {
+                self.denied.fetch_add(1, SeqCst);
+                Ok(false)
+            }
+            Guess::Broken => Err("the database is away".into()),
+            Guess::Panicking => panic!("the verifier has a mistake"),
+            Guess::Hanging => std::future::pending().await,
+        }
+    }
+}
+
+/// A store that can be told to be away, or to be slow, and that remembers its keys.
+struct Watched {
+    store: MemoryStore,
+    away: AtomicBool,
+    slow: AtomicBool,
+    operations: AtomicUsize,
+    keys: Mutex<Vec<String>>,
+}
+
+impl Watched {
+    async fn reach(&self, key: &str) -> Result<(), StoreError> {
+        self.operations.fetch_add(1, SeqCst);
+        self.keys.lock().unwrap().push(key.to_owned());
+        if self.slow.load(SeqCst) {
+            sleep(Duration::from_secs(1)).await;
+        }
+        if self.away.load(SeqCst) { Err(StoreError::Unavailable("the store is away".into())) } else { Ok(()) }
+    }
+}
+
+impl Store for Watched {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.reach(key).await?;
+        self.store.get(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.reach(key).await?;
+        self.store.put(key, value, ttl).await
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.reach(key).await?;
+        self.store.claim(key, value, ttl).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.reach(key).await?;
+        self.store.take(key).await
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.reach(key).await?;
+        self.store.replace(key, expected, new, ttl).await
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        self.reach(key).await?;
+        self.store.count(key, change, ttl).await
+    }
+}
+
+type Account = fn(&Request<Attempt>) -> Option<&'static str>;
+type Node = Throttle<Arc<Counting>, Arc<Watched>, Account>;
+
+/// Nodes with one verifier and one store.
+struct Cluster {
+    verifier: Arc<Counting>,
+    store: Arc<Watched>,
+    clock: ManualClock,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let clock = ManualClock::new(SystemTime::UNIX_EPOCH + MINUTE);
+        let store = Watched {
+            store: MemoryStore::new().clock(clock.clone()),
+            away: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
+            operations: AtomicUsize::new(0),
+            keys: Mutex::default(),
+        };
+        Self { verifier: Arc::default(), store: Arc::new(store), clock }
+    }
+
+    fn node(&self) -> Node {
+        let account: Account = |request| Some(request.body().account).filter(|account| !account.is_empty());
+        Throttle::new(Arc::clone(&self.verifier), Arc::clone(&self.store), [7; 32], account).clock(self.clock.clone())
+    }
+
+    fn asked(&self) -> usize {
+        self.verifier.asked.load(SeqCst)
+    }
+}
+
+async fn attempt(node: &Node, account: &'static str, guess: Guess) -> Result<bool, Failure> {
+    node.verify(Request::new(Attempt { account, guess })).await.map_err(Failure::from_error)
+}
+
+fn throttled_for(result: Result<bool, Failure>) -> Option<Duration> {
+    let failure = result.err().filter(|failure| failure.kind() == FailureKind::Throttled)?;
+    failure.retry_after()
+}
+
+async fn many(nodes: &[&Node], guess: Guess) -> Vec<Result<bool, Failure>> {
+    join_all((0..50).map(|number| attempt(nodes[number % nodes.len()], "ann", guess))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_ten_failures_a_right_credential_waits_too() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    for _ in 0..10 {
+        assert!(attempt(&node, "ann", Guess::Right).await.unwrap(), "successes change nothing");
+        assert!(!attempt(&node, "ann", Guess::Wrong).await.unwrap());
+    }
+    assert_eq!(throttled_for(attempt(&node, "ann", Guess::Right).await), Some(MINUTE));
+    assert_eq!(cluster.asked(), 20);
+    assert!(attempt(&node, "bob", Guess::Right).await.unwrap());
+
+    cluster.clock.advance(MINUTE);
+    assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
+    assert!(!attempt(&node, "ann", Guess::Wrong).await.unwrap());
+    assert_eq!(throttled_for(attempt(&node, "ann", Guess::Wrong).await), Some(2 * MINUTE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_wrong_guesses_at_once_ten_are_verified() {
+    for nodes in 1..=3 {
+        let cluster = Cluster::new();
+        let nodes: Vec<Node> = (0..nodes).map(|_| cluster.node()).collect();
+        let results = many(&nodes.iter().collect::<Vec<_>>(), Guess::Wrong).await;
+        assert_eq!((cluster.verifier.denied.load(SeqCst), cluster.asked()), (10, 10));
+        assert_eq!(results.into_iter().filter_map(throttled_for).collect::<Vec<_>>(), [MINUTE; 40]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_valid_logins_at_once_none_is_refused() {
+    for nodes in 1..=3 {
+        for failures in [0, 5, 9] {
+            let cluster = Cluster::new();
+            let nodes: Vec<Node> = (0..nodes).map(|_| cluster.node().patience(10 * MINUTE)).collect();
+            for _ in 0..failures {
+                attempt(&nodes[0], "ann", Guess::Wrong).await.unwrap();
+            }
+            let start = Instant::now();
+            let results = many(&nodes.iter().collect::<Vec<_>>(), Guess::Right).await;
+            assert!(results.into_iter().all(|result| result.is_ok_and(|admitted| admitted)));
+            assert_eq!(cluster.verifier.most_at_a_time.load(SeqCst), 10 - failures);
+            if nodes.len() == 1 {
+                let rounds = 50_u32.div_ceil(10 - u32::try_from(failures).unwrap());
+                assert_eq!(start.elapsed().as_millis(), u128::from(100 * rounds), "nobody waits longer than needed");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_valid_logins_do_not_need_more_patience_than_there_is() {
+    let cluster = Cluster::new();
+    let nodes = [cluster.node(), cluster.node()];
+    let results = many(&[&nodes[0], &nodes[1]], Guess::Right).await;
+    assert!(results.into_iter().all(|result| result.is_ok_and(|admitted| admitted)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stays_undecided_is_throttled_shortly() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap();
+    let start = Instant::now();
+    let (first, second) = tokio::join!(timeout(MINUTE / 2, attempt(&node, "ann", Guess::Hanging)), async {
+        let second = attempt(&node, "ann", Guess::Right).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
+        second
+    },);
+    assert!(first.is_err());
+    assert_eq!(throttled_for(second), Some(Duration::from_secs(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_without_a_verdict_does_not_count() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::from_millis(500));
+    for _ in 0..3 {
+        assert_eq!(attempt(&node, "ann", Guess::Broken).await.unwrap_err().kind(), FailureKind::Error);
+        assert!(AssertUnwindSafe(attempt(&node, "ann", Guess::Panicking)).catch_unwind().await.is_err());
+        assert!(timeout(Duration::from_secs(1), attempt(&node, "ann", Guess::Hanging)).await.is_err());
+        assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reservation_of_a_node_that_crashed_expires() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::ZERO);
+    let mut crashed = Box::pin(attempt(&node, "ann", Guess::Hanging));
+    assert!(timeout(MINUTE, &mut crashed).await.is_err());
+
+    let other = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::ZERO);
+    assert!(throttled_for(attempt(&other, "ann", Guess::Right).await).is_some());
+    cluster.clock.advance(Duration::from_secs(30));
+    assert!(attempt(&other, "ann", Guess::Right).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_counts_though_nobody_waits_for_it_to_be_counted() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap();
+    cluster.store.slow.store(true, SeqCst);
+    // A second for the reservation, a tenth for the verifier: the limit is while the failure is written down.
+    assert!(timeout(Duration::from_millis(1500), attempt(&node, "ann", Guess::Wrong)).await.is_err());
+    assert_eq!(cluster.verifier.denied.load(SeqCst), 1);
+    assert_eq!(throttled_for(attempt(&node, "ann", Guess::Right).await), Some(MINUTE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_store_nobody_is_verified() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    cluster.store.away.store(true, SeqCst);
+    assert_eq!(attempt(&node, "ann", Guess::Right).await.unwrap_err().kind(), FailureKind::Error);
+    assert_eq!(cluster.asked(), 0);
+
+    let open = cluster.node().fail_open(true);
+    assert!(attempt(&open, "ann", Guess::Right).await.unwrap());
+    assert!(!attempt(&open, "ann", Guess::Wrong).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guess_that_cannot_be_counted_is_not_answered() {
+    for (guess, open, answer) in [
+        (Guess::Wrong, false, None),
+        (Guess::Wrong, true, Some(false)),
+        (Guess::Right, false, Some(true)),
+        (Guess::Right, true, Some(true)),
+    ] {
+        let cluster = Cluster::new();
+        let node = cluster.node().fail_open(open);
+        let (result, ()) = tokio::join!(attempt(&node, "ann", guess), async {
+            sleep(Duration::from_millis(50)).await;
+            cluster.store.away.store(true, SeqCst);
+        });
+        assert_eq!((cluster.asked(), result.ok()), (1, answer));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_principal_costs_two_operations_and_leaves_nothing() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    attempt(&node, "ann", Guess::Right).await.unwrap();
+    assert_eq!(cluster.store.operations.load(SeqCst), 2);
+    cluster.clock.advance(Duration::from_millis(1));
+    let key = cluster.store.keys.lock().unwrap()[0].clone();
+    assert_eq!(cluster.store.store.get(&key).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_show_no_principal_and_depend_on_the_key() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    attempt(&node, "ann", Guess::Wrong).await.unwrap();
+    let keys = cluster.store.keys.lock().unwrap().clone();
+    assert!(keys.iter().all(|key| key.starts_with("throttle:") && key.len() == 31 && !key.contains("ann")), "{keys:?}");
+    let account: Account = |request| Some(request.body().account);
+    let other = Throttle::new(Arc::clone(&cluster.verifier), Arc::clone(&cluster.store), [8; 32], account);
+    assert_ne!(node.key(b"principal", b"ann"), other.key(b"principal", b"ann"));
+    assert_ne!(node.key(b"principal", b"ann"), node.key(b"caller", b"ann"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_are_throttled_by_their_network() {
+    let cluster = Cluster::new();
+    let node = cluster.node().by_caller(3, |extensions| extensions.get::<IpAddr>().copied()).unwrap();
+    let from = |address: &str, account| {
+        let mut request = Request::new(Attempt { account, guess: Guess::Wrong });
+        request.extensions_mut().insert(address.parse::<IpAddr>().unwrap());
+        let result = node.verify(request);
+        async { throttled_for(result.await.map_err(Failure::from_error)).is_some() }
+    };
+    for account in ["ann", "bob", ""] {
+        assert!(!from("2001:db8::1", account).await);
+    }
+    assert!(from("2001:db8::2", "cid").await, "the same /64");
+    assert!(!from("2001:db8:0:1::1", "cid").await, "another one");
+    for account in ["dan", "eve", "fay"] {
+        assert!(!from("192.0.2.1", account).await);
+    }
+    assert!(from("::ffff:192.0.2.1", "gil").await, "the same address, seen as IPv6");
+    assert!(!from("192.0.2.2", "gil").await);
+    assert!(!attempt(&node, "hal", Guess::Wrong).await.unwrap(), "a caller without an address");
+    assert_eq!(cluster.asked(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_principal_nothing_is_counted() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap();
+    for _ in 0..3 {
+        assert!(!attempt(&node, "", Guess::Wrong).await.unwrap());
+    }
+    assert_eq!(cluster.store.operations.load(SeqCst), 0);
+}
+
+#[test]
+fn a_limit_of_nothing_is_a_mistake_in_the_configuration() {
+    assert!(Cluster::new().node().limit(0, MINUTE).is_err());
+    assert!(Cluster::new().node().by_caller(0, |_| None).is_err());
+}
+
+/// Lets others run before it denies.
+#[derive(Default)]
+struct Yielding(AtomicUsize);
+
+impl Verifier<Attempt> for Arc<Yielding> {
+    async fn verify(&self, request: Request<Attempt>) -> Result<bool, BoxError> {
+        tokio::task::yield_now().await;
+        self.0.fetch_add(1, SeqCst);
+        Ok(matches!(request.body().guess, Guess::Right))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_many_threads_and_nodes_the_limit_is_kept_and_valid_logins_are_not_refused() {
+    for (guess, verified) in [(Guess::Wrong, 10), (Guess::Right, 200)] {
+        let (verifier, store) = (Arc::<Yielding>::default(), Arc::new(MemoryStore::new()));
+        let account: Account = |request| Some(request.body().account);
+        let node = || Arc::new(Throttle::new(Arc::clone(&verifier), Arc::clone(&store), [7; 32], account));
+        let nodes = [node(), node()];
+        let attempts = (0..200).map(|number: usize| {
+            let node = Arc::clone(&nodes[number % 2]);
+            tokio::spawn(async move { node.verify(Request::new(Attempt { account: "ann", guess })).await })
+        });
+        let results = join_all(attempts).await;
+        assert_eq!(verifier.0.load(SeqCst), verified);
+        assert_eq!(results.into_iter().filter(|result| result.as_ref().unwrap().is_ok()).count(), verified);
+    }
+}
