@@ -7,7 +7,7 @@ use super::{
     code::Code,
     envelope::{Nothing, Writer},
 };
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict};
+use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, query};
 
 /// An app's question whether its access token is still good.
 #[derive(Debug, Clone)]
@@ -98,9 +98,8 @@ impl Endpoint for Connect {
         let access_token = bearer::take(&mut head.headers)?;
         // The clients send it with every call. It is of no use here, and so must not show in a log.
         head.headers.remove(APP_KEY);
-        let mut checks = head.uri.query().unwrap_or_default().split('&').filter(|pair| pair.starts_with("check="));
-        match (checks.next(), checks.next()) {
-            (Some("check=1"), None) => Ok(AccessCheck { access_token }),
+        match query::parameters(head.uri.query().unwrap_or_default(), &["check"]) {
+            Ok([Some(check)]) if check == "1" => Ok(AccessCheck { access_token }),
             _ => Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'")),
         }
     }

@@ -1,4 +1,134 @@
-//! TapTalk.io's tickets.
+//! TapTalk.io's tickets, from both sides: the server that issues and redeems them, and the backend that asks for them.
+//!
+//! A user logs in to *your* app. Your backend asks the ticket server for a ticket on the user's behalf, and hands it to
+//! the app; TapTalk's SDK in the app exchanges it for an access token, which it shows from then on and renews.
+//!
+//! | call | who calls | here |
+//! |---|---|---|
+//! | `POST /v1/server/auth_ticket/request` | a backend, with its server key | [`AuthTicket`] |
+//! | `POST /v1/auth/access_token/request` | an SDK, with a ticket and its app key | [`AccessToken`] |
+//! | `POST /v1/auth/access_token/refresh` | an SDK, with a refresh token | [`AccessTokenRefresh`] |
+//! | `GET /connect?check=1` | an SDK, with an access token | [`Connect`] |
+//! | `POST /taptalk/auth_ticket` | your app, as the user it knows | [`AppTicket`], which asks TapTalk by a [`Client`] |
+//!
+//! The first four make a ticket server. [`TicketOffice`] is the verifier of all four, ready made; with a verifier of your
+//! own, the endpoints are the contract alone. The last one is for a backend whose ticket server is TapTalk's.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use tower_verify::{
+//!     BoxError, VerifyLayer,
+//!     store::MemoryStore,
+//!     taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
+//!     token::KeyRing,
+//! };
+//!
+//! # futures::executor::block_on(async {
+//! let office = TicketOffice::new("example", MemoryStore::new(), KeyRing::generate()?)?
+//!     .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")])?)
+//!     .app_keys(ApiKeys::new([ApiKey::new("android", "pl41n")])?);
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let mut app = ServiceBuilder::new()
+//!     .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
+//!     .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
+//!     .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
+//!     .layer(VerifyLayer::new(Connect::new(), office))
+//!     .service(app);
+//!
+//! let request = Request::post("/v1/server/auth_ticket/request")
+//!     .header("Server-Key", "YmFja2VuZDpzM2NyM3Q=") // base64 of backend:s3cr3t
+//!     .body(String::from(r#"{"userPlatform": "ios", "userIPAddress": "203.0.113.7", "userAgent": "Example/1"}"#))?;
+//! let answer = app.ready().await?.call(request).await?;
+//! assert_eq!(answer.status(), 200);
+//! # let answer = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
+//! assert_eq!(
+//!     answer,
+//!     r#"{"status":400,"error":{"code":"40002","message":"Param 'userDeviceID' is required","field":"104"},"data":{}}"#
+//! );
+//! # Ok::<(), BoxError>(()) }).unwrap();
+//! ```
+//!
+//! # The envelope
+//!
+//! Every answer is one object with `status`, `error` and `data`. The HTTP status is always 200, and the real one is in
+//! `status`: the web SDK calls nobody back on HTTP 401. It can be mirrored as HTTP status for clients of your own (see
+//! [`AuthTicket::mirror_status`]). Only a positive verdict has status 200; of everything else, `error.code` says what it
+//! was, and its first three digits are the status:
+//!
+//! | code | when |
+//! |---|---|
+//! | `40001` | `Server-Key` or `App-Key` is missing or empty |
+//! | `40002` | a parameter is not as documented (`error.field` is its number), or the body is no JSON object, or too large |
+//! | `40101`, `40102` | `Authorization` is missing or empty; is there twice or not `Bearer` and a token |
+//! | `40103`, `40104` | the ticket or token is unknown, used or revoked; has expired |
+//! | `49102`, `49103` | the key cannot be read, or is there twice; is not known |
+//! | `42901` | too many failed attempts: a verifier's [`Failure::throttled`](crate::Failure::throttled) |
+//! | `50001` | there is no verdict |
+//!
+//! # Security
+//!
+//! * Only [`TicketVerdict::Issued`], [`TokenVerdict::Issued`] and [`AccessVerdict::Valid`] become an answer with status
+//!   200, and only the first two can carry a ticket or a token. No answer repeats a value that was sent.
+//! * Keys, tickets and tokens are taken out of the request's headers before the verifier is asked, so that a log of the
+//!   request does not show them.
+//! * An unknown key id and a wrong secret have the same answer, and in a [`TicketOffice`] cost the same. In a verifier of
+//!   your own, compare the secrets as [`Secret`](crate::Secret)s, and compare one for an unknown id too.
+//! * A server key can log in anybody: keep it in the backend, and never in an app. An app key is in every copy of the app,
+//!   and proves little.
+//! * `userIPAddress` and the other parameters are what the backend says, and nobody has checked them.
+//! * Whoever has a ticket is the user, for an hour and one exchange. Hand it to the app over HTTPS alone, and do not log
+//!   it.
+//! * Keys are as good as they are long: whoever can reach the endpoints can try some. Limit the attempts.
+//!
+//! # Deployment
+//!
+//! * TapTalk's own server has its paths under `/api`; the SDKs are given the base URL, so serve the paths that follow from
+//!   it, by [`AuthTicket::path`] and its like.
+//! * Backends and SDKs call from different places. If you can, serve [`AuthTicket`] where only backends can reach it.
+//! * [`Connect`] takes every `GET` of its path. If your chat's socket is opened at the same path, give one of the two
+//!   another one.
+//! * Several nodes need one store and one key ring, both of them shared: see [`TicketOffice`].
+//! * HTTP status 200 stands for every answer. A dashboard that counts HTTP statuses does not show what was refused.
+//!
+//! # CORS
+//!
+//! The web SDK calls from the origin of your web app, with headers of its own, so that the browser asks first with an
+//! `OPTIONS` request. The endpoints here do not answer that: it passes through to the app. Put tower-http's `CorsLayer`
+//! outside of them, so that it answers the preflight and adds its headers to their answers too. It must allow the methods
+//! `GET` and `POST`, the origins of your web apps, and the headers `Authorization`, `App-Key`, `Content-Type`,
+//! `App-Identifier`, `Device-Identifier`, `Device-Model`, `Device-OS-Version`, `Device-Platform`, `SDK-Version` and
+//! `User-Agent`. No cookies are involved, so do not allow credentials. Backends need no CORS: leave [`AuthTicket`] out of
+//! it.
+//!
+//! ```
+//! # use http::{HeaderName, HeaderValue, Method, Request, Response, header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT}};
+//! # use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! # use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, Connect}, verifier_fn};
+//! use tower_http::cors::CorsLayer;
+//!
+//! # futures::executor::block_on(async {
+//! # let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! # let verifier = verifier_fn(|_: Request<AccessCheck>| async { Ok::<_, BoxError>(AccessVerdict::Invalid) });
+//! let own = ["app-key", "app-identifier", "device-identifier", "device-model", "device-os-version", "device-platform", "sdk-version"];
+//! let own = own.map(HeaderName::from_static);
+//! let cors = CorsLayer::new()
+//!     .allow_origin(HeaderValue::from_static("https://chat.example.com"))
+//!     .allow_methods([Method::GET, Method::POST])
+//!     .allow_headers([&own[..], &[AUTHORIZATION, CONTENT_TYPE, USER_AGENT]].concat());
+//! let app = ServiceBuilder::new().layer(cors).layer(VerifyLayer::new(Connect::new(), verifier)).service(app);
+//!
+//! let preflight = Request::options("/connect?check=1")
+//!     .header("Origin", "https://chat.example.com")
+//!     .header("Access-Control-Request-Method", "GET")
+//!     .header("Access-Control-Request-Headers", "app-key,authorization");
+//! let answer = app.clone().oneshot(preflight.body(String::new())?).await?;
+//! assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.com");
+//! let check = Request::get("/connect?check=1").header("Origin", "https://chat.example.com");
+//! let answer = app.oneshot(check.body(String::new())?).await?;
+//! assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.com");
+//! # Ok::<(), BoxError>(()) }).unwrap();
+//! ```
 
 mod access_token;
 mod api_key;

@@ -101,6 +101,10 @@ laws! {
     diyalog_agent: crate::diyalog::agents();
     talkdesk_validator: crate::laws_talkdesk::validators::<tower_verify::talkdesk::Credentials>();
     talkdesk_typed_validator: crate::laws_talkdesk::validators::<tower_verify::talkdesk::Auth<crate::talkdesk::Login>>();
+    taptalk_auth_ticket: crate::laws_taptalk::auth_tickets();
+    taptalk_access_token: crate::laws_taptalk::access_tokens();
+    taptalk_refresh: crate::laws_taptalk::refreshes();
+    taptalk_connect: crate::laws_taptalk::connects();
 }
 
 fn answers<S: Subject>(subject: &S) {

@@ -164,6 +164,21 @@ fn a_ticket_is_good_for_an_hour() {
 }
 
 #[test]
+fn a_store_whose_clock_is_ahead_of_ours_does_not_shorten_a_ticket() {
+    let [here, ahead] = [ManualClock::new(START), ManualClock::new(START)];
+    let store = MemoryStore::new().clock(ahead.clone());
+    let office = office("t", store, &KeyRing::generate().unwrap(), &here);
+    let [one, other] = [ticket(&office), ticket(&office)];
+    let tokens = issued(exchange(&office, &one));
+    here.advance(HOUR - MILLI);
+    ahead.advance(HOUR + Duration::from_secs(59));
+    issued(exchange(&office, &other));
+    here.advance(30 * DAY - HOUR);
+    ahead.advance(30 * DAY - HOUR);
+    issued(refresh(&office, &tokens));
+}
+
+#[test]
 fn a_ticket_is_good_once_and_trying_it_again_does_no_harm() {
     let Fixture { office, .. } = fixture();
     let ticket = ticket(&office);
