@@ -11,11 +11,8 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    client::legacy,
-    rt::{TokioExecutor, TokioIo},
-};
+use hyper::body::Incoming;
+use hyper_util::{client::legacy, rt::TokioExecutor};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
@@ -26,7 +23,7 @@ use tower_verify::{
 
 use crate::{
     client::Lives,
-    support::{Behaviour, GOOD, REFUSED, TICKET, TapTalk, ada, client, listen, server_key},
+    support::{Behaviour, GOOD, REFUSED, TICKET, TapTalk, ada, client, listen, serve, server_key},
 };
 
 /// Knows one bearer token, and behaves as badly as a verifier can with others.
@@ -251,15 +248,7 @@ async fn hyper_tells_the_address_of_the_connection() {
         let app = layer(&taptalk, client_addr).layer(tower::service_fn(|_: Request<Incoming>| async {
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         }));
-        let (listener, address) = listen().await;
-        tokio::spawn(async move {
-            let (stream, peer) = listener.accept().await.unwrap();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(PeerAddr(peer));
-                app.clone().oneshot(request)
-            });
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
-        });
+        let address = serve(app).await;
         assert_eq!(address_told(&taptalk, address).await, told);
     }
 }

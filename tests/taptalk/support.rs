@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -19,7 +20,11 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tower_verify::taptalk::{ApiKey, Client, Profile, TicketParameters, UserPlatform};
+use tower::{Service, ServiceExt};
+use tower_verify::{
+    BoxError, PeerAddr,
+    taptalk::{ApiKey, Client, Profile, TicketParameters, UserPlatform},
+};
 
 /// `base64("key-id:605b32dd")`.
 pub(crate) const SERVER_KEY: &str = "a2V5LWlkOjYwNWIzMmRk";
@@ -83,7 +88,7 @@ impl TapTalk {
                     1 => behaviours[0].clone(),
                     _ => behaviours.pop_front().expect("a TapTalk has a behaviour"),
                 };
-                tokio::spawn(serve(stream, behaviour, Arc::clone(&recorded)));
+                tokio::spawn(behave(stream, behaviour, Arc::clone(&recorded)));
             }
         });
         Self { address, requests }
@@ -91,10 +96,6 @@ impl TapTalk {
 
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/api", self.address)
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// The requests it has read so far.
@@ -120,7 +121,27 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn serve(mut stream: TcpStream, behaviour: Behaviour, requests: Arc<Mutex<Vec<Request<Bytes>>>>) {
+/// Serves `app` on a free loopback port until the test's runtime ends, and tells it who is at the other end.
+pub(crate) async fn serve<S, B>(app: S) -> SocketAddr
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let app = app.clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(PeerAddr(peer));
+                app.clone().oneshot(request)
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
+}
+
+async fn behave(mut stream: TcpStream, behaviour: Behaviour, requests: Arc<Mutex<Vec<Request<Bytes>>>>) {
     let (response, location) = match behaviour {
         Behaviour::Answers(status, body) => (Response::builder().status(status).body(body), None),
         Behaviour::Redirects(location) => (Response::builder().status(307).body(String::new()), Some(location)),
