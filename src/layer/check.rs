@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL};
 use http_body::Body;
 
-use super::{CallerSecret, Deadline, Protected, read};
+use super::{CallerSecret, Deadline, Protected, future::Answer, read};
 use crate::{Credential, Endpoint, Failure, Outcome, Route, Verifier};
 
 /// What stands between a caller and a verifier, whoever they are.
@@ -42,7 +42,18 @@ where
     V: Verifier<E::Credential>,
 {
     /// From request to answer. Whatever goes wrong on the way is an outcome, and is answered as one.
-    pub(crate) async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response<Bytes>
+    ///
+    /// It stays out of line, so that what passes through is not made slower by it.
+    #[inline(never)]
+    pub(super) fn respond<B>(this: &Arc<Self>, request: Request<B>) -> Answer
+    where
+        B: Body + Send + 'static,
+    {
+        let this = Arc::clone(this);
+        Box::pin(async move { this.respond_async(request).await })
+    }
+
+    async fn respond_async<B>(self: Arc<Self>, request: Request<B>) -> Response<Bytes>
     where
         B: Body + Send + 'static,
     {

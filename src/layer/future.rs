@@ -11,6 +11,9 @@ use pin_project_lite::pin_project;
 
 use super::ResponseBody;
 
+/// An answer to the platform, sooner or later.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
 pin_project! {
     /// The response future of [`Verify`](crate::Verify).
     pub struct ResponseFuture<F> {
@@ -27,19 +30,19 @@ pin_project! {
             future: F,
         },
         Answer {
-            future: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
+            future: Answer,
         },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn inner(future: F) -> Self {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(super) fn answer(future: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
-        Self { kind: Kind::Answer { future: Box::pin(future) } }
+    pub(super) fn answer(future: Answer) -> Self {
+        Self { kind: Kind::Answer { future } }
     }
 }
 
@@ -49,12 +52,16 @@ where
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Inner { future } => {
-                Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(ResponseBody::inner)))
-            }
+            KindProj::Inner { future } => Poll::Ready(match ready!(future.poll(cx)) {
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    Ok(Response::from_parts(head, ResponseBody::inner(body)))
+                }
+                Err(error) => Err(error),
+            }),
             KindProj::Answer { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(ResponseBody::answer))),
         }
     }

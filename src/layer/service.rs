@@ -61,10 +61,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match &self.check {
-            Some(check) if check.route.matches(&request) => ResponseFuture::answer(Arc::clone(check).respond(request)),
+            Some(check) if check.route.matches(&request) => ResponseFuture::answer(Check::respond(check, request)),
             _ => ResponseFuture::inner(self.inner.call(request)),
         }
     }
@@ -113,7 +113,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let method = self.check.route.method();
         if request.method() == method {
-            return ResponseFuture::answer(Arc::clone(&self.check).respond(request));
+            return ResponseFuture::answer(Check::respond(&self.check, request));
         }
         let mut response = Response::new(Empty::new());
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

@@ -1,0 +1,57 @@
+//! The same check, as one would write it by hand for hyper: without a limit, a deadline, isolation of panics, comparison
+//! in constant time, or a look at duplicate keys.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use http_body_util::{BodyExt, Full};
+use serde::Deserialize;
+use tower::service_fn;
+use tower_service::Service;
+
+use super::{Incoming, TOKEN};
+
+/// What Diyalog sends.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payload {
+    /// Not looked at.
+    pub device_id: String,
+    /// What is compared.
+    pub dlg_token: String,
+    /// Not looked at.
+    pub customer_no: String,
+    /// Not looked at.
+    pub device_hash: Option<String>,
+}
+
+/// The handler as a service.
+pub fn app() -> impl Service<Incoming, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
+    service_fn(handle)
+}
+
+async fn handle(request: Incoming) -> Result<Response<Full<Bytes>>, Infallible> {
+    let word = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/checkauthtoken") => {
+            let Ok(body) = request.into_body().collect().await;
+            match serde_json::from_slice::<Payload>(&body.to_bytes()) {
+                Ok(payload) if payload.dlg_token == TOKEN => "Validated",
+                Ok(_) => "InvalidToken",
+                Err(_) => "BadRequest",
+            }
+        }
+        _ => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            return Ok(response);
+        }
+    };
+    let mut response = Response::new(Full::new(Bytes::from_static(word.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
