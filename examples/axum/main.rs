@@ -9,6 +9,7 @@ mod settings;
 mod state;
 mod talkdesk;
 mod taptalk;
+mod throttle;
 
 use std::net::SocketAddr;
 
@@ -23,13 +24,14 @@ use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 use tower_verify::{
     BoxError, PeerAddr, VerifyLayer,
-    diyalog::{Agent, Customer, Tokens},
-    talkdesk::Validator,
-    taptalk::{AccessToken, AccessTokenRefresh, AppTicket, AuthTicket, Connect},
+    diyalog::{Agent, AgentToken, Customer, CustomerToken, Tokens},
+    talkdesk::{Credentials, Validator},
+    taptalk::{AccessToken, AccessTokenRefresh, AppTicket, AuthTicket, Connect, TicketRequest},
 };
 
 use sessions::Sessions;
 use settings::Settings;
+use throttle::Throttles;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -49,21 +51,34 @@ async fn main() -> Result<(), BoxError> {
 
 async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
     let (store, keys) = (state::store(settings).await?, state::keys(settings)?);
+    let throttles = Throttles::new(settings, store.clone())?;
     let sessions = Sessions::new(store.clone(), keys.clone())?;
     let tokens = Tokens::new("demo", keys.clone())?.ttl(settings.token_ttl)?;
     let office = taptalk::office(settings, store, keys)?;
     let issuer = taptalk::issuer(settings.taptalk_base.as_deref().unwrap_or(url), sessions.clone())?;
 
+    let validator = throttles.around(talkdesk::Bridge, "talkdesk", |auth: &Credentials| {
+        Some(auth.text("username")?.expose_secret().to_owned())
+    })?;
+    let customers = throttles.around(tokens.clone(), "diyalog customer", |token: &CustomerToken| {
+        Some(token.customer_no.expose_secret().to_owned())
+    })?;
+    let agents = throttles
+        .around(tokens.clone(), "diyalog agent", |token: &AgentToken| Some(token.user_no.expose_secret().to_owned()))?;
+    let backends = throttles.around(office.clone(), "taptalk", |request: &TicketRequest| {
+        Some(request.server_key.id.expose_secret().to_owned())
+    })?;
+
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())
-        .merge(diyalog::logins(tokens.clone()))
-        .merge(talkdesk::later_calls())
+        .merge(diyalog::logins(tokens))
+        .merge(talkdesk::later_calls(&throttles)?)
         .merge(taptalk::project_configs())
-        .layer(VerifyLayer::new(Validator::new(), talkdesk::Bridge))
-        .layer(VerifyLayer::new(Customer::new(), tokens.clone()))
-        .layer(VerifyLayer::new(Agent::new(), tokens))
-        .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
+        .layer(VerifyLayer::new(Validator::new(), validator))
+        .layer(VerifyLayer::new(Customer::new(), customers))
+        .layer(VerifyLayer::new(Agent::new(), agents))
+        .layer(VerifyLayer::new(AuthTicket::new(), backends))
         .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
         .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
         .layer(VerifyLayer::new(Connect::new(), office))

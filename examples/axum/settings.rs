@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) access_ttl: Duration,
     /// `REFRESH_TTL_SECONDS`: how long a TapTalk refresh token is good.
     pub(crate) refresh_ttl: Duration,
+    /// `THROTTLE_FAILURES`: how many attempts at one principal may fail. 0 turns the throttle off.
+    pub(crate) throttle_failures: u32,
     /// `TAPTALK_BASE`: the server that the app asks for its users' tickets. Without it, it is the app itself.
     pub(crate) taptalk_base: Option<String>,
     /// `REDIS_URL`: where the state is kept, with the feature `redis`. Without it, it is kept in memory.
@@ -32,6 +34,7 @@ impl Settings {
             ticket_ttl: seconds("TICKET_TTL_SECONDS", 60 * 60)?,
             access_ttl: seconds("ACCESS_TTL_SECONDS", 60 * 60)?,
             refresh_ttl: seconds("REFRESH_TTL_SECONDS", 30 * 24 * 60 * 60)?,
+            throttle_failures: variable("THROTTLE_FAILURES", 10)?,
             taptalk_base: text("TAPTALK_BASE"),
             redis_url: text("REDIS_URL"),
         })

@@ -8,6 +8,8 @@ use tower_verify::{
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters},
 };
 
+use crate::throttle::Throttles;
+
 /// The one account of the demo.
 #[derive(Clone)]
 pub(crate) struct Bridge;
@@ -51,8 +53,12 @@ impl Verifier<Call<Account>> for Bridge {
 }
 
 /// The app's own routes that Talkdesk calls later, behind the guard.
-pub(crate) fn later_calls() -> Router {
-    Router::new().route("/agent_sync", post(agent_sync)).layer(GuardLayer::new(Bridge))
+pub(crate) fn later_calls(throttles: &Throttles) -> Result<Router, BoxError> {
+    let guard =
+        GuardLayer::new(throttles.around(Bridge, "talkdesk login", |call: &Call<Account>| {
+            Some(call.auth.integer("login_id")?.to_string())
+        })?);
+    Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
 }
 
 async fn agent_sync(Extension(account): Extension<Account>) -> Json<Value> {
