@@ -145,13 +145,13 @@ struct Envelope {
 
 impl Envelope {
     #[track_caller]
-    fn is_good(self) -> Value {
+    fn into_data(self) -> Value {
         assert_eq!((self.status, &*self.code), (200, ""));
         self.data
     }
 
     #[track_caller]
-    fn is_refused(self, code: &str) {
+    fn expect_code(self, code: &str) {
         assert_eq!((self.status, &*self.code, self.data), (401, code, json!({})));
     }
 }
@@ -173,39 +173,39 @@ async fn a_session_from_login_to_revocation() {
     assert_eq!(status, 200);
 
     // The ticket buys tokens, once, and is no token itself.
-    app.check(&json!({"accessToken": issued["ticket"]})).await.is_refused(INVALID);
-    let first = app.exchange(&issued["ticket"]).await.is_good();
+    app.check(&json!({"accessToken": issued["ticket"]})).await.expect_code(INVALID);
+    let first = app.exchange(&issued["ticket"]).await.into_data();
     let user = &first["user"];
     assert_eq!((&user["userID"], &user["xcUserID"]), (&issued["userID"], &json!("id-of-ada")));
     assert_eq!(first["accessTokenExpiry"], clock.unix_millis() + 3_600_000);
-    app.exchange(&issued["ticket"]).await.is_refused(INVALID);
-    assert_eq!(app.check(&first).await.is_good(), json!({}));
+    app.exchange(&issued["ticket"]).await.expect_code(INVALID);
+    assert_eq!(app.check(&first).await.into_data(), json!({}));
 
     // The access token expires and is renewed; both tokens rotate.
     clock.advance(Duration::from_secs(3600));
-    app.check(&first).await.is_refused(EXPIRED);
-    let second = app.refresh(&first).await.is_good();
+    app.check(&first).await.expect_code(EXPIRED);
+    let second = app.refresh(&first).await.into_data();
     assert_ne!(second["accessToken"], first["accessToken"]);
     assert_ne!(second["refreshToken"], first["refreshToken"]);
-    app.check(&second).await.is_good();
-    app.check(&first).await.is_refused(EXPIRED);
+    app.check(&second).await.into_data();
+    app.check(&first).await.expect_code(EXPIRED);
 
     // The old refresh token once more: it was stolen, and everything that came of the login ends.
-    app.refresh(&first).await.is_refused(INVALID);
-    app.check(&second).await.is_refused(INVALID);
-    app.refresh(&second).await.is_refused(INVALID);
+    app.refresh(&first).await.expect_code(INVALID);
+    app.check(&second).await.expect_code(INVALID);
+    app.refresh(&second).await.expect_code(INVALID);
 
     // The user is still logged in to the app and gets another ticket, as the same user; nobody else is.
     let (status, again) = app.ticket(&cookie).await;
     assert_eq!((status, &again["userID"]), (200, &issued["userID"]));
-    let third = app.exchange(&again["ticket"]).await.is_good();
-    app.check(&third).await.is_good();
+    let third = app.exchange(&again["ticket"]).await.into_data();
+    app.check(&third).await.into_data();
     let (_, other) = app.ticket(&app.log_in("grace").await).await;
     assert_ne!(other["userID"], issued["userID"]);
 
     // A ticket that nobody has exchanged is good for an hour.
     clock.advance(Duration::from_secs(3600));
-    app.exchange(&other["ticket"]).await.is_refused(EXPIRED);
+    app.exchange(&other["ticket"]).await.expect_code(EXPIRED);
 }
 
 #[tokio::test]
