@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -106,15 +107,17 @@ impl Scenario {
         self.signer.check_for(subject, black_box(self.token.expose_secret()), &[binding]).is_ok()
     }
 
-    /// The same claims. Its random id is the same one each time: it is given what ours has to get from the system.
+    /// The same claims, with 128 bits from the operating system as the id.
     fn jwt_encode(&self) -> String {
         let expires_at = SystemTime::now() + TTL;
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).expect("randomness");
         let claims = Claims {
             iss: TENANT.to_owned(),
             sub: black_box(CUSTOMER_NO).to_owned(),
             aud: PURPOSE.to_owned(),
             exp: expires_at.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970").as_secs(),
-            jti: "q6Wm2dW9TzmN2cZQmYxJ0A".to_owned(),
+            jti: URL_SAFE_NO_PAD.encode(id),
             device: black_box(DEVICE_ID).to_owned(),
         };
         jsonwebtoken::encode(&self.jwt_header, &claims, &self.jwt_encoding_key).expect("a token")

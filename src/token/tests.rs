@@ -256,8 +256,13 @@ fn rotation_reaches_every_clone_at_once_while_they_are_used() {
 #[test]
 fn ids_are_all_different() {
     let (signer, _) = signer();
-    let ids: HashSet<TokenId> = (0..1000).map(|_| signer.issue(&[], TTL).unwrap().id).collect();
-    assert_eq!(ids.len(), 1000);
+    let issue = || (0..1000).map(|_| signer.issue(&[], TTL).unwrap().id).collect::<Vec<_>>();
+    let ids: HashSet<TokenId> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(issue)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(ids.len(), 4000);
+    assert!(!ids.contains(&TokenId([0; 16])));
 }
 
 #[test]

@@ -95,13 +95,17 @@ impl<S: Store> Register<S> {
     /// # Errors
     /// If the token could not be made or not be written down.
     pub async fn issue(&self, subject: &[u8], binding: &[&[u8]]) -> Result<Issued, RegisterError> {
-        let issued = self.signer.issue_for(subject, binding, self.ttl)?;
-        let subject = self.signer.pseudonym(subject);
-        // A token that begins a generation gives it its own id.
-        let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
-        let entry = Entry { subject, generation, used_millis: None };
-        self.store.put(&self.token_key(issued.id), entry.encode(), self.ttl).await?;
-        Ok(issued)
+        loop {
+            let issued = self.signer.issue_for(subject, binding, self.ttl)?;
+            let subject = self.signer.pseudonym(subject);
+            // A token that begins a generation gives it its own id.
+            let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
+            let entry = Entry { subject, generation, used_millis: None };
+            // An id that is there already is a forked process's: see `TokenId`.
+            if self.store.claim(&self.token_key(issued.id), entry.encode(), self.ttl).await?.is_none() {
+                return Ok(issued);
+            }
+        }
     }
 
     /// Checks a token that is said to be issued for `subject` and bound to `binding`, and uses it if it is for single

@@ -178,6 +178,20 @@ fn a_generation_that_ends_while_a_token_is_issued_is_begun_again() {
 }
 
 #[test]
+fn an_id_that_is_there_already_is_not_given_again() {
+    let (register, store, _) = register();
+    let issued = block_on(register.issue(b"ann", &[b"device"])).unwrap();
+    let known = store.told.lock().unwrap().len();
+    assert_eq!(known, 2);
+    // The next id of this thread's block, as a forked process would have it.
+    let taken = crate::token::issue::peek();
+    block_on(store.put(&register.token_key(taken), Bytes::new(), TTL)).unwrap();
+    let other = block_on(register.issue(b"ann", &[b"device"])).unwrap();
+    assert!(other.id != taken && other.id != issued.id);
+    assert_eq!(check(&register, b"ann", other.token.expose_secret()), None);
+}
+
+#[test]
 fn a_token_that_is_lost_while_it_is_used_is_refused() {
     let (register, store, _) = register();
     let register = register.single_use(Duration::MAX);
