@@ -5,6 +5,30 @@ use crate::{Credential, Verdict};
 
 /// A call after the activation, of which the stored fields are to be verified. `P` is the principal that they stand for:
 /// a type of yours, such as the account.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     talkdesk::{Call, CallVerdict, Credentials},
+/// };
+///
+/// struct Bridge;
+///
+/// impl Verifier<Call<u32>> for Bridge {
+///     async fn verify(&self, request: Request<Call<u32>>) -> Result<CallVerdict<u32>, BoxError> {
+///         Ok(match request.body().auth.text("token") {
+///             Some(token) if *token == "123456789" => CallVerdict::Verified(12),
+///             _ => CallVerdict::Denied,
+///         })
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let call = Call::new(Credentials::new().with("token", "123456789"));
+/// assert_eq!(Bridge.verify(Request::new(call)).await?, CallVerdict::Verified(12));
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 pub struct Call<P, A = Credentials> {
     /// `auth`: the fields of the activation, merged with the parameters that its grant returned.
     pub auth: A,

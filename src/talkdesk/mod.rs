@@ -149,8 +149,9 @@
 //!   through the guard. A denial, an error, a panic, a deadline, an overload, a request that is not as documented: each is
 //!   answered with a status of 400 or more.
 //! * **Nothing in these calls proves that Talkdesk sends them**: no signature, no header, no list of addresses is
-//!   documented. Whoever can reach the endpoints can try credentials. Limit the attempts, and if a proxy in front can
-//!   tell who calls, have it add a header and require that by a [`CallerSecret`](crate::CallerSecret).
+//!   documented. Whoever can reach the endpoints can try credentials. Limit the attempts
+//!   ([`Throttle`](crate::policy::Throttle)), and if a proxy in front can tell who calls, have it add a header and require
+//!   that by a [`CallerSecret`](crate::CallerSecret).
 //! * **What a grant returns is a credential.** Talkdesk stores it and presents it with every call. Return a token made for
 //!   this purpose that you can revoke, and never anything that the caller could have made up: `login_id` alone proves
 //!   nothing, for it is sent by whoever calls. Verify the token first, then compare what belongs to it.

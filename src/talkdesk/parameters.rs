@@ -37,6 +37,11 @@ impl Parameters {
         self
     }
 
+    /// The value of the parameter `name`, as for a test of a verifier.
+    pub fn get(&self, name: &str) -> Option<&FieldValue> {
+        self.fields.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
     /// The number of parameters.
     pub fn len(&self) -> usize {
         self.fields.len()
@@ -96,6 +101,10 @@ mod tests {
     fn a_name_is_answered_once() {
         let parameters = Parameters::new().with("token", "old").with("login_id", 12).with("token", false);
         assert_eq!((json(&parameters).as_str(), parameters.len()), (r#"{"token":false,"login_id":12}"#, 2));
+        assert!(matches!(parameters.get("login_id"), Some(FieldValue::Integer(12))));
+        assert!(
+            matches!(parameters.get("token"), Some(FieldValue::Boolean(false))) && parameters.get("Token").is_none()
+        );
     }
 
     #[test]

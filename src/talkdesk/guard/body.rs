@@ -70,10 +70,11 @@ mod tests {
         let data = Bytes::from_static(b"{}");
         let mut body = GuardedBody::new(Read { data, trailers: Some(trailers.clone()) });
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(2), false));
-        let mut next = || body.frame().now_or_never().unwrap().map(Result::unwrap);
-        assert_eq!(next().unwrap().into_data().unwrap(), "{}");
-        assert_eq!(next().unwrap().into_trailers().unwrap(), trailers);
-        assert!(next().is_none());
+        let next = |body: &mut GuardedBody| body.frame().now_or_never().unwrap().map(Result::unwrap);
+        assert_eq!(next(&mut body).unwrap().into_data().unwrap(), "{}");
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), false), "the trailers are to come");
+        assert_eq!(next(&mut body).unwrap().into_trailers().unwrap(), trailers);
+        assert!(next(&mut body).is_none());
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));
         assert!(GuardedBody::new(Read { data: Bytes::new(), trailers: None }).is_end_stream());
     }
