@@ -99,3 +99,8 @@ pub use crate::{
     secret::Secret,
     verifier::{BoxError, BoxVerifier, Credential, Verdict, Verifier, VerifierFn, verifier_fn},
 };
+
+/// The README's snippets are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,7 +12,7 @@ use crate::{
     token::{Issued, Register, RegisterError},
 };
 
-/// [`Tokens`] that can be revoked, and used up: they are written down in a [`Store`].
+/// [`Tokens`](super::Tokens) that can be revoked, and used up: they are written down in a [`Store`].
 ///
 /// ```
 /// use std::time::Duration;
