@@ -71,13 +71,15 @@ where
     }
 
     fn answer(&self, outcome: Outcome<VerdictOf<E>>) -> Response<Bytes> {
+        const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
         let answer = catch_unwind(AssertUnwindSafe(|| self.endpoint.answer(outcome)));
         let mut response = answer.unwrap_or_else(|_| {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
         });
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
         response
     }
 }
