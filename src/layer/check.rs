@@ -58,12 +58,17 @@ where
             return Box::pin(ready(self.answer(Outcome::Rejected(rejection))));
         }
         let (head, body) = request.into_parts();
-        Box::pin(Responding {
-            deadline: Deadline::after(self.protections.deadline),
-            verify: Self::verify,
-            check: Arc::clone(self),
-            step: Step::Reading { reader: Reader::new(self.protections.body_limit), head: Some(head), body },
-        })
+        let place = Box::new_uninit();
+        let responding: Box<_> = Box::write(
+            place,
+            Responding {
+                deadline: Deadline::after(self.protections.deadline),
+                verify: Self::verify,
+                check: Arc::clone(self),
+                step: Step::Reading { reader: Reader::new(self.protections.body_limit), head: Some(head), body },
+            },
+        );
+        Box::into_pin(responding)
     }
 
     async fn verify(self: Arc<Self>, request: Request<E::Credential>) -> Result<VerdictOf<E>, BoxError> {
