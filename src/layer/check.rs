@@ -71,8 +71,12 @@ where
         Box::into_pin(responding)
     }
 
-    async fn verify(self: Arc<Self>, request: Request<E::Credential>) -> Result<VerdictOf<E>, BoxError> {
-        self.verifier.verify(request).await
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` would move the request once more")]
+    fn verify(
+        self: Arc<Self>,
+        request: Request<E::Credential>,
+    ) -> impl Future<Output = Result<VerdictOf<E>, BoxError>> + Send {
+        async move { self.verifier.verify(request).await }
     }
 
     fn answer(&self, outcome: Outcome<VerdictOf<E>>) -> Response<Bytes> {
