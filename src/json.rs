@@ -32,8 +32,9 @@ pub(crate) fn members<'a, const N: usize>(
     text: &'a str,
     names: &[&'static str; N],
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
+    let mut members = [const { None }; N];
     let mut duplicate = None;
-    let members = parse(text, Members { names, duplicate: &mut duplicate })
+    parse(text, Members { names, members: &mut members, duplicate: &mut duplicate })
         .map_err(|error| invalid(&error, "the body is not a JSON object"))?;
     match duplicate {
         None => Ok(members),
@@ -59,41 +60,42 @@ pub(crate) fn invalid(error: &serde_json::Error, wrong_type: &'static str) -> Re
     }
 }
 
-struct Members<'n, const N: usize> {
+/// Writes where the caller wants the members to be: an array of them is too large to be handed up through serde's results.
+struct Members<'n, 'a, const N: usize> {
     names: &'n [&'static str; N],
+    members: &'n mut [Option<Value<'a>>; N],
     duplicate: &'n mut Option<&'static str>,
 }
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, N> {
-    type Value = [Option<Value<'de>>; N];
+impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
-    type Value = [Option<Value<'de>>; N];
+impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = [const { None }; N];
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
                 None => {
                     map.next_value::<Ignored>()?;
                 }
                 Some(index) => {
-                    if members[index].replace(map.next_value()?).is_some() {
+                    if self.members[index].replace(map.next_value()?).is_some() {
                         *self.duplicate = Some(self.names[index]);
                     }
                 }
             }
         }
-        Ok(members)
+        Ok(())
     }
 }
 

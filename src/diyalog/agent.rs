@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use serde_json::Value;
 
-use super::answer::answer;
+use super::answer::{JSON, answer};
 use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, query};
 
 /// The trio that Diyalog asks to be verified when its web app is opened for an agent in an iframe.
@@ -136,7 +136,7 @@ impl Endpoint for Agent {
             Outcome::Rejected(rejection) => error(rejection.detail(), "BadRequest"),
             Outcome::Failed(_) => error("token not verified", "InternalError"),
         };
-        answer(&outcome, "application/json", body)
+        answer(&outcome, JSON, body)
     }
 }
 

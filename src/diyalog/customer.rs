@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use super::answer::answer;
+use super::answer::{JSON, PLAIN_TEXT, answer};
 use crate::{
     ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
     json::{self, Value},
@@ -170,9 +170,9 @@ impl Endpoint for Customer {
     fn answer(&self, outcome: Outcome<CustomerVerdict>) -> Response<Bytes> {
         let quoted = self.quoted_word(&outcome);
         if self.quoted {
-            answer(&outcome, "application/json", quoted)
+            answer(&outcome, JSON, quoted)
         } else {
-            answer(&outcome, "text/plain; charset=utf-8", &quoted[1..quoted.len() - 1])
+            answer(&outcome, PLAIN_TEXT, &quoted[1..quoted.len() - 1])
         }
     }
 }

@@ -1,16 +1,19 @@
 use std::{
+    future::{Future, ready},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL};
+use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL, request::Parts};
 use http_body::Body;
+use pin_project_lite::pin_project;
 
-use super::{CallerSecret, Deadline, Protected, future::Answer, read};
-use crate::{Credential, Endpoint, Failure, Outcome, Route, Verifier};
+use super::{CallerSecret, Deadline, future::Answer, protect::protect, read::Reader};
+use crate::{BoxError, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verifier};
 
 /// What stands between a caller and a verifier, whoever they are.
 #[derive(Debug, Clone)]
@@ -34,7 +37,7 @@ pub(crate) struct Check<E, V> {
     pub(crate) protections: Protections,
 }
 
-type OutcomeOf<E> = Outcome<<<E as Endpoint>::Credential as Credential>::Verdict>;
+type VerdictOf<E> = <<E as Endpoint>::Credential as Credential>::Verdict;
 
 impl<E, V> Check<E, V>
 where
@@ -43,52 +46,135 @@ where
 {
     /// From request to answer. Whatever goes wrong on the way is an outcome, and is answered as one.
     ///
-    /// It stays out of line, so that what passes through is not made slower by it.
+    /// It stays out of line, so that the requests that pass through do not pay for it.
     #[inline(never)]
-    pub(super) fn respond<B>(this: &Arc<Self>, request: Request<B>) -> Answer
+    pub(super) fn respond<B>(self: &Arc<Self>, mut request: Request<B>) -> Answer
     where
         B: Body + Send + 'static,
     {
-        let this = Arc::clone(this);
-        Box::pin(async move { this.respond_async(request).await })
-    }
-
-    async fn respond_async<B>(self: Arc<Self>, request: Request<B>) -> Response<Bytes>
-    where
-        B: Body + Send + 'static,
-    {
-        let deadline = Deadline::after(self.protections.deadline);
-        let outcome = Protected::new(self.outcome(request), deadline).await;
-        self.answer(outcome.unwrap_or_else(Outcome::Failed))
-    }
-
-    async fn outcome<B: Body>(&self, request: Request<B>) -> OutcomeOf<E> {
-        let (mut head, body) = request.into_parts();
-        if let Some(Err(rejection)) = self.protections.caller.as_ref().map(|caller| caller.check(&mut head.headers)) {
-            return Outcome::Rejected(rejection);
+        if let Some(caller) = &self.protections.caller
+            && let Err(rejection) = caller.check(request.headers_mut())
+        {
+            return Box::pin(ready(self.answer(Outcome::Rejected(rejection))));
         }
-        let body = match read(pin!(body), self.protections.body_limit).await {
-            Ok(read) => read.data,
-            Err(rejection) => return Outcome::Rejected(rejection),
-        };
-        let credential = match self.endpoint.decode(&mut head, body) {
-            Ok(credential) => credential,
-            Err(rejection) => return Outcome::Rejected(rejection),
-        };
-        match self.verifier.verify(Request::from_parts(head, credential)).await {
-            Ok(verdict) => Outcome::Verdict(verdict),
-            Err(error) => Outcome::Failed(Failure::from_error(error)),
-        }
+        let (head, body) = request.into_parts();
+        let place = Box::new_uninit();
+        let responding: Box<_> = Box::write(
+            place,
+            Responding {
+                deadline: Deadline::after(self.protections.deadline),
+                verify: Self::verify,
+                check: Arc::clone(self),
+                step: Step::Reading { reader: Reader::new(self.protections.body_limit), head: Some(head), body },
+            },
+        );
+        Box::into_pin(responding)
     }
 
-    fn answer(&self, outcome: OutcomeOf<E>) -> Response<Bytes> {
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` would move the request once more")]
+    fn verify(
+        self: Arc<Self>,
+        request: Request<E::Credential>,
+    ) -> impl Future<Output = Result<VerdictOf<E>, BoxError>> + Send {
+        async move { self.verifier.verify(request).await }
+    }
+
+    fn answer(&self, outcome: Outcome<VerdictOf<E>>) -> Response<Bytes> {
+        const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
         let answer = catch_unwind(AssertUnwindSafe(|| self.endpoint.answer(outcome)));
         let mut response = answer.unwrap_or_else(|_| {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
         });
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
         response
+    }
+}
+
+pin_project! {
+    /// The way from request to answer.
+    ///
+    /// Spelled out and not an `async fn`, which would keep and move the request several times.
+    struct Responding<E, V, B, G, F> {
+        check: Arc<Check<E, V>>,
+        deadline: Deadline,
+        verify: G,
+        #[pin]
+        step: Step<B, F>,
+    }
+}
+
+pin_project! {
+    #[project = StepProj]
+    enum Step<B, F> {
+        Reading {
+            head: Option<Parts>,
+            reader: Reader,
+            #[pin]
+            body: B,
+        },
+        Verifying {
+            #[pin]
+            verification: F,
+        },
+    }
+}
+
+impl<E, V, B, G, F> Future for Responding<E, V, B, G, F>
+where
+    E: Endpoint,
+    V: Verifier<E::Credential>,
+    B: Body,
+    G: Fn(Arc<Check<E, V>>, Request<E::Credential>) -> F,
+    F: Future<Output = Result<VerdictOf<E>, BoxError>>,
+{
+    type Output = Response<Bytes>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        let this = self.project();
+        let (check, verify, step) = (this.check, this.verify, this.step);
+        let outcome = ready!(protect(this.deadline, cx, |cx| step.poll_outcome(cx, check, verify)));
+        Poll::Ready(check.answer(outcome.unwrap_or_else(Outcome::Failed)))
+    }
+}
+
+impl<B: Body, F> Step<B, F> {
+    fn poll_outcome<E, V, G>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        check: &Arc<Check<E, V>>,
+        verify: &G,
+    ) -> Poll<Outcome<VerdictOf<E>>>
+    where
+        E: Endpoint,
+        G: Fn(Arc<Check<E, V>>, Request<E::Credential>) -> F,
+        F: Future<Output = Result<VerdictOf<E>, BoxError>>,
+    {
+        loop {
+            match self.as_mut().project() {
+                StepProj::Reading { head, reader, body } => {
+                    let read = match ready!(reader.poll_read(body, cx)) {
+                        Ok(read) => read,
+                        Err(rejection) => return Poll::Ready(Outcome::Rejected(rejection)),
+                    };
+                    let mut decoded = head.as_mut().expect("the body is read once");
+                    let credential = match check.endpoint.decode(&mut decoded, read.data) {
+                        Ok(credential) => credential,
+                        Err(rejection) => return Poll::Ready(Outcome::Rejected(rejection)),
+                    };
+                    let head = head.take().expect("the body is read once");
+                    let verification = verify(Arc::clone(check), Request::from_parts(head, credential));
+                    self.set(Step::Verifying { verification });
+                }
+                StepProj::Verifying { verification } => {
+                    return Poll::Ready(match ready!(verification.poll(cx)) {
+                        Ok(verdict) => Outcome::Verdict(verdict),
+                        Err(error) => Outcome::Failed(Failure::from_error(error)),
+                    });
+                }
+            }
+        }
     }
 }

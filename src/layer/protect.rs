@@ -29,12 +29,21 @@ impl<F: Future> Future for Protected<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let poll = catch_unwind(AssertUnwindSafe(|| match this.future.poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => this.deadline.poll_exceeded(cx).map(Err),
-        }));
-        poll.unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(payload))))
+        protect(this.deadline, cx, |cx| this.future.poll(cx))
     }
+}
+
+/// The same for one poll: its panic, or its being pending after the deadline, becomes a [`Failure`].
+pub(super) fn protect<T>(
+    deadline: &mut Deadline,
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<Result<T, Failure>> {
+    let poll = catch_unwind(AssertUnwindSafe(|| match poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => deadline.poll_exceeded(cx).map(Err),
+    }));
+    poll.unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(payload))))
 }
 
 pub(crate) use deadline::Deadline;

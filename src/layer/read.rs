@@ -1,4 +1,8 @@
-use std::{future::poll_fn, pin::Pin};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
@@ -15,36 +19,70 @@ pub(crate) struct Read {
 /// Reads `body` as long as it has at most `limit` bytes, announced or not. A body that comes in one frame of `Bytes` is
 /// not copied.
 pub(crate) async fn read<B: Body>(mut body: Pin<&mut B>, limit: usize) -> Result<Read, Rejection> {
-    let too_large = || Err(Rejection::too_large(limit));
-    if body.size_hint().lower() > limit as u64 {
-        return too_large();
+    let mut reader = Reader::new(limit);
+    poll_fn(|cx| reader.poll_read(body.as_mut(), cx)).await
+}
+
+/// The state of [`read`] between two polls.
+pub(super) struct Reader {
+    limit: usize,
+    first: Bytes,
+    all: Option<BytesMut>,
+}
+
+impl Reader {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, first: Bytes::new(), all: None }
     }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    let mut trailers = None;
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.map_err(|_| Rejection::malformed("the body ended before it was complete"))?;
-        match frame.into_data() {
-            Ok(mut data) => {
-                let length = data.remaining();
-                if length > limit - first.len() - all.len() {
-                    return too_large();
-                }
-                if first.is_empty() && all.is_empty() {
-                    first = data.copy_to_bytes(length);
-                } else {
-                    all.reserve(first.len() + length);
-                    all.put(std::mem::take(&mut first));
-                    all.put(data);
-                }
+
+    pub(super) fn poll_read<B: Body>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Read, Rejection>> {
+        let mut trailers = None;
+        while !body.is_end_stream() {
+            if body.size_hint().lower() > (self.limit - self.len()) as u64 {
+                return Poll::Ready(Err(Rejection::too_large(self.limit)));
             }
-            Err(frame) => {
-                trailers = frame.into_trailers().ok();
-                break;
+            match ready!(body.as_mut().poll_frame(cx)) {
+                None => break,
+                Some(Err(_)) => {
+                    return Poll::Ready(Err(Rejection::malformed("the body ended before it was complete")));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.remaining() > self.limit - self.len() => {
+                        return Poll::Ready(Err(Rejection::too_large(self.limit)));
+                    }
+                    Ok(data) => self.put(data),
+                    Err(frame) => {
+                        trailers = frame.into_trailers().ok();
+                        break;
+                    }
+                },
             }
         }
+        let first = std::mem::take(&mut self.first);
+        Poll::Ready(Ok(Read { data: self.all.take().map_or(first, BytesMut::freeze), trailers }))
     }
-    Ok(Read { data: if all.is_empty() { first } else { all.freeze() }, trailers })
+
+    fn len(&self) -> usize {
+        self.all.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    fn put(&mut self, mut data: impl Buf) {
+        let length = data.remaining();
+        if let Some(all) = &mut self.all {
+            all.put(data);
+        } else if self.first.is_empty() {
+            self.first = data.copy_to_bytes(length);
+        } else {
+            let mut all = BytesMut::with_capacity(self.first.len() + length);
+            all.put(std::mem::take(&mut self.first));
+            all.put(data);
+            self.all = Some(all);
+        }
+    }
 }
 
 #[cfg(test)]

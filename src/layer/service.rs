@@ -64,7 +64,7 @@ where
     #[inline(always)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match &self.check {
-            Some(check) if check.route.matches(&request) => ResponseFuture::answer(Check::respond(check, request)),
+            Some(check) if check.route.matches(&request) => ResponseFuture::answer(check.respond(request)),
             _ => ResponseFuture::inner(self.inner.call(request)),
         }
     }
@@ -113,7 +113,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let method = self.check.route.method();
         if request.method() == method {
-            return ResponseFuture::answer(Check::respond(&self.check, request));
+            return ResponseFuture::answer(self.check.respond(request));
         }
         let mut response = Response::new(Empty::new());
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
