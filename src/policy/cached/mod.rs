@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, time::timeout};
 pub use self::key::LookUpKey;
 use self::{
     look_up::{Answer, LookUp, SharedVerdicts, lock, wait},
-    verdicts::{Found, Place, Verdicts},
+    verdicts::{Entry, Place, Verdicts},
 };
 use super::mac::Tags;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier};
@@ -62,13 +62,15 @@ pub struct Cached<V, K, D> {
     look_up_timeout: Duration,
 }
 
+type ExpiresAt<D> = dyn Fn(&D) -> Option<SystemTime> + Send + Sync;
+
 /// What is remembered, and for how long.
 struct Memory<D> {
     verdicts: SharedVerdicts<D>,
     clock: Arc<dyn Clock>,
     positive_ttl: Duration,
     negative_ttl: Duration,
-    expires_at: Arc<dyn Fn(&D) -> Option<SystemTime> + Send + Sync>,
+    expires_at: Arc<ExpiresAt<D>>,
     max_entries: usize,
 }
 
@@ -164,48 +166,58 @@ where
     async fn verify(&self, request: Request<C>) -> Result<D, BoxError> {
         let mut key = LookUpKey::new(&self.tags);
         (self.key)(&request, &mut key);
-        match self.find(key.place(), request)? {
-            Way::Known(verdict) => Ok(verdict),
-            Way::Shared(answer) => wait(answer).await,
-            Way::Alone(request) => self.verifier.verify(request).await,
+        match self.memory.find(key.place()) {
+            Found::Verdict(verdict) => Ok(verdict),
+            Found::LookUp(answer) => wait(answer).await,
+            Found::Nothing(look_up, answer) => {
+                self.drive(look_up, request)?;
+                wait(answer).await
+            }
+            Found::NoRoom => self.verifier.verify(request).await,
         }
     }
 }
 
-/// How a caller comes to a verdict.
-enum Way<C, D> {
-    Known(D),
-    Shared(Answer<D>),
-    Alone(Request<C>),
-}
-
 impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
-    fn find<C>(&self, place: Place, request: Request<C>) -> Result<Way<C, D>, BoxError>
+    /// Asks the verifier in a task of its own.
+    fn drive<C>(&self, look_up: LookUp<D>, request: Request<C>) -> Result<(), BoxError>
     where
         C: Credential<Verdict = D>,
         V: Verifier<C>,
     {
-        let runtime = Handle::try_current()?;
-        let mut verdicts = lock(&self.memory.verdicts);
-        match verdicts.find(&place, self.memory.clock.unix_millis()) {
-            Found::Verdict(verdict) => return Ok(Way::Known(verdict.clone())),
-            Found::LookUp(answer) => return Ok(Way::Shared(answer.clone())),
-            Found::Nothing if verdicts.looking_up() >= self.memory.max_entries => return Ok(Way::Alone(request)),
-            Found::Nothing => {}
-        }
-        let (look_up, answer) = LookUp::begin(&self.memory.verdicts, &mut verdicts, place);
-        drop(verdicts);
         let (verifier, memory, limit) = (Arc::clone(&self.verifier), self.memory.clone(), self.look_up_timeout);
-        runtime.spawn(async move {
+        Handle::try_current()?.spawn(async move {
             let result = timeout(limit, verifier.verify(request)).await;
             let result = result.unwrap_or_else(|elapsed| Err(elapsed.into()));
             look_up.end(result, |verdicts, place, verdict| memory.remember(verdicts, place, verdict));
         });
-        Ok(Way::Shared(answer))
+        Ok(())
     }
 }
 
+/// What a caller finds.
+enum Found<D> {
+    Verdict(D),
+    LookUp(Answer<D>),
+    /// And has begun to look it up.
+    Nothing(LookUp<D>, Answer<D>),
+    NoRoom,
+}
+
 impl<D: Verdict + Clone> Memory<D> {
+    fn find(&self, place: Place) -> Found<D> {
+        let mut verdicts = lock(&self.verdicts);
+        match verdicts.get(&place, self.clock.unix_millis()) {
+            Some(Entry::Verdict(verdict)) => Found::Verdict(verdict.clone()),
+            Some(Entry::LookUp(answer)) => Found::LookUp(answer.clone()),
+            None if verdicts.looking_up() >= self.max_entries => Found::NoRoom,
+            None => {
+                let (look_up, answer) = LookUp::begin(&self.verdicts, &mut verdicts, place);
+                Found::Nothing(look_up, answer)
+            }
+        }
+    }
+
     fn remember(&self, verdicts: &mut Verdicts<D, Answer<D>>, place: Place, verdict: &D) {
         let positive = verdict.admits();
         let ttl = if positive { self.positive_ttl } else { self.negative_ttl };

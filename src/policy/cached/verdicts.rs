@@ -11,23 +11,22 @@ pub(super) struct Place {
 
 /// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds since the Unix epoch.
 pub(super) struct Verdicts<D, L> {
-    entries: BTreeMap<Place, Entry<D, L>>,
+    entries: BTreeMap<Place, Held<D, L>>,
     /// The verdicts in the order in which they expire: negative ones, and positive ones. Each kind has its own room, so
     /// that no number of guesses crowds out what is good.
     by_expiry: [BTreeSet<(u64, Place)>; 2],
     looking_up: usize,
 }
 
-enum Entry<D, L> {
-    Known { verdict: D, positive: bool, expires: u64 },
-    LookingUp(L),
+enum Held<D, L> {
+    Verdict { verdict: D, positive: bool, expires: u64 },
+    LookUp(L),
 }
 
 /// What there is at a place.
-pub(super) enum Found<'a, D, L> {
+pub(super) enum Entry<'a, D, L> {
     Verdict(&'a D),
     LookUp(&'a L),
-    Nothing,
 }
 
 impl<D, L> Verdicts<D, L> {
@@ -35,11 +34,10 @@ impl<D, L> Verdicts<D, L> {
         Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0 }
     }
 
-    pub(super) fn find(&self, place: &Place, now: u64) -> Found<'_, D, L> {
-        match self.entries.get(place) {
-            Some(Entry::Known { verdict, expires, .. }) if now < *expires => Found::Verdict(verdict),
-            Some(Entry::LookingUp(look_up)) => Found::LookUp(look_up),
-            _ => Found::Nothing,
+    pub(super) fn get(&self, place: &Place, now: u64) -> Option<Entry<'_, D, L>> {
+        match self.entries.get(place)? {
+            Held::Verdict { verdict, expires, .. } => (now < *expires).then_some(Entry::Verdict(verdict)),
+            Held::LookUp(look_up) => Some(Entry::LookUp(look_up)),
         }
     }
 
@@ -49,13 +47,13 @@ impl<D, L> Verdicts<D, L> {
 
     pub(super) fn begin(&mut self, place: Place, look_up: L) {
         self.remove(&place);
-        self.entries.insert(place, Entry::LookingUp(look_up));
+        self.entries.insert(place, Held::LookUp(look_up));
         self.looking_up += 1;
     }
 
     /// Ends the look-up of a place, if it is still `this` one: not if it was invalidated. Returns whether it was.
     pub(super) fn end(&mut self, place: &Place, this: impl Fn(&L) -> bool) -> bool {
-        let current = matches!(self.entries.get(place), Some(Entry::LookingUp(look_up)) if this(look_up));
+        let current = matches!(self.entries.get(place), Some(Held::LookUp(look_up)) if this(look_up));
         if current {
             self.remove(place);
         }
@@ -73,7 +71,7 @@ impl<D, L> Verdicts<D, L> {
             self.remove(&first);
         }
         self.by_expiry[usize::from(positive)].insert((expires, place));
-        self.entries.insert(place, Entry::Known { verdict, positive, expires });
+        self.entries.insert(place, Held::Verdict { verdict, positive, expires });
     }
 
     /// Removes up to two verdicts that have expired: more than are remembered at a time.
@@ -96,10 +94,10 @@ impl<D, L> Verdicts<D, L> {
 
     fn remove(&mut self, place: &Place) {
         match self.entries.remove(place) {
-            Some(Entry::Known { positive, expires, .. }) => {
+            Some(Held::Verdict { positive, expires, .. }) => {
                 self.by_expiry[usize::from(positive)].remove(&(expires, *place));
             }
-            Some(Entry::LookingUp(_)) => self.looking_up -= 1,
+            Some(Held::LookUp(_)) => self.looking_up -= 1,
             None => {}
         }
     }
@@ -114,8 +112,8 @@ mod tests {
     }
 
     fn known(verdicts: &Verdicts<u8, u8>, place: Place, now: u64) -> Option<u8> {
-        match verdicts.find(&place, now) {
-            Found::Verdict(verdict) => Some(*verdict),
+        match verdicts.get(&place, now) {
+            Some(Entry::Verdict(verdict)) => Some(*verdict),
             _ => None,
         }
     }

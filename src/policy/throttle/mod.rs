@@ -64,8 +64,10 @@ pub struct Throttle<V, S, P> {
 
 struct Caller {
     limit: u32,
-    address: Box<dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync>,
+    address: Box<Address>,
 }
+
+type Address = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
 impl<V, S, P> Throttle<V, S, P> {
     /// Throttles `verifier` for each principal that `principal` finds in a request, such as the account that the

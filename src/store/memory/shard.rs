@@ -3,15 +3,22 @@ use slab::Slab;
 
 /// A part of the entries, under one lock, ordered by when they expire.
 ///
-/// The index and the queue hold the entries' numbers in the slab, of four bytes each: an entry costs one allocation, for
-/// its key and its value together, and about 60 bytes around it.
+/// The index and the queue hold the entries' numbers in the slab: an entry costs one allocation, for its key and its
+/// value together, and about 70 bytes around it.
 #[derive(Default)]
 pub(super) struct Shard {
     index: HashTable<u32>,
     entries: Slab<Entry>,
-    /// A binary heap, the first to expire on top. Each entry knows its place in it, so that one which is removed before
-    /// it expires leaves nothing behind.
-    queue: Vec<u32>,
+    /// A heap of four children a node, the first to expire on top. Each entry knows its place in it, so that one which
+    /// is removed before it expires leaves nothing behind.
+    queue: Vec<Queued>,
+}
+
+/// The deadline is here too so that those which are compared are next to each other: the entries are all over memory.
+#[derive(Clone, Copy)]
+struct Queued {
+    deadline: u64,
+    id: u32,
 }
 
 pub(super) struct Entry {
@@ -62,13 +69,12 @@ impl Shard {
 
     /// Adds an entry, or returns the one that had its key and is replaced by it. Growing hashes every key of the shard
     /// again, with `rehash`.
-    pub(super) fn set(&mut self, hash: u64, mut entry: Entry, rehash: impl Fn(&[u8]) -> u64) -> Option<Entry> {
+    pub(super) fn set(&mut self, hash: u64, entry: Entry, rehash: impl Fn(&[u8]) -> u64) -> Option<Entry> {
         let entries = &mut self.entries;
         if let Some(&id) = self.index.find(hash, |id| entries[*id as usize].key() == entry.key()) {
-            let place = entries[id as usize].place;
-            entry.place = place;
+            let queued = Queued { deadline: entry.deadline, id };
             let replaced = std::mem::replace(&mut entries[id as usize], entry);
-            self.settle(place as usize);
+            self.settle(replaced.place as usize, queued);
             return Some(replaced);
         }
         // By a quarter, where a `Vec` would double: at a million entries the difference is what the key and value need.
@@ -78,11 +84,12 @@ impl Shard {
         if self.queue.len() == self.queue.capacity() {
             self.queue.reserve_exact(self.queue.len() / 4 + 4);
         }
-        entry.place = narrow(self.queue.len());
+        let deadline = entry.deadline;
         let id = narrow(entries.insert(entry));
-        self.queue.push(id);
         self.index.insert_unique(hash, id, |id| rehash(entries[*id as usize].key()));
-        self.settle(self.queue.len() - 1);
+        let queued = Queued { deadline, id };
+        self.queue.push(queued);
+        self.settle(self.queue.len() - 1, queued);
         None
     }
 
@@ -94,50 +101,42 @@ impl Shard {
         let place = entry.place as usize;
         self.queue.swap_remove(place);
         if let Some(&moved) = self.queue.get(place) {
-            self.entries[moved as usize].place = entry.place;
-            self.settle(place);
+            self.settle(place, moved);
         }
         Some(entry)
     }
 
     /// The first entry to expire, if it has by `now`.
     pub(super) fn expired(&self, now: u64) -> Option<&Entry> {
-        self.queue.first().map(|id| &self.entries[*id as usize]).filter(|entry| !entry.is_live(now))
+        self.queue.first().filter(|queued| queued.deadline <= now).map(|queued| &self.entries[queued.id as usize])
     }
 
     /// When the first entry expires; never, if there is none.
     pub(super) fn earliest(&self) -> u64 {
-        self.queue.first().map_or(u64::MAX, |id| self.entries[*id as usize].deadline)
+        self.queue.first().map_or(u64::MAX, |queued| queued.deadline)
     }
 
-    /// Moves the entry at `place` of the queue up or down to where it belongs.
-    fn settle(&mut self, mut place: usize) {
-        while place > 0 && self.swap_unless_ordered((place - 1) / 2, place) {
-            place = (place - 1) / 2;
+    /// Puts `queued` where it belongs, from `place` up or down.
+    fn settle(&mut self, mut place: usize, queued: Queued) {
+        while place > 0 && queued.deadline < self.queue[(place - 1) / 4].deadline {
+            self.put(place, self.queue[(place - 1) / 4]);
+            place = (place - 1) / 4;
         }
         loop {
-            let first_child = 2 * place + 1;
-            let children = first_child..(first_child + 2).min(self.queue.len());
-            let Some(child) = children.min_by_key(|child| self.deadline_at(*child)) else { return };
-            if !self.swap_unless_ordered(place, child) {
-                return;
+            let children = 4 * place + 1..self.queue.len().min(4 * place + 5);
+            let Some(child) = children.min_by_key(|child| self.queue[*child].deadline) else { break };
+            if queued.deadline <= self.queue[child].deadline {
+                break;
             }
+            self.put(place, self.queue[child]);
             place = child;
         }
+        self.put(place, queued);
     }
 
-    fn swap_unless_ordered(&mut self, parent: usize, child: usize) -> bool {
-        let swap = self.deadline_at(child) < self.deadline_at(parent);
-        if swap {
-            self.queue.swap(parent, child);
-            self.entries[self.queue[parent] as usize].place = narrow(parent);
-            self.entries[self.queue[child] as usize].place = narrow(child);
-        }
-        swap
-    }
-
-    fn deadline_at(&self, place: usize) -> u64 {
-        self.entries[self.queue[place] as usize].deadline
+    fn put(&mut self, place: usize, queued: Queued) {
+        self.queue[place] = queued;
+        self.entries[queued.id as usize].place = narrow(place);
     }
 }
 

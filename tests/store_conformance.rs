@@ -1,0 +1,180 @@
+//! [`conformance::check`] finds what is wrong with a store.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use tokio::{runtime::Builder, task::yield_now};
+use tower_verify::{
+    ManualClock,
+    store::{MemoryStore, Store, StoreError, conformance},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    None,
+    KeepsTextOnly,
+    DropsEmptyValues,
+    NeverExpires,
+    ClaimOverwrites,
+    ClaimIsNotAtomic,
+    ClaimNeverExpires,
+    TakeLeaves,
+    TakeIsNotAtomic,
+    ReplaceReplacesAnything,
+    ReplacePutsWhatWasNotThere,
+    ReplaceIsNotAtomic,
+    ReplaceKeepsTheTtl,
+    CountIsNotAtomic,
+    CountSetsTheTtl,
+    CountFallsBelowZero,
+    CountWraps,
+}
+
+struct Flawed {
+    store: MemoryStore,
+    flaw: Flaw,
+}
+
+const LONG: Duration = Duration::from_secs(1_000_000);
+
+impl Flawed {
+    /// Lets others run, where the flaw is that they can.
+    async fn gap(&self, flaw: Flaw) {
+        if self.flaw == flaw {
+            yield_now().await;
+        }
+    }
+}
+
+impl Store for Flawed {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.store.get(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        match self.flaw {
+            Flaw::KeepsTextOnly => {
+                self.store.put(key, Bytes::from(String::from_utf8_lossy(&value).into_owned()), ttl).await
+            }
+            Flaw::DropsEmptyValues if value.is_empty() => Ok(()),
+            Flaw::NeverExpires => self.store.put(key, value, LONG).await,
+            _ => self.store.put(key, value, ttl).await,
+        }
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        match self.flaw {
+            Flaw::ClaimOverwrites => {
+                let present = self.store.get(key).await?;
+                self.store.put(key, value, ttl).await?;
+                Ok(present)
+            }
+            Flaw::ClaimIsNotAtomic => {
+                let present = self.store.get(key).await?;
+                self.gap(Flaw::ClaimIsNotAtomic).await;
+                if present.is_none() {
+                    self.store.put(key, value, ttl).await?;
+                }
+                Ok(present)
+            }
+            Flaw::ClaimNeverExpires => self.store.claim(key, value, LONG).await,
+            _ => self.store.claim(key, value, ttl).await,
+        }
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let value = match self.flaw {
+            Flaw::TakeLeaves | Flaw::TakeIsNotAtomic => self.store.get(key).await?,
+            _ => return self.store.take(key).await,
+        };
+        self.gap(Flaw::TakeIsNotAtomic).await;
+        if self.flaw == Flaw::TakeIsNotAtomic {
+            self.store.take(key).await?;
+        }
+        Ok(value)
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        let present = self.store.get(key).await?;
+        match self.flaw {
+            Flaw::ReplaceReplacesAnything => {
+                if present.is_some() {
+                    self.store.put(key, new, ttl).await?;
+                }
+                Ok(present.is_some())
+            }
+            Flaw::ReplacePutsWhatWasNotThere if present.is_none() && expected.is_empty() => {
+                self.store.put(key, new, ttl).await?;
+                Ok(true)
+            }
+            Flaw::ReplaceIsNotAtomic => {
+                self.gap(Flaw::ReplaceIsNotAtomic).await;
+                let replaced = present == Some(expected);
+                if replaced {
+                    self.store.put(key, new, ttl).await?;
+                }
+                Ok(replaced)
+            }
+            Flaw::ReplaceKeepsTheTtl => self.store.replace(key, expected, new, LONG).await,
+            _ => self.store.replace(key, expected, new, ttl).await,
+        }
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        let present = self.store.get(key).await?;
+        let counter: i64 = present.as_deref().map_or(0, |digits| str::from_utf8(digits).unwrap().parse().unwrap());
+        let count = match self.flaw {
+            Flaw::CountFallsBelowZero => counter.saturating_add(change),
+            Flaw::CountWraps => counter.wrapping_add(change),
+            Flaw::CountIsNotAtomic | Flaw::CountSetsTheTtl => counter.saturating_add(change).max(0),
+            _ => return self.store.count(key, change, ttl).await,
+        };
+        self.gap(Flaw::CountIsNotAtomic).await;
+        self.store.put(key, Bytes::from(count.to_string()), ttl).await?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// What the suite has to say about a store with `flaw`.
+fn complaint(flaw: Flaw) -> Option<String> {
+    let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+    let store = Flawed { store: MemoryStore::new().clock(clock.clone()), flaw };
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let check = || runtime.block_on(conformance::check(store, tokio::spawn, async |time| clock.advance(time)));
+    let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
+    let plain = || panic.downcast_ref::<&str>().map(ToString::to_string);
+    panic.downcast_ref::<String>().cloned().or_else(plain)
+}
+
+#[test]
+fn a_store_without_a_flaw_passes() {
+    assert_eq!(complaint(Flaw::None), None);
+}
+
+#[test]
+fn every_flaw_is_found_and_named() {
+    for (flaw, words) in [
+        (Flaw::KeepsTextOnly, "get returns a value of 256 bytes as it was put"),
+        (Flaw::DropsEmptyValues, "get returns a value of 0 bytes as it was put"),
+        (Flaw::NeverExpires, "get finds nothing that expired"),
+        (Flaw::ClaimOverwrites, "claim leaves the value that was there"),
+        (Flaw::ClaimIsNotAtomic, "concurrent claims of one key one succeeds"),
+        (Flaw::ClaimNeverExpires, "claim sets a time to live"),
+        (Flaw::TakeLeaves, "take removes"),
+        (Flaw::TakeIsNotAtomic, "concurrent takes of one key one succeeds"),
+        (Flaw::ReplaceReplacesAnything, "replace replaces nothing but what is expected"),
+        (Flaw::ReplacePutsWhatWasNotThere, "replace replaces nothing where nothing was put"),
+        (Flaw::ReplaceIsNotAtomic, "concurrent replacements of one value one succeeds"),
+        (Flaw::ReplaceKeepsTheTtl, "replace sets the time to live"),
+        (Flaw::CountIsNotAtomic, "each of the concurrent counts"),
+        (Flaw::CountSetsTheTtl, "count does not set the time to live"),
+        (Flaw::CountFallsBelowZero, "a counter after -3"),
+        (Flaw::CountWraps, "a counter after"),
+    ] {
+        let complaint = complaint(flaw).unwrap_or_else(|| panic!("{flaw:?} is not found"));
+        assert!(complaint.contains(words), "{flaw:?}: {complaint}");
+    }
+}
