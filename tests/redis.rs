@@ -1,9 +1,11 @@
 //! [`RedisStore`] against a Redis of its own, which it starts, stalls, kills and fills: `redis-server` must be in the
 //! `PATH`.
 
+#[path = "support/redis_server.rs"]
+mod redis_server;
+
 use std::{
     net::TcpListener,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,82 +22,9 @@ use tower_verify::{
     store::{RedisConfig, RedisStore, SharedStore, Store, StoreError, conformance},
 };
 
+use redis_server::RedisServer;
+
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// A `redis-server` that ends with its test.
-struct Server {
-    process: Child,
-    port: u16,
-    options: &'static [&'static str],
-}
-
-impl Server {
-    async fn start(options: &'static [&'static str]) -> Self {
-        // A free port may be taken by somebody else before the server has it.
-        for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut server = Self { process: spawn(port, options), port, options };
-            if server.is_up().await {
-                return server;
-            }
-        }
-        panic!("`redis-server` does not start");
-    }
-
-    /// Whether it answers at last, and did not end instead.
-    async fn is_up(&mut self) -> bool {
-        while self.process.try_wait().unwrap().is_none() {
-            if RedisStore::connect(&self.url()).await.is_ok() {
-                return true;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-        false
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-
-    async fn connect(&self) -> RedisStore {
-        RedisStore::connect(&self.url()).await.unwrap()
-    }
-
-    async fn raw(&self) -> redis::aio::MultiplexedConnection {
-        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    async fn restart(&mut self) {
-        self.process = spawn(self.port, self.options);
-        assert!(self.is_up().await, "`redis-server` starts again");
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.process.id())]).status();
-        assert!(sent.unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn spawn(port: u16, options: &[&str]) -> Child {
-    Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-        .args(options)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("`redis-server` must be in the PATH for this test")
-}
 
 fn is_full<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Full))
@@ -145,13 +74,13 @@ impl Store for Nodes {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_conforms() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     conformance::check(SharedStore::new(server.connect().await), tokio::spawn, sleep).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_share_a_redis_conform() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let mut nodes = Vec::new();
     for _ in 0..3 {
         nodes.push(RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap());
@@ -161,7 +90,7 @@ async fn nodes_that_share_a_redis_conform() {
 
 #[tokio::test]
 async fn a_killed_redis_fails_quickly_and_a_restarted_one_serves_within_two_seconds() {
-    let mut server = Server::start(&[]).await;
+    let mut server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
 
@@ -182,7 +111,7 @@ async fn a_killed_redis_fails_quickly_and_a_restarted_one_serves_within_two_seco
 
 #[tokio::test]
 async fn a_restart_that_nobody_noticed_fails_nobody() {
-    let mut server = Server::start(&[]).await;
+    let mut server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     server.kill();
     server.restart().await;
@@ -191,7 +120,7 @@ async fn a_restart_that_nobody_noticed_fails_nobody() {
 
 #[tokio::test]
 async fn a_stalled_redis_is_unavailable_in_time() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
     server.signal("STOP");
@@ -207,7 +136,7 @@ async fn a_stalled_redis_is_unavailable_in_time() {
 
 #[tokio::test]
 async fn a_command_that_was_sent_is_not_sent_again() {
-    let mut server = Server::start(&[]).await;
+    let mut server = RedisServer::start(&[]).await;
     let store = RedisConfig::new(&server.url()).unwrap().response_timeout(Duration::from_secs(30));
     let store = store.connect().await.unwrap();
     store.count("warm", 1, MINUTE).await.unwrap();
@@ -228,7 +157,7 @@ async fn a_command_that_was_sent_is_not_sent_again() {
 
 #[tokio::test]
 async fn scripts_are_loaded_where_they_are_not() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
     redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut server.raw().await).await.unwrap();
@@ -238,7 +167,7 @@ async fn scripts_are_loaded_where_they_are_not() {
 
 #[tokio::test]
 async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
-    let server = Server::start(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]).await;
+    let server = RedisServer::start(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]).await;
     let store = server.connect().await;
     let value = Bytes::from(vec![b'x'; 10_000]);
     let mut put = 0;
@@ -263,7 +192,7 @@ async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
 
 #[tokio::test]
 async fn keys_begin_with_the_prefix() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let store = RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap();
     store.put("put", Bytes::new(), MINUTE).await.unwrap();
     store.claim("claim", Bytes::new(), MINUTE).await.unwrap();
@@ -275,7 +204,7 @@ async fn keys_begin_with_the_prefix() {
 
 #[tokio::test]
 async fn what_is_not_a_counter_is_not_counted() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     for value in ["", "seven", "-1", "+1", "01", "9223372036854775808"] {
         store.put("key", Bytes::from(value), MINUTE).await.unwrap();
@@ -302,7 +231,7 @@ async fn nobody_at_the_url_is_known_at_once_and_silence_in_time() {
 
 #[tokio::test]
 async fn a_password_is_shown_to_nobody() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     redis::cmd("CONFIG").arg(&["SET", "requirepass", "605b32dd"]).exec_async(&mut server.raw().await).await.unwrap();
     let right = format!("redis://:605b32dd@127.0.0.1:{}/", server.port);
     let wrong = format!("redis://:605b32de@127.0.0.1:{}/", server.port);
@@ -318,7 +247,7 @@ async fn a_password_is_shown_to_nobody() {
 #[cfg(feature = "redis-tls")]
 #[tokio::test]
 async fn a_redis_without_tls_is_not_spoken_to_in_plain() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     assert!(is_unavailable(&RedisStore::connect(&server.url().replace("redis:", "rediss:")).await));
 }
 
@@ -350,7 +279,7 @@ impl Verifier<Login> for Denying {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttle_keeps_its_limit_across_nodes() {
-    let server = Server::start(&[]).await;
+    let server = RedisServer::start(&[]).await;
     let verifier = Arc::<Denying>::default();
     let mut nodes = Vec::new();
     for _ in 0..3 {

@@ -13,7 +13,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::{CallerSecret, Deadline, future::Answer, protect::protect, read::Reader};
-use crate::{BoxError, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verifier};
+use crate::{BoxError, Credential, Endpoint, Failure, Outcome, Route, Verifier};
 
 /// What stands between a caller and a verifier, whoever they are.
 #[derive(Debug, Clone)]
@@ -159,8 +159,8 @@ impl<B: Body, F> Step<B, F> {
                         Ok(read) => read,
                         Err(rejection) => return Poll::Ready(Outcome::Rejected(rejection)),
                     };
-                    let mut decoded = head.as_mut().expect("the body is read once");
-                    let credential = match check.endpoint.decode(&mut decoded, read.data) {
+                    let decoded = head.as_mut().expect("the body is read once");
+                    let credential = match check.endpoint.decode(decoded, read.data) {
                         Ok(credential) => credential,
                         Err(rejection) => return Poll::Ready(Outcome::Rejected(rejection)),
                     };

@@ -109,7 +109,7 @@ mod deadline {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::future::{pending, poll_fn, ready};
 
     use futures_util::FutureExt;
 
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_a_failure_without_its_message() {
-        let future = Protected::new(async { panic!("605b32dd") }, Deadline::after(NEVER));
-        let failure: Failure = future.now_or_never().unwrap().map(|()| ()).unwrap_err();
+        let future = Protected::new(poll_fn(|_| -> Poll<()> { panic!("605b32dd") }), Deadline::after(NEVER));
+        let failure: Failure = future.now_or_never().unwrap().unwrap_err();
         assert_eq!(failure.kind(), FailureKind::Panicked);
         assert!(!format!("{failure:?} {failure}").contains("605b"));
     }

@@ -1,0 +1,118 @@
+//! Nodes: processes of the axum example that share a Redis.
+
+use std::{
+    env::{self, consts::EXE_SUFFIX},
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::redis_server::RedisServer;
+
+pub(crate) const OLD_KEY: &str = "old:b2xkIGtleSBvZiB0aGUgdGVzdHMsIG9mIDI1NiBiaXQ";
+pub(crate) const NEW_KEY: &str = "new:bmV3IGtleSBvZiB0aGUgdGVzdHMsIG9mIDI1NiBiaXQ";
+
+/// One cluster runs at a time, so that none waits for what another one does to the machine.
+static MACHINE: Mutex<()> = Mutex::const_new(());
+
+pub(crate) struct Cluster {
+    pub(crate) nodes: Arc<[Node]>,
+    pub(crate) redis: RedisServer,
+    _machine: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// One node for each of `token_keys`, with `variables` in their environment.
+    pub(crate) async fn start(token_keys: &[&str], variables: &[(&str, &str)]) -> Self {
+        let machine = MACHINE.lock().await;
+        let redis = RedisServer::start(&[]).await;
+        let url = redis.url();
+        let nodes = token_keys.iter().map(|keys| {
+            let own = [("LISTEN", "127.0.0.1:0"), ("REDIS_URL", &url), ("TOKEN_KEYS", keys)];
+            Node::start(own.iter().chain(variables).copied())
+        });
+        Self { nodes: nodes.collect(), redis, _machine: machine }
+    }
+
+    /// Three nodes with one key.
+    pub(crate) async fn of_three(variables: &[(&str, &str)]) -> Self {
+        Self::start(&[OLD_KEY; 3], variables).await
+    }
+
+    /// The node that the call of this number goes to: each one in turn.
+    pub(crate) fn node(&self, number: usize) -> &Node {
+        &self.nodes[number % self.nodes.len()]
+    }
+}
+
+/// A process of the example. It ends with its test.
+pub(crate) struct Node {
+    process: Child,
+    /// Kept open, as the example must be able to write to it.
+    _stdout: BufReader<ChildStdout>,
+    pub(crate) url: String,
+    pub(crate) client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Node {
+    fn start<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut process = Command::new(example())
+            .env_remove("TAPTALK_BASE")
+            .env_remove("THROTTLE_FAILURES")
+            .envs(variables)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let mut stdout = BufReader::new(process.stdout.take().expect("the output is piped"));
+        let mut line = String::new();
+        let read = stdout.read_line(&mut line);
+        // From here on it ends with the test, whatever it says.
+        let mut node = Self {
+            process,
+            _stdout: stdout,
+            url: String::new(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        };
+        read.expect("the example writes text");
+        let url = line.trim_end().strip_prefix("# listening on ").expect("the first line says where it listens");
+        url.clone_into(&mut node.url);
+        node
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where cargo has the example, built from what there is now, with the features of this test.
+fn example() -> &'static PathBuf {
+    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLE.get_or_init(|| {
+        let test = env::current_exe().expect("a test has a path");
+        let profile = test.ancestors().nth(2).expect("tests stand in a folder of the profile's");
+        let mut features = vec!["redis"];
+        features.extend(cfg!(feature = "redis-tls").then_some("redis-tls"));
+        features.extend(cfg!(feature = "rustls").then_some("rustls"));
+
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--example", "axum", "--features"]);
+        cargo.arg(features.join(","));
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().expect("cargo runs").success(), "the example cannot be built");
+        profile.join("examples").join(format!("axum{EXE_SUFFIX}"))
+    })
+}

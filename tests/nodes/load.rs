@@ -1,0 +1,185 @@
+//! A steady load of every call with good and with bad credentials, and what became of each.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use tokio::{task::JoinHandle, time::sleep};
+
+use crate::{
+    answer::Said,
+    calls::{APP_KEY, PASSWORD, USERNAME, WRONG_APP_KEY},
+    cluster::Node,
+};
+
+const WORKERS: usize = 12;
+
+/// Between two rounds of a worker.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// What a credential is, and so what it is answered with when all is well.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Credential {
+    Good,
+    Bad,
+    /// A ticket whose exchange had no verdict: it may have been used.
+    Unknown,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) name: &'static str,
+    credential: Credential,
+    /// When the first call was made that this one builds on.
+    round: Instant,
+    pub(crate) begun: Instant,
+    pub(crate) ended: Instant,
+    pub(crate) said: Said,
+}
+
+impl Call {
+    pub(crate) fn wait(&self) -> Duration {
+        self.ended - self.begun
+    }
+
+    /// Whether it was not answered as it is when all is well, though it, and all it builds on, began after `time`.
+    pub(crate) fn failed_since(&self, time: Instant) -> bool {
+        match (&self.said, self.credential) {
+            (Said::NoVerdict | Said::Throttled, _) => self.begun >= time,
+            (Said::Refused(_), Credential::Good) => self.round >= time,
+            _ => false,
+        }
+    }
+}
+
+/// Workers that make every call again and again.
+pub(crate) struct Load {
+    workers: Vec<JoinHandle<Vec<Call>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Load {
+    pub(crate) fn start(nodes: &Arc<[Node]>) -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        let workers = (0..WORKERS).map(|number| {
+            let stop = Arc::clone(&stop);
+            let worker =
+                Worker { number, nodes: Arc::clone(nodes), rounds: 0, round: Instant::now(), calls: Vec::new() };
+            tokio::spawn(worker.work(stop))
+        });
+        Self { workers: workers.collect(), stop }
+    }
+
+    /// Ends the load when the rounds that have begun are over, and presents every ticket once more.
+    pub(crate) async fn stop(self) -> Vec<Call> {
+        self.stop.store(true, Ordering::Relaxed);
+        join_all(self.workers).await.into_iter().flat_map(|calls| calls.expect("every answer is by contract")).collect()
+    }
+}
+
+struct Worker {
+    number: usize,
+    nodes: Arc<[Node]>,
+    rounds: usize,
+    round: Instant,
+    calls: Vec<Call>,
+}
+
+impl Worker {
+    async fn work(mut self, stop: Arc<AtomicBool>) -> Vec<Call> {
+        let mut tickets = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            self.round = Instant::now();
+            tickets.extend(self.taptalk().await);
+            self.diyalog().await;
+            self.talkdesk().await;
+            self.rounds += 1;
+            sleep(PAUSE).await;
+        }
+        for (ticket, mut exchanged) in tickets {
+            self.exchange("ticket, once more", &ticket, &mut exchanged).await;
+        }
+        self.calls
+    }
+
+    /// Each call of a round goes to another node.
+    fn node(&self) -> (Arc<[Node]>, usize) {
+        (Arc::clone(&self.nodes), (self.number + self.calls.len()) % self.nodes.len())
+    }
+
+    async fn call(
+        &mut self,
+        name: &'static str,
+        credential: Credential,
+        call: impl AsyncFnOnce(&Node) -> Said,
+    ) -> Said {
+        let (nodes, number) = self.node();
+        let begun = Instant::now();
+        let said = call(&nodes[number]).await;
+        assert!(credential != Credential::Bad || !said.is_admitted(), "{name}: admitted with a bad credential");
+        let made = Call { name, credential, round: self.round, begun, ended: Instant::now(), said: said.clone() };
+        self.calls.push(made);
+        said
+    }
+
+    /// Presents a ticket that was presented before as `exchanged` says, and remembers what became of it.
+    async fn exchange(&mut self, name: &'static str, ticket: &str, exchanged: &mut Credential) -> Said {
+        let said = self.call(name, *exchanged, async |node| node.exchange(ticket, APP_KEY).await).await;
+        *exchanged = match said {
+            Said::Admitted(_) => Credential::Bad,
+            _ if *exchanged == Credential::Bad => Credential::Bad,
+            _ => Credential::Unknown,
+        };
+        said
+    }
+
+    /// Returns the ticket, if there was one, and what it is now.
+    async fn taptalk(&mut self) -> Option<(String, Credential)> {
+        let known = format!("user-{}", self.number);
+        let user = if self.rounds.is_multiple_of(2) { known } else { format!("{known}-{}", self.rounds) };
+        let issued = self.call("ticket request", Credential::Good, async |node| node.ticket(&user).await).await;
+        let ticket = issued.given("ticket")?.to_owned();
+
+        let wrong_app = async |node: &Node| node.exchange(&ticket, WRONG_APP_KEY).await;
+        self.call("exchange, wrong app", Credential::Bad, wrong_app).await;
+        let mut credential = Credential::Good;
+        let exchanged = self.exchange("exchange", &ticket, &mut credential).await;
+        self.exchange("exchange, replayed", &ticket, &mut credential).await;
+        if let Some(access_token) = exchanged.given("accessToken") {
+            self.call("check", Credential::Good, async |node| node.check(access_token).await).await;
+            let forged = forged(access_token);
+            self.call("check, forged token", Credential::Bad, async |node| node.check(&forged).await).await;
+        }
+        Some((ticket, credential))
+    }
+
+    async fn diyalog(&mut self) {
+        let (nodes, number) = self.node();
+        let customer_no = format!("customer-{}-{}", self.number, self.rounds);
+        let token = nodes[number].customer_token(&customer_no, "device").await;
+        let right = async |node: &Node| node.customer(&token, &customer_no, "device").await;
+        self.call("Diyalog check", Credential::Good, right).await;
+        let wrong = async |node: &Node| node.customer(&token, &customer_no, "another").await;
+        self.call("Diyalog check, wrong device", Credential::Bad, wrong).await;
+    }
+
+    async fn talkdesk(&mut self) {
+        let right = async |node: &Node| node.talkdesk(USERNAME, PASSWORD).await;
+        self.call("Talkdesk auth", Credential::Good, right).await;
+        let somebody = format!("somebody-{}-{}", self.number, self.rounds);
+        let wrong = async |node: &Node| node.talkdesk(&somebody, "wrong").await;
+        self.call("Talkdesk auth, wrong password", Credential::Bad, wrong).await;
+    }
+}
+
+/// A token of which one bit is another's.
+fn forged(token: &str) -> String {
+    let (rest, last) = token.split_at(token.len() - 2);
+    format!("{rest}{}", if last.starts_with('A') { "BA" } else { "AA" })
+}

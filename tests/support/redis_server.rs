@@ -1,0 +1,99 @@
+//! A `redis-server` of the test's own, on a free loopback port: `redis-server` must be in the `PATH`.
+
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use redis::{RedisResult, aio::MultiplexedConnection};
+use tokio::time::sleep;
+use tower_verify::store::RedisStore;
+
+/// It ends with its test.
+pub(crate) struct RedisServer {
+    process: Child,
+    pub(crate) port: u16,
+    options: &'static [&'static str],
+}
+
+impl RedisServer {
+    pub(crate) async fn start(options: &'static [&'static str]) -> Self {
+        // A free port may be taken by somebody else before the server has it.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut server = Self { process: spawn(port, options), port, options };
+            if server.is_up().await {
+                return server;
+            }
+        }
+        panic!("`redis-server` does not start");
+    }
+
+    /// Whether it answers at last, and did not end instead because another one has its port.
+    async fn is_up(&mut self) -> bool {
+        let own = format!("process_id:{}\r\n", self.process.id());
+        while self.process.try_wait().unwrap().is_none() {
+            if self.info().await.is_ok_and(|info| info.contains(&own)) {
+                return true;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+
+    async fn info(&self) -> RedisResult<String> {
+        redis::cmd("INFO").arg("server").query_async(&mut self.try_raw().await?).await
+    }
+
+    async fn try_raw(&self) -> RedisResult<MultiplexedConnection> {
+        redis::Client::open(self.url())?.get_multiplexed_async_connection().await
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    pub(crate) async fn connect(&self) -> RedisStore {
+        RedisStore::connect(&self.url()).await.unwrap()
+    }
+
+    /// A connection past the store.
+    pub(crate) async fn raw(&self) -> MultiplexedConnection {
+        self.try_raw().await.unwrap()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again at the same port, without what it had.
+    pub(crate) async fn restart(&mut self) {
+        self.process = spawn(self.port, self.options);
+        assert!(self.is_up().await, "`redis-server` starts again");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.process.id())]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(port: u16, options: &[&str]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .args(options)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("`redis-server` must be in the PATH for this test")
+}
