@@ -37,7 +37,7 @@ impl Payload {
 
     pub(super) fn decode(text: &str) -> Option<Self> {
         let mut bytes = [0; LEN];
-        if text.len() != TEXT_LEN || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) != Ok(LEN) {
+        if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) != Ok(LEN) {
             return None;
         }
         let (claims, tags) = bytes.split_first_chunk()?;
