@@ -14,7 +14,8 @@
 //! The first four make a ticket server. [`TicketOffice`] is the verifier of all four, ready made; with a verifier of your
 //! own, the endpoints are the contract alone. The last one is for a backend whose ticket server is TapTalk's.
 //!
-//! ```
+#![cfg_attr(feature = "token", doc = "```")]
+#![cfg_attr(not(feature = "token"), doc = "```ignore")]
 //! use http::{Request, Response};
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
