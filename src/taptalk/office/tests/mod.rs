@@ -1,19 +1,19 @@
+mod at_once;
+mod faults;
+
 use std::{
     collections::HashSet,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
-use futures_util::{FutureExt, future::try_join_all};
+use futures_util::FutureExt;
 use http::Request;
 use static_assertions::assert_impl_all;
-use tokio::task::yield_now;
 
 use super::{login::Login, *};
 use crate::{
     BoxError, Credential, ManualClock, Secret, Verifier,
-    store::{MemoryStore, SharedStore, Store, StoreError},
+    store::{MemoryStore, SharedStore, Store},
     taptalk::{
         AccessCheck, AccessVerdict, ApiKey, Profile, Ticket, TicketExchange, TicketParameters, TicketRequest,
         TicketVerdict, TokenRefresh, TokenVerdict, Tokens, UserPlatform,
@@ -440,212 +440,4 @@ fn a_live_ticket_takes_at_most_250_bytes() {
     for _ in 0..TICKETS {
         ticket(&office);
     }
-}
-
-/// A store that lets everybody else go first, each time: whatever can happen between two operations does.
-struct Yielding(MemoryStore);
-
-impl Store for Yielding {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        yield_now().await;
-        self.0.get(key).await
-    }
-
-    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        yield_now().await;
-        self.0.put(key, value, ttl).await
-    }
-
-    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
-        yield_now().await;
-        self.0.claim(key, value, ttl).await
-    }
-
-    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        yield_now().await;
-        self.0.take(key).await
-    }
-
-    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        yield_now().await;
-        self.0.replace(key, expected, new, ttl).await
-    }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        yield_now().await;
-        self.0.count(key, change, ttl).await
-    }
-}
-
-fn yielding_office() -> TicketOffice<Yielding> {
-    office("t", Yielding(MemoryStore::new()), &KeyRing::generate().unwrap(), &ManualClock::new(START))
-}
-
-/// What `office` says to each of `credentials`, which come at the same time.
-async fn ask_at_once<C: Credential, O: Verifier<C>>(office: &O, credentials: Vec<C>) -> Vec<C::Verdict> {
-    let verdicts = credentials.into_iter().map(|credential| office.verify(Request::new(credential)));
-    try_join_all(verdicts).await.unwrap()
-}
-
-fn all_issued(verdicts: Vec<TokenVerdict>) -> Vec<Tokens> {
-    let issued = |verdict| match verdict {
-        TokenVerdict::Issued(tokens) => Some(*tokens),
-        other => {
-            assert_eq!(other, TokenVerdict::Invalid);
-            None
-        }
-    };
-    verdicts.into_iter().filter_map(issued).collect()
-}
-
-async fn wait_for<C: Credential>(office: &impl Verifier<C>, credential: C) -> C::Verdict {
-    office.verify(Request::new(credential)).await.unwrap()
-}
-
-async fn wait_for_ticket(office: &impl Verifier<TicketRequest>) -> Secret {
-    match wait_for(office, request(Profile::new("287", "Ann Example"))).await {
-        TicketVerdict::Issued(ticket) => ticket.ticket,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn of_a_thousand_exchanges_of_one_ticket_one_succeeds() {
-    let office = yielding_office();
-    let ticket = wait_for_ticket(&office).await;
-    let exchanges = vec![TicketExchange::new(ticket, app_key()); 1000];
-    let issued = all_issued(ask_at_once(&office, exchanges).await);
-    assert_eq!(issued.len(), 1);
-    let check = AccessCheck::new(issued[0].access_token.clone());
-    assert_eq!(wait_for(&office, check).await, AccessVerdict::Valid);
-}
-
-#[tokio::test]
-async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends() {
-    let office = yielding_office();
-    let exchange = TicketExchange::new(wait_for_ticket(&office).await, app_key());
-    let tokens = issued(wait_for(&office, exchange).await);
-    let refreshes = vec![TokenRefresh::new(tokens.refresh_token); 100];
-    let renewed = all_issued(ask_at_once(&office, refreshes).await);
-    assert_eq!(renewed.len(), 1);
-    let check = AccessCheck::new(renewed[0].access_token.clone());
-    assert_eq!(wait_for(&office, check).await, AccessVerdict::Invalid);
-    let refresh = TokenRefresh::new(renewed[0].refresh_token.clone());
-    assert_eq!(wait_for(&office, refresh).await, TokenVerdict::Invalid);
-}
-
-#[tokio::test]
-async fn a_user_who_comes_many_times_at_once_is_one_user() {
-    let office = yielding_office();
-    let requests = vec![request(Profile::new("287", "Ann Example")); 100];
-    let mut ids = HashSet::new();
-    for verdict in ask_at_once(&office, requests).await {
-        let TicketVerdict::Issued(ticket) = verdict else { panic!("{verdict:?}") };
-        let exchange = TicketExchange::new(ticket.ticket, app_key());
-        assert_eq!(issued(wait_for(&office, exchange).await).user.user_id, ticket.user_id);
-        ids.insert(ticket.user_id);
-    }
-    assert_eq!(ids.len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_exchanges_on_several_threads_one_succeeds() {
-    let Fixture { office, .. } = fixture();
-    let ticket = ticket(&office);
-    let exchanges = (0..1000).map(|_| {
-        let (office, exchange) = (office.clone(), TicketExchange::new(ticket.clone(), app_key()));
-        tokio::spawn(async move { wait_for(&office, exchange).await })
-    });
-    let verdicts = try_join_all(exchanges.collect::<Vec<_>>()).await.unwrap();
-    let issued = all_issued(verdicts);
-    assert_eq!(issued.len(), 1);
-    assert_eq!(check(&office, &issued[0]), AccessVerdict::Valid);
-}
-
-/// A store in front of a working one, of which a part fails or answers as the test has it.
-struct Rigged {
-    store: MemoryStore,
-    /// Whether every operation fails.
-    away: bool,
-    /// How many ids of users are still said to be another's.
-    taken_ids: AtomicUsize,
-}
-
-impl Rigged {
-    fn new(away: bool, taken_ids: usize) -> Self {
-        Self { store: MemoryStore::new(), away, taken_ids: AtomicUsize::new(taken_ids) }
-    }
-
-    fn there(&self) -> Result<(), StoreError> {
-        if self.away { Err(StoreError::Unavailable("connection refused".into())) } else { Ok(()) }
-    }
-}
-
-impl Store for Rigged {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.there()?;
-        self.store.get(key).await
-    }
-
-    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        self.there()?;
-        self.store.put(key, value, ttl).await
-    }
-
-    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
-        self.there()?;
-        let take_one = |left: usize| left.checked_sub(1);
-        if key.starts_with("tt:t:u:")
-            && self.taken_ids.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok()
-        {
-            return Ok(Some(Bytes::from_static(b"another user")));
-        }
-        self.store.claim(key, value, ttl).await
-    }
-
-    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.there()?;
-        self.store.take(key).await
-    }
-
-    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        self.there()?;
-        self.store.replace(key, expected, new, ttl).await
-    }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.there()?;
-        self.store.count(key, change, ttl).await
-    }
-}
-
-#[test]
-fn without_its_store_the_office_decides_nothing_but_what_needs_none() {
-    let Fixture { clock, keys, office: open, .. } = fixture();
-    let (unused, tokens) = (ticket(&open), log_in(&open));
-    let closed = office("t", Rigged::new(true, 0), &keys, &clock);
-    assert!(try_ask(&closed, request(Profile::new("287", "Ann Example"))).is_err());
-    assert!(try_ask(&closed, TicketExchange::new(unused.clone(), app_key())).is_err());
-    assert!(try_ask(&closed.clone().single_use(false), TicketExchange::new(unused.clone(), app_key())).is_err());
-    assert!(try_ask(&closed, TokenRefresh::new(tokens.refresh_token.clone())).is_err());
-    assert!(try_ask(&closed, AccessCheck::new(tokens.access_token.clone())).is_err());
-
-    let unknown = TicketExchange::new(unused.clone(), ApiKey::new("android", "guess"));
-    assert_eq!(ask(&closed, unknown), TokenVerdict::UnknownKey);
-    assert_eq!(exchange(&closed, &"garbage".into()), TokenVerdict::Invalid);
-    assert_eq!(ask(&closed, AccessCheck::new(unused.clone())), AccessVerdict::Invalid);
-    clock.advance(30 * DAY);
-    assert_eq!(exchange(&closed, &unused), TokenVerdict::Expired);
-    assert_eq!(refresh(&closed, &tokens), TokenVerdict::Expired);
-    assert_eq!(check(&closed, &tokens), AccessVerdict::Expired);
-}
-
-#[test]
-fn an_id_that_is_taken_is_not_given_again() {
-    let clock = ManualClock::new(START);
-    let busy = office("t", Rigged::new(false, 3), &KeyRing::generate().unwrap(), &clock);
-    let tokens = issued(exchange(&busy, &ticket(&busy)));
-    assert_eq!(tokens.user.profile, Profile::new("287", "Ann Example"));
-    let full = office("t", Rigged::new(false, usize::MAX), &KeyRing::generate().unwrap(), &clock);
-    assert!(try_ask(&full, request(Profile::new("287", "Ann Example"))).is_err());
 }

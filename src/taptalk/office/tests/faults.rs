@@ -1,0 +1,96 @@
+//! What happens when the store is away, or has no room for another user.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::store::StoreError;
+
+/// A store in front of a working one, of which a part fails or answers as the test has it.
+struct Rigged {
+    store: MemoryStore,
+    /// Whether every operation fails.
+    away: bool,
+    /// How many ids of users are still said to be another's.
+    taken_ids: AtomicUsize,
+}
+
+impl Rigged {
+    fn new(away: bool, taken_ids: usize) -> Self {
+        Self { store: MemoryStore::new(), away, taken_ids: AtomicUsize::new(taken_ids) }
+    }
+
+    fn there(&self) -> Result<(), StoreError> {
+        if self.away { Err(StoreError::Unavailable("connection refused".into())) } else { Ok(()) }
+    }
+}
+
+impl Store for Rigged {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.there()?;
+        self.store.get(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.there()?;
+        self.store.put(key, value, ttl).await
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.there()?;
+        let take_one = |left: usize| left.checked_sub(1);
+        if key.starts_with("tt:t:u:")
+            && self.taken_ids.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok()
+        {
+            return Ok(Some(Bytes::from_static(b"another user")));
+        }
+        self.store.claim(key, value, ttl).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.there()?;
+        self.store.take(key).await
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.there()?;
+        self.store.replace(key, expected, new, ttl).await
+    }
+
+    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
+        self.there()?;
+        self.store.count(key, change, ttl).await
+    }
+}
+
+#[test]
+fn without_its_store_the_office_decides_nothing_but_what_needs_none() {
+    let Fixture { clock, keys, office: open, .. } = fixture();
+    let (unused, tokens) = (ticket(&open), log_in(&open));
+    let closed = office("t", Rigged::new(true, 0), &keys, &clock);
+    assert!(try_ask(&closed, request(Profile::new("287", "Ann Example"))).is_err());
+    assert!(try_ask(&closed, TicketExchange::new(unused.clone(), app_key())).is_err());
+    assert!(try_ask(&closed.clone().single_use(false), TicketExchange::new(unused.clone(), app_key())).is_err());
+    assert!(try_ask(&closed, TokenRefresh::new(tokens.refresh_token.clone())).is_err());
+    assert!(try_ask(&closed, AccessCheck::new(tokens.access_token.clone())).is_err());
+
+    let unknown = TicketExchange::new(unused.clone(), ApiKey::new("android", "guess"));
+    assert_eq!(ask(&closed, unknown), TokenVerdict::UnknownKey);
+    assert_eq!(exchange(&closed, &"garbage".into()), TokenVerdict::Invalid);
+    assert_eq!(ask(&closed, AccessCheck::new(unused.clone())), AccessVerdict::Invalid);
+    clock.advance(30 * DAY);
+    assert_eq!(exchange(&closed, &unused), TokenVerdict::Expired);
+    assert_eq!(refresh(&closed, &tokens), TokenVerdict::Expired);
+    assert_eq!(check(&closed, &tokens), AccessVerdict::Expired);
+}
+
+#[test]
+fn an_id_that_is_taken_is_not_given_again() {
+    let clock = ManualClock::new(START);
+    let busy = office("t", Rigged::new(false, 3), &KeyRing::generate().unwrap(), &clock);
+    let tokens = issued(exchange(&busy, &ticket(&busy)));
+    assert_eq!(tokens.user.profile, Profile::new("287", "Ann Example"));
+    let full = office("t", Rigged::new(false, usize::MAX), &KeyRing::generate().unwrap(), &clock);
+    assert!(try_ask(&full, request(Profile::new("287", "Ann Example"))).is_err());
+}
