@@ -1,24 +1,43 @@
 //! Instructions and allocations of one request, counted under valgrind.
 //!
-//! `cargo bench --bench instructions` prints the table.
+//! `cargo bench --bench instructions` prints the table. With `-- --check` it also fails if a bar is missed, or if something
+//! became dearer than recorded in `benches/instructions.txt`; with `-- --record` it writes that file.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod gate;
 mod scenario;
+mod table;
 mod valgrind;
 
-use std::env;
+use std::{env, process::ExitCode};
 
-fn main() {
+use self::table::Table;
+
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["run", name, times] => scenario::run(name, times.parse().expect("a number")),
-        names => {
-            for name in scenario::NAMES.iter().filter(|n| names.is_empty() || names.contains(n)) {
-                let i = valgrind::instructions(name);
-                println!("{name:<44}{i:>10}");
+        [] => print!("{}", Table::measure()),
+        ["--record"] => std::fs::write(RECORDED, Table::measure().to_string()).expect("the table can be written"),
+        ["--check"] => {
+            let measured = Table::measure();
+            print!("{measured}");
+            let recorded = std::fs::read_to_string(RECORDED).expect("there is a recorded table");
+            let complaints = gate::complaints(&measured, &recorded.parse().expect("the recorded table can be read"));
+            for complaint in &complaints {
+                eprintln!("{complaint}");
             }
+            return if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        _ => {
+            eprintln!("usage: cargo bench --bench instructions [-- --check | --record | run <name> <times>]");
+            return ExitCode::FAILURE;
         }
     }
+    ExitCode::SUCCESS
 }

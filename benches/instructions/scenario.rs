@@ -1,143 +1,108 @@
+//! What is counted. A name is the call, and the app that answers it.
+
 use std::{convert::Infallible, hint::black_box};
 
 use bytes::Bytes;
 use http::Response;
 use http_body::Body;
-use http_body_util::BodyExt;
 use tower_service::Service;
 
-use crate::support::{Bare, Incoming, axum, call, hand_written, layered::customer};
-use futures::FutureExt;
+use crate::support::{
+    Incoming, answer, axum,
+    bare::{self, Bare, boxed},
+    call, hand_written, largest,
+    layered::{four, one, sixteen},
+    text,
+};
 
-/// Every scenario, in the order of the table.
-pub const NAMES: [&str; 25] = [
-    "request",
-    "other/bare",
-    "other/layers-1",
-    "other/layers-2",
-    "other/layers-4",
-    "other/layers-16",
-    "otherbox/bare",
-    "otherbox/layers-1",
-    "otherbox/layers-2",
-    "otherbox/layers-4",
-    "otherbox/layers-16",
-    "otherasync/bare",
-    "otherasync/layers-1",
-    "otherasync/layers-4",
-    "otherasync/layers-16",
-    "granted/tower-verify",
-    "granted/hand-written",
-    "granted/axum",
-    "granted/axum-protected",
-    "denied/tower-verify",
-    "denied/hand-written",
-    "denied/axum",
-    "malformed/tower-verify",
-    "malformed/hand-written",
-    "malformed/axum",
-];
+macro_rules! scenarios {
+    ($($name:literal: $app:expr, $call:path => $text:expr;)*) => {
+        /// In the order of the table.
+        pub(crate) const NAMES: &[&str] = &[DROPPED, $($name),*];
 
-async fn inner(_request: Incoming) -> Result<Response<http_body_util::Full<Bytes>>, Infallible> {
-    Ok(Response::new(http_body_util::Full::new(Bytes::from_static(b"the app"))))
-}
-
-/// Answers the scenario's request so many times.
-pub fn run(name: &str, times: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let _entered = runtime.enter();
-    let (call, app) = name.split_once('/').unwrap_or((name, ""));
-    let (request, word): (fn() -> Incoming, _) = match call {
-        "request" => {
-            let request = call::granted();
-            for _ in 0..times {
-                drop_counted(request.clone());
+        /// Answers a scenario's request so many times.
+        pub(crate) fn run(name: &str, times: u32) {
+            // tower-http's timeout needs one.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+            let _entered = runtime.enter();
+            match name {
+                DROPPED => drop_repeatedly(call::granted(), times),
+                $($name => repeat($app, $call(), $text, times),)*
+                _ => panic!("there is no scenario {name}"),
             }
-            return;
         }
-        "other" | "otherasync" | "otherbox" => (call::other, "the app"),
-        "granted" => (call::granted, "Validated"),
-        "denied" => (call::denied, "InvalidToken"),
-        "malformed" => (call::malformed, "BadRequest"),
-        _ => panic!("no such scenario"),
     };
-    if call == "otherbox" {
-        let inner = black_box(tower::util::BoxCloneService::new(tower::service_fn(inner)));
-        match app {
-            "bare" => repeat(inner, request, word, times),
-            "layers-1" => repeat(customer(inner), request, word, times),
-            "layers-2" => repeat(customer(customer(inner)), request, word, times),
-            "layers-4" => repeat(customer(customer(customer(customer(inner)))), request, word, times),
-            "layers-16" => {
-                let four = |s| customer(customer(customer(customer(s))));
-                let eight = customer(customer(customer(customer(four(inner)))));
-                let twelve = customer(customer(customer(customer(eight))));
-                let sixteen = customer(customer(customer(customer(twelve))));
-                repeat(sixteen, request, word, times);
-            }
-            _ => panic!("no such scenario"),
-        }
-        return;
-    }
-    if call == "otherasync" {
-        let inner = tower::service_fn(inner);
-        match app {
-            "bare" => repeat(inner, request, word, times),
-            "layers-1" => repeat(customer(inner), request, word, times),
-            "layers-4" => repeat(customer(customer(customer(customer(inner)))), request, word, times),
-            "layers-16" => {
-                let four = |s| customer(customer(customer(customer(s))));
-                let eight = customer(customer(customer(customer(four(inner)))));
-                let twelve = customer(customer(customer(customer(eight))));
-                let sixteen = customer(customer(customer(customer(twelve))));
-                repeat(sixteen, request, word, times);
-            }
-            _ => panic!("no such scenario"),
-        }
-        return;
-    }
-    match app {
-        "bare" => repeat(Bare, request, word, times),
-        "layers-1" | "tower-verify" => repeat(customer(Bare), request, word, times),
-        "layers-2" => repeat(customer(customer(Bare)), request, word, times),
-        "layers-4" => repeat(customer(customer(customer(customer(Bare)))), request, word, times),
-        "layers-16" => {
-            let four = |s| customer(customer(customer(customer(s))));
-            let eight = customer(customer(customer(customer(four(Bare)))));
-            let twelve = customer(customer(customer(customer(eight))));
-            let sixteen = customer(customer(customer(customer(twelve))));
-            repeat(sixteen, request, word, times);
-        }
-        "hand-written" => repeat(hand_written::app(), request, word, times),
-        "axum" => repeat(axum::app(), request, word, times),
-        "axum-protected" => repeat(axum::protected(), request, word, times),
-        _ => panic!("no such scenario"),
-    }
 }
 
-fn repeat<S, B>(mut service: S, request: fn() -> Incoming, word: &str, times: u32)
+/// A request that nobody answers: every figure has this in it.
+pub(crate) const DROPPED: &str = "request/dropped";
+
+scenarios! {
+    "other/bare": Bare, call::other => bare::TEXT;
+    "other/layers-1": one(Bare), call::other => bare::TEXT;
+    "other/layers-4": four(Bare), call::other => bare::TEXT;
+    "other/layers-16": sixteen(Bare), call::other => bare::TEXT;
+    "other-query/bare": Bare, call::other_with_query => bare::TEXT;
+    "other-query/layers-1": one(Bare), call::other_with_query => bare::TEXT;
+    "other-query/layers-16": sixteen(Bare), call::other_with_query => bare::TEXT;
+    "other-boxed/bare": boxed(), call::other => bare::TEXT;
+    "other-boxed/layers-1": one(boxed()), call::other => bare::TEXT;
+    "other-boxed/layers-4": four(boxed()), call::other => bare::TEXT;
+    "other-boxed/layers-16": sixteen(boxed()), call::other => bare::TEXT;
+    "granted/tower-verify": one(Bare), call::granted => "Validated";
+    "granted/hand-written": hand_written::app(), call::granted => "Validated";
+    "granted/axum": axum::app(), call::granted => "Validated";
+    "granted/axum-protected": axum::protected(), call::granted => "Validated";
+    "denied/tower-verify": one(Bare), call::denied => "InvalidToken";
+    "denied/hand-written": hand_written::app(), call::denied => "InvalidToken";
+    "denied/axum": axum::app(), call::denied => "InvalidToken";
+    "denied/axum-protected": axum::protected(), call::denied => "InvalidToken";
+    "malformed/tower-verify": one(Bare), call::malformed => "BadRequest";
+    "malformed/hand-written": hand_written::app(), call::malformed => "BadRequest";
+    "malformed/axum": axum::app(), call::malformed => "BadRequest";
+    "malformed/axum-protected": axum::protected(), call::malformed => "BadRequest";
+    "largest/granted": one(Bare), largest_granted => "Validated";
+    "largest/worst": one(Bare), largest_worst => "BadRequest";
+}
+
+fn largest_granted() -> Incoming {
+    call::check(&largest::padded(largest::LIMIT))
+}
+
+/// The dearest of `largest::hostile` for the parser.
+fn largest_worst() -> Incoming {
+    call::check(&largest::hostile("numbers"))
+}
+
+fn repeat<S, B>(mut service: S, request: Incoming, expected: &str, times: u32)
 where
     S: Service<Incoming, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes>,
 {
-    let request = request();
-    let response = crate::support::answer(&mut service, request.clone());
-    let read = response.into_body().collect().now_or_never().expect("at once").ok().unwrap().to_bytes();
-    assert_eq!(read, word);
+    assert_eq!(text(answer(&mut service, request.clone())), expected);
     for _ in 0..times {
-        answer_counted(&mut service, request.clone());
+        counted_answer(&mut service, request.clone());
     }
 }
 
-#[inline(never)]
-fn drop_counted(request: Incoming) {
-    drop(black_box(request));
+fn drop_repeatedly(request: Incoming, times: u32) {
+    for _ in 0..times {
+        counted_drop(request.clone());
+    }
 }
 
+// Instructions are counted inside of functions with such a name only: from the request, which is there already, until the
+// answer's head and body were dropped.
+
 #[inline(never)]
-fn answer_counted<S, B>(service: &mut S, request: Incoming)
+fn counted_answer<S, B>(service: &mut S, request: Incoming)
 where
     S: Service<Incoming, Response = Response<B>, Error = Infallible>,
 {
-    drop(black_box(crate::support::answer(service, request)));
+    drop(black_box(answer(service, request)));
+}
+
+#[inline(never)]
+fn counted_drop(request: Incoming) {
+    drop(black_box(request));
 }

@@ -19,12 +19,12 @@ use tower_http::{
 use super::{TOKEN, hand_written::Payload};
 
 /// The handler in a router.
-pub fn app() -> Router {
+pub(crate) fn app() -> Router {
     Router::new().route("/checkauthtoken", post(handle))
 }
 
 /// The same router under a limit of the body, a deadline, isolation of panics, and sensitive headers.
-pub fn protected() -> Router {
+pub(crate) fn protected() -> Router {
     app()
         .layer(RequestBodyLimitLayer::new(16 * 1024))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(5)))

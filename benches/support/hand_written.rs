@@ -18,19 +18,16 @@ use super::{Incoming, TOKEN};
 /// What Diyalog sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Payload {
-    /// Not looked at.
-    pub device_id: String,
-    /// What is compared.
-    pub dlg_token: String,
-    /// Not looked at.
-    pub customer_no: String,
-    /// Not looked at.
-    pub device_hash: Option<String>,
+pub(crate) struct Payload {
+    pub(crate) device_id: String,
+    pub(crate) dlg_token: String,
+    pub(crate) customer_no: String,
+    pub(crate) device_hash: Option<String>,
 }
 
 /// The handler as a service.
-pub fn app() -> impl Service<Incoming, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
+pub(crate) fn app() -> impl Service<Incoming, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone
+{
     service_fn(handle)
 }
 

@@ -1,4 +1,4 @@
-//! This crate's part.
+//! Apps with this crate's layer, with every protection that it has by itself.
 
 use http::Request;
 use tower_layer::Layer;
@@ -7,10 +7,10 @@ use tower_verify::{
     diyalog::{Customer, CustomerToken, CustomerVerdict},
 };
 
-use super::{Bare, TOKEN};
+use super::TOKEN;
 
 /// Compares the token with the good one.
-pub struct OneToken;
+pub(crate) struct OneToken;
 
 impl Verifier<CustomerToken> for OneToken {
     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
@@ -18,12 +18,26 @@ impl Verifier<CustomerToken> for OneToken {
     }
 }
 
-/// `inner` with Diyalog's check of customers in front of it, with every protection.
-pub fn customer<S>(inner: S) -> Verify<S, Customer, OneToken> {
+pub(crate) type One<S> = Verify<S, Customer, OneToken>;
+pub(crate) type Three<S> = One<One<One<S>>>;
+pub(crate) type Four<S> = One<Three<S>>;
+
+/// `inner` behind one layer.
+pub(crate) fn one<S>(inner: S) -> One<S> {
     VerifyLayer::new(Customer::new(), OneToken).layer(inner)
 }
 
-/// An app with one layer.
-pub fn one() -> Verify<Bare, Customer, OneToken> {
-    customer(Bare)
+/// `inner` behind three layers.
+pub(crate) fn three<S>(inner: S) -> Three<S> {
+    one(one(one(inner)))
+}
+
+/// `inner` behind four layers.
+pub(crate) fn four<S>(inner: S) -> Four<S> {
+    one(three(inner))
+}
+
+/// `inner` behind sixteen layers.
+pub(crate) fn sixteen<S>(inner: S) -> Four<Four<Four<Four<S>>>> {
+    four(four(four(four(inner))))
 }

@@ -2,50 +2,35 @@
 
 #![allow(dead_code, reason = "not every bench uses all of it")]
 
-pub mod axum;
-pub mod call;
-pub mod hand_written;
-pub mod layered;
+pub(crate) mod axum;
+pub(crate) mod bare;
+pub(crate) mod call;
+pub(crate) mod hand_written;
+pub(crate) mod largest;
+pub(crate) mod layered;
 
 use std::{
     convert::Infallible,
-    future::{Ready, ready},
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
 use tower_service::Service;
 
-/// A request as the server hands it over.
-pub type Incoming = Request<Full<Bytes>>;
+/// A request as a server hands it over.
+pub(crate) type Incoming = Request<Full<Bytes>>;
 
 /// The token that is good.
-pub const TOKEN: &str = "dlgc_2121sasasrwsdss8fKq0ZrT";
-
-/// An app without any layer.
-#[derive(Clone, Copy)]
-pub struct Bare;
-
-impl Service<Incoming> for Bare {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Full<Bytes>>, Infallible>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _request: Incoming) -> Self::Future {
-        ready(Ok(Response::new(Full::new(Bytes::from_static(b"the app")))))
-    }
-}
+pub(crate) const TOKEN: &str = "dlgc_2121sasasrwsdss8fKq0ZrT";
 
 /// Lets `service` answer `request`, which must not have to wait for anything.
 #[inline(always)]
-pub fn answer<S, B>(service: &mut S, request: Incoming) -> Response<B>
+pub(crate) fn answer<S, B>(service: &mut S, request: Incoming) -> Response<B>
 where
     S: Service<Incoming, Response = Response<B>, Error = Infallible>,
 {
@@ -55,4 +40,14 @@ where
         Poll::Ready(Ok(response)) => response,
         Poll::Pending => panic!("the service waits for something"),
     }
+}
+
+/// The text of an answer: a bench of something that does not answer as it should measures nothing.
+pub(crate) fn text<B>(response: Response<B>) -> String
+where
+    B: Body<Data = Bytes>,
+{
+    let read = response.into_body().collect().now_or_never().expect("the body is there");
+    let body = read.unwrap_or_else(|_| panic!("the body is whole")).to_bytes();
+    String::from_utf8(body.into()).expect("the body is text")
 }

@@ -178,3 +178,36 @@ impl<B: Body, F> Step<B, F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+    use crate::diyalog::{Customer, CustomerToken, CustomerVerdict};
+
+    struct Nobody;
+
+    impl Verifier<CustomerToken> for Nobody {
+        async fn verify(&self, _request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+            Ok(CustomerVerdict::InvalidToken)
+        }
+    }
+
+    /// What it holds is allocated and moved for every check: the request, and the verification, which holds the request
+    /// once for the verifier to be given and once more where the verifier keeps it.
+    #[test]
+    fn the_boxed_future_is_as_small_as_the_verifiers_allows() {
+        let check = Arc::new(Check {
+            route: Customer::new().route().clone(),
+            endpoint: Arc::new(Customer::new()),
+            verifier: Arc::new(Nobody),
+            protections: Protections::default(),
+        });
+        let answer = check.respond(Request::new(Full::new(Bytes::new())));
+        let verifying = size_of_val(&Nobody.verify(Request::new(CustomerToken::new("", "", ""))));
+        let request = size_of::<Request<CustomerToken>>();
+        println!("boxed {}, verifying {verifying}, request {request}", size_of_val(&*answer));
+        assert!(size_of_val(&*answer) <= request + verifying + 8 * size_of::<usize>(), "{}", size_of_val(&*answer));
+    }
+}

@@ -72,3 +72,25 @@ impl<F> fmt::Debug for ResponseFuture<F> {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, future::Ready};
+
+    use http_body_util::Full;
+
+    use super::*;
+
+    type Boxed = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
+
+    /// It is moved whenever a request passes a layer.
+    #[test]
+    fn a_layer_adds_a_word_to_a_future_and_a_further_one_nothing() {
+        let word = size_of::<usize>();
+        assert_eq!(size_of::<ResponseFuture<Boxed>>(), size_of::<Boxed>() + word);
+        assert_eq!(size_of::<ResponseFuture<ResponseFuture<Boxed>>>(), size_of::<Boxed>() + word);
+        // Where the inner future has room for what it is, not even that.
+        type Now = Ready<Result<Response<Full<Bytes>>, Infallible>>;
+        assert_eq!(size_of::<ResponseFuture<Now>>(), size_of::<Now>());
+    }
+}
