@@ -303,6 +303,44 @@ async fn a_guess_that_cannot_be_counted_is_not_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_back() {
+    let cluster = Cluster::new();
+    let (one, other) = (cluster.node(), cluster.node());
+    let nodes = [&one, &other];
+    let (results, ()) = tokio::join!(many(&nodes, Guess::Right), async {
+        sleep(Duration::from_millis(50)).await;
+        cluster.store.away.store(true, SeqCst);
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10, "those under way are answered");
+
+    sleep(Duration::from_secs(10)).await;
+    cluster.clock.advance(Duration::from_secs(10));
+    cluster.store.away.store(false, SeqCst);
+    let back = Instant::now();
+    assert!(attempt(&one, "ann", Guess::Right).await.unwrap());
+    assert!(back.elapsed() <= Duration::from_secs(2), "after {:?}", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_given_back_is_left_to_expire() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    tokio::join!(many(&[&node], Guess::Right), async {
+        sleep(Duration::from_millis(50)).await;
+        cluster.store.away.store(true, SeqCst);
+    });
+    let operations = async || {
+        let before = cluster.store.operations.load(SeqCst);
+        sleep(MINUTE).await;
+        cluster.store.operations.load(SeqCst) - before
+    };
+    assert!(operations().await > 0);
+    cluster.clock.advance(Duration::from_secs(30));
+    operations().await;
+    assert_eq!(operations().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fresh_principal_costs_two_operations_and_leaves_nothing() {
     let cluster = Cluster::new();
     let node = cluster.node();
