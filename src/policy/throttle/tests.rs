@@ -325,7 +325,8 @@ async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_ba
 async fn what_cannot_be_given_back_is_left_to_expire() {
     let cluster = Cluster::new();
     let node = cluster.node();
-    tokio::join!(many(&[&node], Guess::Right), async {
+    let nodes = [&node];
+    tokio::join!(many(&nodes, Guess::Right), async {
         sleep(Duration::from_millis(50)).await;
         cluster.store.away.store(true, SeqCst);
     });
