@@ -1,3 +1,5 @@
+//! What the throttle does by the clock, and when its store is away. What it does on every store is in `tests/state`.
+
 use std::{
     panic::AssertUnwindSafe,
     sync::{
@@ -403,33 +405,4 @@ async fn without_a_principal_nothing_is_counted() {
 fn a_limit_of_nothing_is_a_mistake_in_the_configuration() {
     assert!(Cluster::new().node().limit(0, MINUTE).is_err());
     assert!(Cluster::new().node().by_caller(0, |_| None).is_err());
-}
-
-/// Lets others run before it denies.
-#[derive(Default)]
-struct Yielding(AtomicUsize);
-
-impl Verifier<Attempt> for Arc<Yielding> {
-    async fn verify(&self, request: Request<Attempt>) -> Result<bool, BoxError> {
-        tokio::task::yield_now().await;
-        self.0.fetch_add(1, SeqCst);
-        Ok(matches!(request.body().guess, Guess::Right))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_many_threads_and_nodes_the_limit_is_kept_and_valid_logins_are_not_refused() {
-    for (guess, verified) in [(Guess::Wrong, 10), (Guess::Right, 200)] {
-        let (verifier, store) = (Arc::<Yielding>::default(), Arc::new(MemoryStore::new()));
-        let account: Account = |request| Some(request.body().account);
-        let node = || Arc::new(Throttle::new(Arc::clone(&verifier), Arc::clone(&store), [7; 32], account));
-        let nodes = [node(), node()];
-        let attempts = (0..200).map(|number: usize| {
-            let node = Arc::clone(&nodes[number % 2]);
-            tokio::spawn(async move { node.verify(Request::new(Attempt { account: "ann", guess })).await })
-        });
-        let results = join_all(attempts).await;
-        assert_eq!(verifier.0.load(SeqCst), verified);
-        assert_eq!(results.into_iter().filter(|result| result.as_ref().unwrap().is_ok()).count(), verified);
-    }
 }
