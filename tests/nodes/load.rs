@@ -17,7 +17,12 @@ use crate::{
     cluster::Node,
 };
 
+/// Those that make every call in turn.
 const WORKERS: usize = 12;
+
+/// Those that make one call and nothing else: more at a time than the throttle lets be under way at one principal, so
+/// that there always are as many as it lets when Redis is lost.
+const BACKENDS: usize = 16;
 
 /// Between two rounds of a worker.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -67,11 +72,14 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) fn start(nodes: &Arc<[Node]>) -> Self {
         let stop = Arc::<AtomicBool>::default();
-        let workers = (0..WORKERS).map(|number| {
-            let stop = Arc::clone(&stop);
-            let worker =
-                Worker { number, nodes: Arc::clone(nodes), rounds: 0, round: Instant::now(), calls: Vec::new() };
-            tokio::spawn(worker.work(stop))
+        let workers = (0..WORKERS + BACKENDS).map(|number| {
+            let (nodes, stop) = (Arc::clone(nodes), Arc::clone(&stop));
+            let worker = Worker { number, nodes, stop, rounds: 0, round: Instant::now(), calls: Vec::new() };
+            if number < WORKERS {
+                tokio::spawn(worker.make_every_call())
+            } else {
+                tokio::spawn(worker.request_tickets())
+            }
         });
         Self { workers: workers.collect(), stop }
     }
@@ -86,26 +94,39 @@ impl Load {
 struct Worker {
     number: usize,
     nodes: Arc<[Node]>,
+    stop: Arc<AtomicBool>,
     rounds: usize,
     round: Instant,
     calls: Vec<Call>,
 }
 
 impl Worker {
-    async fn work(mut self, stop: Arc<AtomicBool>) -> Vec<Call> {
+    async fn make_every_call(mut self) -> Vec<Call> {
         let mut tickets = Vec::new();
-        while !stop.load(Ordering::Relaxed) {
-            self.round = Instant::now();
+        while self.next_round().await {
             tickets.extend(self.taptalk().await);
             self.diyalog().await;
             self.talkdesk().await;
-            self.rounds += 1;
-            sleep(PAUSE).await;
         }
         for (ticket, mut exchanged) in tickets {
             self.exchange("ticket, once more", &ticket, &mut exchanged).await;
         }
         self.calls
+    }
+
+    async fn request_tickets(mut self) -> Vec<Call> {
+        while self.next_round().await {
+            self.call("ticket request, many", Credential::Good, async |node| node.ticket("287").await).await;
+        }
+        self.calls
+    }
+
+    /// Whether there is another round.
+    async fn next_round(&mut self) -> bool {
+        sleep(PAUSE).await;
+        self.rounds += 1;
+        self.round = Instant::now();
+        !self.stop.load(Ordering::Relaxed)
     }
 
     /// Each call of a round goes to another node.

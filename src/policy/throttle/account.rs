@@ -3,11 +3,11 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    locals::{LocalShare, Locals},
+    locals::{LocalShare, Locals, Settlement},
     record::{Admission, Record, Rules},
 };
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 
 /// How long to wait before another node is suspected to have settled something: at first, and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
+
+/// How long to wait before the store is told again what it could not be told: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
 /// What an attempt is told that is still undecided when its patience is over.
 const UNDECIDED: Duration = Duration::from_secs(1);
@@ -62,7 +65,8 @@ struct Attempt<S> {
     at: u64,
 }
 
-/// An attempt that the store may have been told of. Dropped before it is settled it is given back, in the background.
+/// An attempt that the store may have been told of. Dropped before it is settled it is given back, in the background and
+/// as soon as the store is there.
 pub(super) struct Reservation<S: Store> {
     attempt: Arc<Attempt<S>>,
     failed: bool,
@@ -107,9 +111,13 @@ impl<S: Store> Reservation<S> {
     /// Ends the attempt: as one that failed, or as one that leaves no trace.
     pub(super) async fn settle(mut self, failed: bool) -> Result<(), StoreError> {
         self.failed = failed;
-        self.attempt.settle(failed).await?;
+        self.attempt.settle(&[self.settlement()]).await?;
         self.settled = true;
         Ok(())
+    }
+
+    fn settlement(&self) -> Settlement {
+        Settlement { id: self.attempt.id, at: self.attempt.at, failed: self.failed }
     }
 }
 
@@ -119,25 +127,48 @@ impl<S: Store> Drop for Reservation<S> {
             return;
         }
         // Without a runtime, as when it is shut down, the reservation is kept until it expires.
-        if let Ok(runtime) = Handle::try_current() {
-            let (attempt, failed) = (Arc::clone(&self.attempt), self.failed);
-            runtime.spawn(async move {
-                // An error leaves it to expire, too.
-                let _ = attempt.settle(failed).await;
-            });
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.attempt.local.owe(self.settlement()) {
+            let attempt = Arc::clone(&self.attempt);
+            runtime.spawn(async move { attempt.settle_what_is_owed().await });
         }
     }
 }
 
 impl<S: Store> Attempt<S> {
-    async fn settle(&self, failed: bool) -> Result<(), StoreError> {
+    async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
         let settle = |record: &mut Record| {
-            record.settle(self.id, failed, self.at, self.book.clock.unix_millis(), &self.rules);
+            let now = self.book.clock.unix_millis();
+            for Settlement { id, at, failed } in settlements {
+                record.settle(*id, *failed, *at, now, &self.rules);
+            }
             Admission::Reserved
         };
         let settled = self.update(settle).await;
         self.local.settled.notify_waiters();
         settled.map(|_| ())
+    }
+
+    /// Settles what this node owes the account, in one go however much it is: while the store is away, attempts that
+    /// come meanwhile do not have to wait for each of them. What has expired by itself is not owed any more.
+    async fn settle_what_is_owed(&self) {
+        let mut pause = RETRY.0;
+        loop {
+            let owed = self.local.owed();
+            let settled = self.settle(&owed).await.is_ok();
+            let more = if settled {
+                self.local.drop_settled(owed.len())
+            } else {
+                self.local.drop_expired(self.book.clock.unix_millis().saturating_sub(self.rules.reservation))
+            };
+            if !more {
+                return;
+            }
+            if !settled {
+                sleep(pause).await;
+                pause = (pause * 2).min(RETRY.1);
+            }
+        }
     }
 
     /// Changes the account's record, unless nothing is admitted. On this node one attempt at a time does; against other

@@ -1,7 +1,7 @@
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -15,6 +15,48 @@ pub(super) struct Local {
     pub(super) seen: tokio::sync::Mutex<Option<Bytes>>,
     /// Told when an attempt on this node has ended.
     pub(super) settled: Notify,
+    /// The attempts that are over, and whose reservation the store may still have.
+    owed: Mutex<Vec<Settlement>>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy)]
+pub(super) struct Settlement {
+    pub(super) id: u64,
+    /// When it was reserved.
+    pub(super) at: u64,
+    pub(super) failed: bool,
+}
+
+impl Local {
+    /// Notes that the store has to be told of `settlement`. Returns whether nobody is telling it of others by now.
+    pub(super) fn owe(&self, settlement: Settlement) -> bool {
+        let mut owed = self.lock_owed();
+        owed.push(settlement);
+        owed.len() == 1
+    }
+
+    pub(super) fn owed(&self) -> Vec<Settlement> {
+        self.lock_owed().clone()
+    }
+
+    /// Drops the first `settled` of what is owed. Returns whether there is more.
+    pub(super) fn drop_settled(&self, settled: usize) -> bool {
+        let mut owed = self.lock_owed();
+        owed.drain(..settled);
+        !owed.is_empty()
+    }
+
+    /// Drops what was reserved until `time`. Returns whether there is more.
+    pub(super) fn drop_expired(&self, time: u64) -> bool {
+        let mut owed = self.lock_owed();
+        owed.retain(|settlement| settlement.at > time);
+        !owed.is_empty()
+    }
+
+    fn lock_owed(&self) -> MutexGuard<'_, Vec<Settlement>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The accounts with attempts under way on this node.

@@ -39,9 +39,10 @@ use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Veri
 ///
 /// Who waits is told of what is settled on the same node at once, and looks for what is settled on others every 20 ms
 /// at first and every 200 ms at last. After two seconds ([`patience`](Self::patience)) an attempt that is still
-/// undecided is throttled for a second. A reservation is given back when the future of its check is dropped; that of a
-/// node that crashes expires after 30 seconds ([`reservation`](Self::reservation)), which has to be longer than a check
-/// may take. A failure that becomes known later still counts.
+/// undecided is throttled for a second. A reservation is given back when the future of its check is dropped, and if the
+/// store is away, when it is there again; that of a node that crashes expires after 30 seconds
+/// ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes known
+/// later still counts.
 ///
 /// # Security
 ///

@@ -1,3 +1,5 @@
+//! What the throttle does by the clock, and when its store is away. What it does on every store is in `tests/state`.
+
 use std::{
     panic::AssertUnwindSafe,
     sync::{
@@ -303,6 +305,45 @@ async fn a_guess_that_cannot_be_counted_is_not_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_back() {
+    let cluster = Cluster::new();
+    let (one, other) = (cluster.node(), cluster.node());
+    let nodes = [&one, &other];
+    let (results, ()) = tokio::join!(many(&nodes, Guess::Right), async {
+        sleep(Duration::from_millis(50)).await;
+        cluster.store.away.store(true, SeqCst);
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10, "those under way are answered");
+
+    sleep(Duration::from_secs(10)).await;
+    cluster.clock.advance(Duration::from_secs(10));
+    cluster.store.away.store(false, SeqCst);
+    let back = Instant::now();
+    assert!(attempt(&one, "ann", Guess::Right).await.unwrap());
+    assert!(back.elapsed() <= Duration::from_secs(2), "after {:?}", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_given_back_is_left_to_expire() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    let nodes = [&node];
+    tokio::join!(many(&nodes, Guess::Right), async {
+        sleep(Duration::from_millis(50)).await;
+        cluster.store.away.store(true, SeqCst);
+    });
+    let operations = async || {
+        let before = cluster.store.operations.load(SeqCst);
+        sleep(MINUTE).await;
+        cluster.store.operations.load(SeqCst) - before
+    };
+    assert!(operations().await > 0);
+    cluster.clock.advance(Duration::from_secs(30));
+    operations().await;
+    assert_eq!(operations().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fresh_principal_costs_two_operations_and_leaves_nothing() {
     let cluster = Cluster::new();
     let node = cluster.node();
@@ -364,33 +405,4 @@ async fn without_a_principal_nothing_is_counted() {
 fn a_limit_of_nothing_is_a_mistake_in_the_configuration() {
     assert!(Cluster::new().node().limit(0, MINUTE).is_err());
     assert!(Cluster::new().node().by_caller(0, |_| None).is_err());
-}
-
-/// Lets others run before it denies.
-#[derive(Default)]
-struct Yielding(AtomicUsize);
-
-impl Verifier<Attempt> for Arc<Yielding> {
-    async fn verify(&self, request: Request<Attempt>) -> Result<bool, BoxError> {
-        tokio::task::yield_now().await;
-        self.0.fetch_add(1, SeqCst);
-        Ok(matches!(request.body().guess, Guess::Right))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_many_threads_and_nodes_the_limit_is_kept_and_valid_logins_are_not_refused() {
-    for (guess, verified) in [(Guess::Wrong, 10), (Guess::Right, 200)] {
-        let (verifier, store) = (Arc::<Yielding>::default(), Arc::new(MemoryStore::new()));
-        let account: Account = |request| Some(request.body().account);
-        let node = || Arc::new(Throttle::new(Arc::clone(&verifier), Arc::clone(&store), [7; 32], account));
-        let nodes = [node(), node()];
-        let attempts = (0..200).map(|number: usize| {
-            let node = Arc::clone(&nodes[number % 2]);
-            tokio::spawn(async move { node.verify(Request::new(Attempt { account: "ann", guess })).await })
-        });
-        let results = join_all(attempts).await;
-        assert_eq!(verifier.0.load(SeqCst), verified);
-        assert_eq!(results.into_iter().filter(|result| result.as_ref().unwrap().is_ok()).count(), verified);
-    }
 }

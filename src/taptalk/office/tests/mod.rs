@@ -1,3 +1,6 @@
+//! What the office does by the clock, and what happens between two operations of its store. What it does on every store
+//! is in `tests/state`.
+
 mod at_once;
 mod faults;
 
@@ -180,28 +183,6 @@ fn a_store_whose_clock_is_ahead_of_ours_does_not_shorten_a_ticket() {
 }
 
 #[test]
-fn a_ticket_is_good_once_and_trying_it_again_does_no_harm() {
-    let Fixture { office, .. } = fixture();
-    let ticket = ticket(&office);
-    let tokens = issued(exchange(&office, &ticket));
-    assert_eq!(exchange(&office, &ticket), TokenVerdict::Invalid);
-    assert_eq!(check(&office, &tokens), AccessVerdict::Valid);
-    let tokens = issued(refresh(&office, &tokens));
-    assert_eq!(exchange(&office, &ticket), TokenVerdict::Invalid);
-    assert_eq!(check(&office, &tokens), AccessVerdict::Valid);
-}
-
-#[test]
-fn an_unknown_app_does_not_use_the_ticket_up() {
-    let Fixture { office, .. } = fixture();
-    let ticket = ticket(&office);
-    for key in [ApiKey::new("android", "guess"), ApiKey::new("ios", "pl41n"), server_key()] {
-        assert_eq!(ask(&office, TicketExchange::new(ticket.clone(), key)), TokenVerdict::UnknownKey);
-    }
-    issued(exchange(&office, &ticket));
-}
-
-#[test]
 fn only_a_known_backend_gets_a_ticket() {
     let Fixture { office, .. } = fixture();
     for key in [ApiKey::new("backend", "guess"), ApiKey::new("other", "s3cr3t"), app_key()] {
@@ -264,23 +245,6 @@ fn a_user_keeps_the_id_and_has_the_last_profile() {
 }
 
 #[test]
-fn a_used_refresh_token_ends_its_login_and_no_other() {
-    let Fixture { office, .. } = fixture();
-    let (first, bystander) = (log_in(&office), log_in(&office));
-    let second = issued(refresh(&office, &first));
-    let third = issued(refresh(&office, &second));
-    assert_eq!(check(&office, &first), AccessVerdict::Valid);
-
-    assert_eq!(refresh(&office, &first), TokenVerdict::Invalid);
-    for tokens in [&first, &second, &third] {
-        assert_eq!(check(&office, tokens), AccessVerdict::Invalid);
-        assert_eq!(refresh(&office, tokens), TokenVerdict::Invalid);
-    }
-    assert_eq!(check(&office, &bystander), AccessVerdict::Valid);
-    issued(refresh(&office, &bystander));
-}
-
-#[test]
 fn an_expired_refresh_token_ends_nothing() {
     let Fixture { clock, office, .. } = fixture();
     let first = log_in(&office);
@@ -289,26 +253,6 @@ fn an_expired_refresh_token_ends_nothing() {
     clock.advance(10 * DAY);
     assert_eq!(refresh(&office, &first), TokenVerdict::Expired);
     issued(refresh(&office, &second));
-}
-
-#[test]
-fn a_store_that_lost_its_data_redeems_nothing() {
-    let Fixture { clock, keys, office: before, .. } = fixture();
-    let (unused, used) = (ticket(&before), ticket(&before));
-    let tokens = issued(exchange(&before, &used));
-    let store = Arc::new(MemoryStore::new().clock(clock.clone()));
-    let after = office("t", store, &keys, &clock);
-    // Twice: being refused must not make anything good either. In between, the user is there again.
-    for _ in 0..2 {
-        for ticket in [&unused, &used] {
-            assert_eq!(exchange(&after, ticket), TokenVerdict::Invalid);
-            let reusing = after.clone().single_use(false);
-            assert_eq!(exchange(&reusing, ticket), TokenVerdict::Invalid);
-        }
-        assert_eq!(check(&after, &tokens), AccessVerdict::Invalid);
-        assert_eq!(refresh(&after, &tokens), TokenVerdict::Invalid);
-        ticket(&after);
-    }
 }
 
 #[test]

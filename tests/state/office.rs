@@ -1,0 +1,206 @@
+//! The ticket office, on several nodes.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use http::Request;
+use tower_verify::{
+    Credential, Secret, Verifier,
+    store::SharedStore,
+    taptalk::{
+        AccessCheck, AccessVerdict, ApiKey, ApiKeys, Profile, Ticket, TicketExchange, TicketOffice, TicketParameters,
+        TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, UserPlatform,
+    },
+    token::KeyRing,
+};
+
+use crate::{State, in_every_state};
+
+in_every_state! {
+    a_ticket_is_good_once_and_trying_it_again_does_no_harm
+    an_unknown_app_does_not_use_the_ticket_up
+    a_ticket_for_several_uses_begins_a_login_with_each
+    a_used_refresh_token_ends_its_login_and_no_other
+    a_store_that_lost_its_data_redeems_nothing
+    of_many_exchanges_of_one_ticket_one_succeeds
+    of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends
+    a_user_who_comes_many_times_at_once_is_one_user
+}
+
+type Office = TicketOffice<SharedStore>;
+
+fn open(store: SharedStore, keys: &KeyRing) -> Office {
+    TicketOffice::new("t", store, keys.clone())
+        .unwrap()
+        .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
+        .app_keys(ApiKeys::new([app_key()]).unwrap())
+}
+
+/// Three nodes of one office.
+async fn offices(state: &State) -> [Office; 3] {
+    let keys = KeyRing::generate().unwrap();
+    state.nodes().await.map(|store| open(store, &keys))
+}
+
+fn app_key() -> ApiKey {
+    ApiKey::new("android", "pl41n")
+}
+
+async fn ask<C: Credential>(office: &impl Verifier<C>, credential: C) -> C::Verdict {
+    office.verify(Request::new(credential)).await.unwrap()
+}
+
+/// What the offices say to many that come at the same time.
+async fn ask_at_once<C: Credential + Clone>(offices: &[Office], credential: C) -> Vec<C::Verdict>
+where
+    Office: Verifier<C>,
+{
+    let asked = (0..300).map(|number| {
+        let (office, credential) = (offices[number % offices.len()].clone(), credential.clone());
+        tokio::spawn(async move { ask(&office, credential).await })
+    });
+    join_all(asked).await.into_iter().map(Result::unwrap).collect()
+}
+
+fn request() -> TicketRequest {
+    let profile = Profile::new("287", "Ann Example");
+    let parameters = TicketParameters::new(profile, UserPlatform::Android, "7a6c", "203.0.113.7", "okhttp/4.9.1");
+    TicketRequest::new(ApiKey::new("backend", "s3cr3t"), parameters)
+}
+
+fn given(verdict: TicketVerdict) -> Ticket {
+    let TicketVerdict::Issued(ticket) = verdict else { panic!("{verdict:?}") };
+    ticket
+}
+
+async fn ticket(office: &Office) -> Secret {
+    given(ask(office, request()).await).ticket
+}
+
+async fn exchange(office: &Office, ticket: &Secret) -> TokenVerdict {
+    ask(office, TicketExchange::new(ticket.clone(), app_key())).await
+}
+
+async fn refresh(office: &Office, tokens: &Tokens) -> TokenVerdict {
+    ask(office, TokenRefresh::new(tokens.refresh_token.clone())).await
+}
+
+async fn check(office: &Office, tokens: &Tokens) -> AccessVerdict {
+    ask(office, AccessCheck::new(tokens.access_token.clone())).await
+}
+
+#[track_caller]
+fn issued(verdict: TokenVerdict) -> Tokens {
+    let TokenVerdict::Issued(tokens) = verdict else { panic!("{verdict:?}") };
+    *tokens
+}
+
+/// The tokens of the only one that got any.
+fn only(verdicts: Vec<TokenVerdict>) -> Tokens {
+    let (mut won, lost): (Vec<_>, Vec<_>) =
+        verdicts.into_iter().partition(|verdict| matches!(verdict, TokenVerdict::Issued(_)));
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|verdict| *verdict == TokenVerdict::Invalid));
+    issued(won.remove(0))
+}
+
+async fn log_in(office: &Office) -> Tokens {
+    issued(exchange(office, &ticket(office).await).await)
+}
+
+async fn a_ticket_is_good_once_and_trying_it_again_does_no_harm(state: State) {
+    let [one, two, three] = offices(&state).await;
+    let ticket = ticket(&one).await;
+    let tokens = issued(exchange(&two, &ticket).await);
+    assert_eq!(exchange(&three, &ticket).await, TokenVerdict::Invalid);
+    assert_eq!(check(&one, &tokens).await, AccessVerdict::Valid);
+    let tokens = issued(refresh(&two, &tokens).await);
+    assert_eq!(exchange(&three, &ticket).await, TokenVerdict::Invalid);
+    assert_eq!(check(&one, &tokens).await, AccessVerdict::Valid);
+}
+
+async fn an_unknown_app_does_not_use_the_ticket_up(state: State) {
+    let [one, two, three] = offices(&state).await;
+    let ticket = ticket(&one).await;
+    for key in [ApiKey::new("android", "guess"), ApiKey::new("ios", "pl41n"), ApiKey::new("backend", "s3cr3t")] {
+        assert_eq!(ask(&two, TicketExchange::new(ticket.clone(), key)).await, TokenVerdict::UnknownKey);
+    }
+    issued(exchange(&three, &ticket).await);
+}
+
+async fn a_ticket_for_several_uses_begins_a_login_with_each(state: State) {
+    let [one, two, three] = offices(&state).await.map(|office| office.single_use(false));
+    let ticket = ticket(&one).await;
+    let [first, other] = [issued(exchange(&two, &ticket).await), issued(exchange(&three, &ticket).await)];
+    let renewed = issued(refresh(&one, &first).await);
+    assert_eq!(refresh(&two, &first).await, TokenVerdict::Invalid);
+    assert_eq!(check(&three, &renewed).await, AccessVerdict::Invalid);
+    assert_eq!(check(&one, &other).await, AccessVerdict::Valid);
+    issued(exchange(&two, &ticket).await);
+}
+
+async fn a_used_refresh_token_ends_its_login_and_no_other(state: State) {
+    let [one, two, three] = offices(&state).await;
+    let (first, bystander) = (log_in(&one).await, log_in(&two).await);
+    let second = issued(refresh(&two, &first).await);
+    let third = issued(refresh(&three, &second).await);
+    assert_eq!(check(&one, &first).await, AccessVerdict::Valid);
+
+    assert_eq!(refresh(&two, &first).await, TokenVerdict::Invalid);
+    for tokens in [&first, &second, &third] {
+        assert_eq!(check(&three, tokens).await, AccessVerdict::Invalid);
+        assert_eq!(refresh(&one, tokens).await, TokenVerdict::Invalid);
+    }
+    assert_eq!(check(&two, &bystander).await, AccessVerdict::Valid);
+    issued(refresh(&three, &bystander).await);
+}
+
+async fn a_store_that_lost_its_data_redeems_nothing(mut state: State) {
+    let keys = KeyRing::generate().unwrap();
+    let before = open(state.node().await, &keys);
+    let (unused, used) = (ticket(&before).await, ticket(&before).await);
+    let tokens = issued(exchange(&before, &used).await);
+    state.lose().await;
+    let after = open(state.node().await, &keys);
+    let reusing = after.clone().single_use(false);
+    // Twice: being refused must not make anything good either. In between, the user is there again.
+    for _ in 0..2 {
+        for ticket in [&unused, &used] {
+            assert_eq!(exchange(&after, ticket).await, TokenVerdict::Invalid);
+            assert_eq!(exchange(&reusing, ticket).await, TokenVerdict::Invalid);
+        }
+        assert_eq!(check(&after, &tokens).await, AccessVerdict::Invalid);
+        assert_eq!(refresh(&after, &tokens).await, TokenVerdict::Invalid);
+        ticket(&after).await;
+    }
+}
+
+async fn of_many_exchanges_of_one_ticket_one_succeeds(state: State) {
+    let offices = offices(&state).await;
+    for _ in 0..5 {
+        let ticket = ticket(&offices[0]).await;
+        let tokens = only(ask_at_once(&offices, TicketExchange::new(ticket, app_key())).await);
+        assert_eq!(check(&offices[1], &tokens).await, AccessVerdict::Valid);
+    }
+}
+
+async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends(state: State) {
+    let offices = offices(&state).await;
+    for _ in 0..5 {
+        let tokens = log_in(&offices[0]).await;
+        let renewed = only(ask_at_once(&offices, TokenRefresh::new(tokens.refresh_token)).await);
+        assert_eq!(check(&offices[1], &renewed).await, AccessVerdict::Invalid);
+        assert_eq!(refresh(&offices[2], &renewed).await, TokenVerdict::Invalid);
+    }
+}
+
+async fn a_user_who_comes_many_times_at_once_is_one_user(state: State) {
+    let offices = offices(&state).await;
+    let tickets: Vec<_> = ask_at_once(&offices, request()).await.into_iter().map(given).collect();
+    let ids: HashSet<_> = tickets.iter().map(|ticket| &ticket.user_id).collect();
+    assert_eq!(ids.len(), 1);
+    for (number, ticket) in tickets.iter().enumerate() {
+        let tokens = issued(exchange(&offices[number % 3], &ticket.ticket).await);
+        assert_eq!(tokens.user.user_id, ticket.user_id);
+    }
+}
