@@ -68,6 +68,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod answer;
 mod client_addr;
 mod clock;
 mod config_error;

@@ -105,6 +105,7 @@ laws! {
     taptalk_access_token: crate::laws_taptalk::access_tokens();
     taptalk_refresh: crate::laws_taptalk::refreshes();
     taptalk_connect: crate::laws_taptalk::connects();
+    taptalk_app_ticket: crate::laws_taptalk::app_tickets();
 }
 
 fn answers<S: Subject>(subject: &S) {
