@@ -161,6 +161,18 @@ fn deadlines<S: Subject>(subject: &S) {
             }
         })
     };
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("Validated");
+        }
+    }
+
+    let given_up = verifier_fn(|_| async {
+        let _held = PanicsWhenDropped;
+        pending::<Result<VerdictOf<S::Endpoint>, BoxError>>().await
+    });
+    refused(subject, &ask_fit(subject, given_up));
     assert!(subject.admitted(&ask_fit(subject, admits_after(4999))));
     refused(subject, &ask_fit(subject, admits_after(5001)));
 
