@@ -57,13 +57,14 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What the platform submits to be checked.
     type Credential: Credential;
 
-    /// The method and the path that the platform calls. Asked once, when the layer is applied.
+    /// The method and the path that the platform calls. Asked once, when the layer is made.
     fn route(&self) -> &Route;
 
     /// Reads the credential from a request. `body` is whole and within the limit.
     ///
     /// What is left in `head` is handed to the verifier beside the credential: a credential that stands in a header or
-    /// in the query should be taken out of it, so that a log of the request does not show it.
+    /// in the query should be taken out of it, so that a log of the request does not show it. Extensions that a host adds
+    /// are left alone: one that keeps the original URI, such as axum's `OriginalUri`, still has its query.
     ///
     /// # Errors
     /// If the request does not have the form that the contract asks for. The verifier is not asked then.

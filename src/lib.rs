@@ -67,7 +67,13 @@
 //! | `rustls` | | a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.
+#![cfg_attr(
+    not(all(feature = "deadline", feature = "redis", feature = "rustls", feature = "token")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
+mod answer;
 mod client_addr;
 mod clock;
 mod config_error;

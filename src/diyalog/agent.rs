@@ -65,7 +65,7 @@ impl Verdict for AgentVerdict {
 /// `GET /CheckToken?sessionId=…&token=…&userNo=…`: Diyalog's check of an agent's token.
 ///
 /// The answer is a JSON object with HTTP status 200, in which only `"success":true` admits. A caller without the
-/// [secret](crate::CallerSecret) that was required of it gets status 401.
+/// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge.
 ///
 /// ```json
 /// {"success":true,"result":"agent 45186 verified"}
@@ -168,6 +168,7 @@ mod tests {
     fn said(outcome: Outcome<AgentVerdict>) -> (u16, String) {
         let response = Agent::new().answer(outcome);
         assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())
     }
 

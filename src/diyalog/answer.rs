@@ -1,5 +1,8 @@
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+};
 
 use crate::{Outcome, RejectionKind};
 
@@ -14,6 +17,10 @@ pub(super) fn answer<V>(outcome: &Outcome<V>, content_type: HeaderValue, body: i
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     if matches!(outcome, Outcome::Rejected(rejection) if rejection.kind() == RejectionKind::UnknownCaller) {
         *response.status_mut() = StatusCode::UNAUTHORIZED;
+        response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     response
 }
+
+/// RFC 9110, section 15.5.2: every 401 has one. It is named after the header, for which there is no registered scheme.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Auth-Token realm=\"diyalog\"");

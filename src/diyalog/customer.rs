@@ -73,7 +73,7 @@ pub enum Vocabulary {
 /// `POST /checkauthtoken`: Diyalog's check of a customer's token.
 ///
 /// The answer is one bare word with HTTP status 200; only `Validated` admits. A caller without the
-/// [secret](crate::CallerSecret) that was required of it gets status 401 and the word for a bad request.
+/// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge, and the word for a bad request.
 ///
 /// Source: Diyalog's "Authentication Services", "Customer Token Verification Service (API)".
 #[derive(Debug, Clone)]
@@ -195,6 +195,7 @@ mod tests {
 
     fn said(endpoint: &Customer, outcome: Outcome<CustomerVerdict>) -> (u16, String, String) {
         let response = endpoint.answer(outcome);
+        assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
         let body = String::from_utf8(response.body().to_vec()).unwrap();
         (response.status().as_u16(), content_type, body)

@@ -105,7 +105,7 @@
 //! # Ok::<(), BoxError>(())
 //! ```
 //!
-//! A call without it, with another value, or with the header twice gets status 401; the verifier is not asked.
+//! A call without it, with another value, or with the header twice gets status 401 with a challenge; the verifier is not asked.
 //!
 //! # Security
 //!

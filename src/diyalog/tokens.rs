@@ -6,7 +6,7 @@ use super::{AgentToken, AgentVerdict, CustomerToken, CustomerVerdict, StoredToke
 use crate::{
     BoxError, Clock, ConfigError, Verifier,
     store::Store,
-    token::{Checked, IssueError, Issued, KeyRing, Refused, Register, Signer},
+    token::{Checked, IssueError, Issued, KeyRing, Refused, Register, Signer, at_least_a_millisecond},
 };
 
 /// Makes the tokens that Diyalog asks about, and verifies them, without storing anything.
@@ -70,10 +70,7 @@ impl Tokens {
     /// # Errors
     /// If it is less than a millisecond.
     pub fn ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        if ttl < Duration::from_millis(1) {
-            return Err(ConfigError::new("a token must be good for at least a millisecond"));
-        }
-        self.ttl = ttl;
+        self.ttl = at_least_a_millisecond(ttl)?;
         Ok(self)
     }
 

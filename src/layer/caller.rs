@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{ConfigError, Rejection, Secret};
 
@@ -26,7 +26,8 @@ impl CallerSecret {
     /// Requires one of the `live` values in `header`.
     ///
     /// # Errors
-    /// If there is no live value, or one of them is empty: an empty secret is an environment variable somebody forgot.
+    /// If there is no live value; if one of them is empty, which is an environment variable somebody forgot; or if no
+    /// header can have it as its value, such as one that was read from a file with the line's end.
     pub fn new<I>(header: HeaderName, live: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator,
@@ -38,6 +39,11 @@ impl CallerSecret {
         }
         if live.iter().any(Secret::is_empty) {
             return Err(ConfigError::new(format!("a live value of the caller's secret in `{header}` is empty")));
+        }
+        if !live.iter().all(|live| is_header_value(live.expose_secret().as_bytes())) {
+            return Err(ConfigError::new(format!(
+                "no header can have a live value of the caller's secret in `{header}`"
+            )));
         }
         Ok(Self { header, live })
     }
@@ -52,6 +58,11 @@ impl CallerSecret {
         headers.remove(&self.header);
         if known { Ok(()) } else { Err(Rejection::unknown_caller()) }
     }
+}
+
+/// Spaces around a value are no part of it (RFC 9110, section 5.5).
+fn is_header_value(value: &[u8]) -> bool {
+    HeaderValue::from_bytes(value).is_ok() && value.trim_ascii() == value
 }
 
 #[cfg(test)]
@@ -89,6 +100,15 @@ mod tests {
         assert!(CallerSecret::new(HEADER, Vec::<Secret>::new()).is_err());
         let error = CallerSecret::new(HEADER, ["605b32dd", ""]).unwrap_err();
         assert!(!error.to_string().contains("605b32dd"));
+    }
+
+    #[test]
+    fn a_secret_that_no_header_can_have_is_a_mistake_too() {
+        for live in ["605b32dd\n", "605b32dd ", "\t605b32dd", "605b\032dd"] {
+            let error = CallerSecret::new(HEADER, ["current", live]).unwrap_err();
+            assert!(!error.to_string().contains("605b"), "{error}");
+        }
+        assert!(CallerSecret::new(HEADER, ["605b 32dd", "\u{e9}"]).is_ok());
     }
 
     #[test]

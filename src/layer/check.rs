@@ -15,6 +15,9 @@ use pin_project_lite::pin_project;
 use super::{CallerSecret, Deadline, future::Answer, protect::protect, read::Reader};
 use crate::{BoxError, Credential, Endpoint, Failure, Outcome, Route, Verifier};
 
+/// For whatever a platform's call is answered with.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// What stands between a caller and a verifier, whoever they are.
 #[derive(Debug, Clone)]
 pub(crate) struct Protections {
@@ -80,8 +83,6 @@ where
     }
 
     fn answer(&self, outcome: Outcome<VerdictOf<E>>) -> Response<Bytes> {
-        const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
         let answer = catch_unwind(AssertUnwindSafe(|| self.endpoint.answer(outcome)));
         let mut response = answer.unwrap_or_else(|_| {
             let mut response = Response::new(Bytes::new());
@@ -119,6 +120,7 @@ pin_project! {
             #[pin]
             verification: F,
         },
+        Answered,
     }
 }
 
@@ -134,8 +136,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
         let this = self.project();
-        let (check, verify, step) = (this.check, this.verify, this.step);
-        let outcome = ready!(protect(this.deadline, cx, |cx| step.poll_outcome(cx, check, verify)));
+        let (check, verify) = (this.check, this.verify);
+        let poll = |step: Pin<&mut Step<B, F>>, cx: &mut Context<'_>| step.poll_outcome(cx, check, verify);
+        let outcome = ready!(protect(this.deadline, cx, this.step, poll, || Step::Answered));
         Poll::Ready(check.answer(outcome.unwrap_or_else(Outcome::Failed)))
     }
 }
@@ -174,6 +177,7 @@ impl<B: Body, F> Step<B, F> {
                         Err(error) => Outcome::Failed(Failure::from_error(error)),
                     });
                 }
+                StepProj::Answered => panic!("a future is not polled after its end"),
             }
         }
     }

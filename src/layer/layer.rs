@@ -77,7 +77,8 @@ impl<E, V> VerifyLayer<E, V> {
         self
     }
 
-    /// Whether the endpoint is served at all. If not, its requests pass through like any other. The default is `true`.
+    /// Whether the endpoint is served at all. If not, its requests pass through like any other, and a
+    /// service [of its own](Self::into_service) answers all of them with `404`. The default is `true`.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
@@ -86,7 +87,7 @@ impl<E, V> VerifyLayer<E, V> {
     /// The endpoint as a service of its own, without an inner one: for a router that matches the path itself, such as
     /// `axum::Router::route_service`.
     pub fn into_service(self) -> VerifyService<E, V> {
-        VerifyService::new(self.check())
+        VerifyService::new(self.enabled.then(|| self.check()))
     }
 
     fn check(&self) -> Arc<Check<E, V>> {

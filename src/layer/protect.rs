@@ -2,7 +2,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
@@ -10,17 +10,17 @@ use pin_project_lite::pin_project;
 use crate::Failure;
 
 pin_project! {
-    /// A future whose panics, and whose running over its deadline, become a [`Failure`].
+    /// A future whose panics, those of its drop included, and whose running over its deadline become a [`Failure`].
     pub(crate) struct Protected<F> {
         #[pin]
-        future: F,
+        future: Option<F>,
         deadline: Deadline,
     }
 }
 
 impl<F: Future> Protected<F> {
     pub(crate) fn new(future: F, deadline: Deadline) -> Self {
-        Self { future, deadline }
+        Self { future: Some(future), deadline }
     }
 }
 
@@ -29,21 +29,35 @@ impl<F: Future> Future for Protected<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        protect(this.deadline, cx, |cx| this.future.poll(cx))
+        let poll = |future: Pin<&mut Option<F>>, cx: &mut Context<'_>| {
+            future.as_pin_mut().expect("a future is not polled after its end").poll(cx)
+        };
+        protect(this.deadline, cx, this.future, poll, || None)
     }
 }
 
-/// The same for one poll: its panic, or its being pending after the deadline, becomes a [`Failure`].
-pub(super) fn protect<T>(
+/// The same for one poll of `state`: its panic, or its being pending after the deadline, becomes a [`Failure`]. At the
+/// end `state` becomes what `ended` makes, as dropping what it was could panic too.
+pub(super) fn protect<S, T>(
     deadline: &mut Deadline,
     cx: &mut Context<'_>,
-    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    mut state: Pin<&mut S>,
+    poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<T>,
+    ended: impl Fn() -> S,
 ) -> Poll<Result<T, Failure>> {
-    let poll = catch_unwind(AssertUnwindSafe(|| match poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => deadline.poll_exceeded(cx).map(Err),
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let end = ready!(match poll(state.as_mut(), cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => deadline.poll_exceeded(cx).map(Err),
+        });
+        state.set(ended());
+        Poll::Ready(end)
     }));
-    poll.unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(payload))))
+    polled.unwrap_or_else(|payload| {
+        // It is a failure already, and a second panic does not make it another one.
+        let _ = catch_unwind(AssertUnwindSafe(|| state.set(ended())));
+        Poll::Ready(Err(Failure::panicked(payload)))
+    })
 }
 
 pub(crate) use deadline::Deadline;
@@ -131,6 +145,31 @@ mod tests {
         assert!(!format!("{failure:?} {failure}").contains("605b"));
     }
 
+    struct PanicsWhenDropped(fn() -> Poll<u8>);
+
+    impl Future for PanicsWhenDropped {
+        type Output = u8;
+
+        fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<u8> {
+            (self.0)()
+        }
+    }
+
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("605b32dd");
+        }
+    }
+
+    #[test]
+    fn a_panic_when_the_future_is_dropped_is_a_failure_too() {
+        let polls: [fn() -> Poll<u8>; 2] = [|| Poll::Ready(7), || panic!("605b32dd")];
+        for poll in polls {
+            let future = Protected::new(PanicsWhenDropped(poll), Deadline::after(NEVER));
+            assert_eq!(future.now_or_never().unwrap().unwrap_err().kind(), FailureKind::Panicked);
+        }
+    }
+
     #[test]
     fn without_a_limit_it_waits() {
         assert!(Protected::new(pending::<()>(), Deadline::after(NEVER)).now_or_never().is_none());
@@ -152,6 +191,12 @@ mod tests {
             let failure = Protected::new(pending::<()>(), Deadline::after(LIMIT)).await.unwrap_err();
             assert_eq!(failure.kind(), FailureKind::DeadlineExceeded);
             assert_eq!(start.elapsed().as_secs(), 5);
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn what_takes_longer_and_panics_when_it_is_given_up_is_a_failure() {
+            let future = Protected::new(PanicsWhenDropped(|| Poll::Pending), Deadline::after(LIMIT));
+            assert_eq!(future.await.unwrap_err().kind(), FailureKind::Panicked);
         }
 
         #[tokio::test(start_paused = true)]

@@ -7,12 +7,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::ALLOW};
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL},
+};
 use http_body::Body;
 use http_body_util::Empty;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture, check::Check};
+use super::{
+    ResponseBody, ResponseFuture,
+    check::{Check, NO_STORE},
+};
 use crate::{Endpoint, Verifier};
 
 /// A service with one endpoint added to it: made by [`VerifyLayer`](crate::VerifyLayer).
@@ -85,13 +91,13 @@ impl<S: fmt::Debug, E, V> fmt::Debug for Verify<S, E, V> {
 /// One endpoint as a service of its own: made by [`VerifyLayer::into_service`](crate::VerifyLayer::into_service).
 ///
 /// It does not look at the path, which the router has matched already. Another method than the endpoint's is answered
-/// with `405`.
+/// with `405`, and everything with `404` if the layer was not [enabled](crate::VerifyLayer::enabled).
 pub struct VerifyService<E, V> {
-    check: Arc<Check<E, V>>,
+    check: Option<Arc<Check<E, V>>>,
 }
 
 impl<E, V> VerifyService<E, V> {
-    pub(super) fn new(check: Arc<Check<E, V>>) -> Self {
+    pub(super) fn new(check: Option<Arc<Check<E, V>>>) -> Self {
         Self { check }
     }
 }
@@ -111,21 +117,27 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let method = self.check.route.method();
-        if request.method() == method {
-            return ResponseFuture::answer(self.check.respond(request));
-        }
         let mut response = Response::new(Empty::new());
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        let allow = HeaderValue::from_str(method.as_str()).expect("a method is a token, and so a header's value");
-        response.headers_mut().insert(ALLOW, allow);
+        match self.check.as_ref().map(|check| (check, check.route.method())) {
+            Some((check, method)) if request.method() == method => {
+                return ResponseFuture::answer(check.respond(request));
+            }
+            Some((_, method)) => {
+                *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+                let allow =
+                    HeaderValue::from_str(method.as_str()).expect("a method is a token, and so a header's value");
+                response.headers_mut().insert(ALLOW, allow);
+            }
+            None => *response.status_mut() = StatusCode::NOT_FOUND,
+        }
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
         ResponseFuture::inner(ready(Ok(response)))
     }
 }
 
 impl<E, V> Clone for VerifyService<E, V> {
     fn clone(&self) -> Self {
-        Self { check: Arc::clone(&self.check) }
+        Self { check: self.check.clone() }
     }
 }
 

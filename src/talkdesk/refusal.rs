@@ -1,13 +1,10 @@
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{
-    HeaderValue, Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-};
-use serde::Serialize;
+use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 
-use crate::{ConfigError, Failure, FailureKind, Rejection, RejectionKind};
+use crate::{
+    ConfigError, Failure, FailureKind, Rejection, RejectionKind,
+    answer::{oauth_error, retry_after},
+};
 
 /// How everything that does not admit is answered: a status of 400 or more, and the members of an error of RFC 6749.
 #[derive(Debug, Clone)]
@@ -53,32 +50,15 @@ impl Refusal {
             }
         };
         let mut response = refuse(self.no_verdict, error, description);
-        if let Some(wait) = failure.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
-        }
+        retry_after(&mut response, failure.retry_after());
         response
     }
 }
 
-/// The seconds of `wait`, rounded up: whoever comes back earlier comes too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
-}
-
-#[derive(Serialize)]
-struct Error<'a> {
-    error: &'static str,
-    error_description: &'a str,
-}
-
 fn refuse(status: StatusCode, error: &'static str, error_description: &str) -> Response<Bytes> {
-    let body = serde_json::to_vec(&Error { error, error_description }).expect("two texts are always JSON");
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = oauth_error(status, error, error_description);
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }
     response
 }
@@ -90,19 +70,6 @@ const CHALLENGE: &str = "Talkdesk realm=\"auth\"";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waiting_is_rounded_up() {
-        for (wait, seconds) in [
-            (Duration::ZERO, 0),
-            (Duration::from_nanos(1), 1),
-            (Duration::from_secs(30), 30),
-            (Duration::from_millis(30_001), 31),
-            (Duration::MAX, u64::MAX),
-        ] {
-            assert_eq!(whole_seconds(wait), seconds);
-        }
-    }
 
     #[test]
     fn only_errors_can_say_that_there_is_no_verdict() {

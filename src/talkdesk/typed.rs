@@ -59,9 +59,9 @@ struct Mismatch {
 }
 
 impl Mismatch {
-    /// Keeps the innermost name.
+    /// The same in the field `name`. A name that its value gave is dropped: it is the value.
     fn in_field(self, name: &str) -> Self {
-        Self { name: self.name.or_else(|| Some(name.to_owned().into())), ..self }
+        Self { name: Some(name.to_owned().into()), ..self }
     }
 
     fn into_rejection(self) -> Rejection {
@@ -287,6 +287,16 @@ mod tests {
         let error = decode::<Flat>(Credentials::new().with("pin", "605b32dd")).unwrap_err();
         assert_eq!(error, "`auth` does not have the fields that are asked for");
         assert!(decode::<Flat>(Credentials::new().with("pin", 60532)).is_ok());
+
+        #[derive(Deserialize, Debug)]
+        #[serde(field_identifier)]
+        enum Identifier {
+            Pin,
+        }
+        let error = decode::<BTreeMap<String, Identifier>>(Credentials::new().with("pin", "605b32dd")).unwrap_err();
+        assert_eq!(error, "`pin` in `auth` is not known");
+        let known = decode::<BTreeMap<String, Identifier>>(Credentials::new().with("pin", "Pin")).unwrap();
+        assert!(matches!(known["pin"], Identifier::Pin));
 
         #[derive(Deserialize, Debug)]
         #[serde(untagged)]

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE},
+    header::{USER_AGENT, WWW_AUTHENTICATE},
     request::Parts,
 };
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, UserPlatform, app_ticket_issuer::NoTicket};
 use crate::{
     ClientAddr, ConfigError, Endpoint, Failure, FailureKind, Outcome, Rejection, RejectionKind, Route, Secret,
+    answer::{self, oauth_error, retry_after},
     json::{self, Value},
 };
 
@@ -119,13 +120,15 @@ impl Endpoint for AppTicket {
         match outcome {
             Outcome::Verdict(AppTicketVerdict::Issued(Ticket { user_id, ticket })) => {
                 let body = TicketBody { user_id: &user_id, ticket: ticket.expose_secret() };
-                response(StatusCode::OK, &body)
+                answer::json(StatusCode::OK, &body)
             }
             Outcome::Verdict(AppTicketVerdict::UnknownCaller) => unknown_caller("it is not known who is asking"),
             Outcome::Rejected(rejection) => match rejection.kind() {
                 RejectionKind::UnknownCaller => unknown_caller(rejection.detail()),
-                RejectionKind::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", rejection.detail()),
-                RejectionKind::Malformed => error(StatusCode::BAD_REQUEST, "invalid_request", rejection.detail()),
+                RejectionKind::TooLarge => {
+                    oauth_error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", rejection.detail())
+                }
+                RejectionKind::Malformed => oauth_error(StatusCode::BAD_REQUEST, "invalid_request", rejection.detail()),
             },
             Outcome::Failed(failure) => failed(&failure),
         }
@@ -133,7 +136,7 @@ impl Endpoint for AppTicket {
 }
 
 fn unknown_caller(description: &str) -> Response<Bytes> {
-    let mut response = error(StatusCode::UNAUTHORIZED, "invalid_token", description);
+    let mut response = oauth_error(StatusCode::UNAUTHORIZED, "invalid_token", description);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
@@ -142,22 +145,22 @@ fn failed(failure: &Failure) -> Response<Bytes> {
     let no_ticket = || std::error::Error::source(failure).is_some_and(|source| source.is::<NoTicket>());
     match failure.kind() {
         FailureKind::Throttled => {
-            let mut response =
-                error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "there were too many failed attempts");
-            if let Some(wait) = failure.retry_after() {
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            }
+            let mut response = oauth_error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "temporarily_unavailable",
+                "there were too many failed attempts",
+            );
+            retry_after(&mut response, failure.retry_after());
             response
         }
         FailureKind::DeadlineExceeded => {
-            error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "there was no ticket in time")
+            oauth_error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "there was no ticket in time")
         }
         FailureKind::Error if no_ticket() => {
-            error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "TapTalk gave no ticket")
+            oauth_error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "TapTalk gave no ticket")
         }
         FailureKind::Error | FailureKind::Panicked => {
-            error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the backend failed")
+            oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the backend failed")
         }
     }
 }
@@ -169,29 +172,11 @@ struct TicketBody<'a> {
     ticket: &'a str,
 }
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: &'a str,
-    error_description: &'a str,
-}
-
-fn error(status: StatusCode, error: &str, error_description: &str) -> Response<Bytes> {
-    response(status, &ErrorBody { error, error_description })
-}
-
-fn response(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-    let body = serde_json::to_vec(body).expect("strings are JSON");
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use http::Request;
+    use http::{Request, header::CONTENT_TYPE};
 
     use super::*;
     use crate::PeerAddr;
@@ -294,6 +279,8 @@ mod tests {
             answer(Failure::throttled(Duration::from_millis(2001)), "retry-after"),
             problem(429, "temporarily_unavailable", "there were too many failed attempts", Some("3"))
         );
+        let (status, _, wait) = answer(Failure::throttled(Duration::MAX), "retry-after");
+        assert_eq!((status, wait), (429, Some(u64::MAX.to_string())));
         #[cfg(feature = "deadline")]
         assert_eq!(
             answer(Failure::deadline_exceeded(), "retry-after"),

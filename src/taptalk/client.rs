@@ -256,7 +256,7 @@ struct TicketData {
 mod tests {
     use std::{
         convert::Infallible,
-        future::{Ready, pending, ready},
+        future::{Ready, ready},
         io,
         sync::Arc,
     };
@@ -399,7 +399,7 @@ mod tests {
             }
 
             fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
-                pending()
+                std::future::pending()
             }
         }
 

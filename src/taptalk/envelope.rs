@@ -6,11 +6,11 @@
 use std::{error::Error, fmt};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::code::Code;
-use crate::{Failure, FailureKind, Rejection};
+use crate::{Failure, FailureKind, Rejection, answer};
 
 #[derive(Serialize)]
 struct Envelope<'a, D> {
@@ -62,11 +62,14 @@ impl Writer {
     }
 
     fn write(self, status: u16, error: ErrorMember<'_>, data: impl Serialize) -> Response<Bytes> {
-        let body = serde_json::to_vec(&Envelope { status, error, data }).expect("strings and numbers are JSON");
-        let mut response = Response::new(body.into());
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.mirror_status {
-            *response.status_mut() = StatusCode::from_u16(status).expect("a code's status has three digits");
+        let http_status = match self.mirror_status {
+            true => StatusCode::from_u16(status).expect("a code's status has three digits"),
+            false => StatusCode::OK,
+        };
+        let mut response = answer::json(http_status, &Envelope { status, error, data });
+        // RFC 9110, section 15.5.2: every 401 has a challenge. They are all about what is in `Authorization`.
+        if http_status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -147,6 +150,8 @@ pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
 mod tests {
     use std::time::Duration;
 
+    use http::header::CONTENT_TYPE;
+
     use super::*;
 
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -177,6 +182,11 @@ mod tests {
     fn the_status_is_mirrored_on_request() {
         let writer = Writer { mirror_status: true };
         assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
+        let unauthorized = writer.error(Code::TOKEN_EXPIRED, "", "");
+        assert_eq!(
+            (unauthorized.status(), &unauthorized.headers()[WWW_AUTHENTICATE]),
+            (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap())
+        );
         assert_eq!(writer.data(Nothing {}).status(), 200);
     }
 

@@ -54,8 +54,8 @@
 //!
 //! Every answer is one object with `status`, `error` and `data`. The HTTP status is always 200, and the real one is in
 //! `status`: the web SDK calls nobody back on HTTP 401. It can be mirrored as HTTP status for clients of your own (see
-//! [`AuthTicket::mirror_status`]). Only a positive verdict has status 200; of everything else, `error.code` says what it
-//! was, and its first three digits are the status:
+//! [`AuthTicket::mirror_status`]), and a mirrored 401 has a challenge. Only a positive verdict has status 200; of
+//! everything else, `error.code` says what it was, and its first three digits are the status:
 //!
 //! | code | when |
 //! |---|---|

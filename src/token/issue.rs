@@ -1,8 +1,14 @@
-use std::{cell::RefCell, error::Error, fmt, ops::Range, time::SystemTime};
+use std::{
+    cell::RefCell,
+    error::Error,
+    fmt,
+    ops::Range,
+    time::{Duration, SystemTime},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::Secret;
+use crate::{ConfigError, Secret};
 
 /// The 128 random bits of a token, by which logs and stores speak of it.
 ///
@@ -98,4 +104,12 @@ impl Error for IssueError {
 #[cfg(test)]
 pub(super) fn peek() -> TokenId {
     BLOCK.with_borrow(|block| TokenId(block.ids[block.unused.start]))
+}
+
+/// A token's time to live, which is counted in milliseconds: what is less is nothing.
+pub(crate) fn at_least_a_millisecond(ttl: Duration) -> Result<Duration, ConfigError> {
+    if ttl < Duration::from_millis(1) {
+        return Err(ConfigError::new("a token must be good for at least a millisecond"));
+    }
+    Ok(ttl)
 }

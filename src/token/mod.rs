@@ -49,6 +49,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::issue::at_least_a_millisecond;
 pub use self::{
     issue::{IssueError, Issued, TokenId},
     key::{Key, KeyId},

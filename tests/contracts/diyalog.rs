@@ -295,5 +295,6 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 fn has(answer: &Response<Bytes>, content_type: &str) -> bool {
-    [200, 401].contains(&answer.status().as_u16()) && answer.headers()["content-type"] == content_type
+    let challenged = answer.headers().contains_key("www-authenticate");
+    answer.status() == if challenged { 401 } else { 200 } && answer.headers()["content-type"] == content_type
 }

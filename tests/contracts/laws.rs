@@ -105,6 +105,7 @@ laws! {
     taptalk_access_token: crate::laws_taptalk::access_tokens();
     taptalk_refresh: crate::laws_taptalk::refreshes();
     taptalk_connect: crate::laws_taptalk::connects();
+    taptalk_app_ticket: crate::laws_taptalk::app_tickets();
 }
 
 fn answers<S: Subject>(subject: &S) {
@@ -160,6 +161,18 @@ fn deadlines<S: Subject>(subject: &S) {
             }
         })
     };
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("Validated");
+        }
+    }
+
+    let given_up = verifier_fn(|_| async {
+        let _held = PanicsWhenDropped;
+        pending::<Result<VerdictOf<S::Endpoint>, BoxError>>().await
+    });
+    refused(subject, &ask_fit(subject, given_up));
     assert!(subject.admitted(&ask_fit(subject, admits_after(4999))));
     refused(subject, &ask_fit(subject, admits_after(5001)));
 

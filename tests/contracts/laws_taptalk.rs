@@ -1,5 +1,5 @@
-//! TapTalk's four endpoints under the laws. Whatever is answered, even to noise, is the whole envelope: `status` is a
-//! number, and the three members of `error` are strings.
+//! TapTalk's four endpoints under the laws, and the backend's one. Whatever the four answer, even to noise, is the whole
+//! envelope: `status` is a number, and the three members of `error` are strings.
 
 use std::{
     collections::HashMap,
@@ -16,8 +16,8 @@ use proptest::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_verify::taptalk::{
-    AccessToken, AccessTokenRefresh, AccessVerdict, AuthTicket, Connect, Profile, Ticket, TicketVerdict, TokenVerdict,
-    Tokens, User,
+    AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketVerdict, AuthTicket, Connect, Profile, Ticket,
+    TicketVerdict, TokenVerdict, Tokens, User,
 };
 
 use crate::laws::Subject;
@@ -68,8 +68,10 @@ fn documented(answer: &Response<Bytes>, mirrored: bool) -> bool {
     };
     let numbered = error.field.is_empty() || error.field.parse().is_ok_and(|field| (101..=112).contains(&field));
     let http_status = if mirrored { status } else { 200 };
+    let challenged = answer.headers().contains_key("www-authenticate") == (http_status == 401);
     as_documented
         && numbered
+        && challenged
         && answer.status().as_u16() == http_status
         && answer.headers()["content-type"] == "application/json"
 }
@@ -380,5 +382,105 @@ impl Subject for ConnectSubject {
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
         documented(answer, self.mirrored)
+    }
+}
+
+pub(crate) fn app_tickets() -> [AppTicketSubject; 1] {
+    [AppTicketSubject]
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct AppTicketSubject;
+
+impl AppTicketSubject {
+    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
+        request("POST", "/taptalk/auth_ticket", headers, body)
+    }
+}
+
+const USER_AGENTS: &[&str] = &["Acme/1.0", "\u{e9}"];
+
+impl Subject for AppTicketSubject {
+    type Endpoint = AppTicket;
+
+    fn endpoint(&self) -> AppTicket {
+        AppTicket::new()
+    }
+
+    fn verdicts(&self) -> Vec<AppTicketVerdict> {
+        vec![AppTicketVerdict::Issued(Ticket::new("6", SECRET)), AppTicketVerdict::UnknownCaller]
+    }
+
+    fn fit_request(&self) -> Request<Bytes> {
+        let body = r#"{"userPlatform":"ios","userDeviceID":"7"}"#;
+        Self::request(&vec![("user-agent", USER_AGENTS[0])], body.into())
+    }
+
+    fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
+        let member = |name: &'static str, values: &'static [&str]| {
+            select(values).prop_map(move |value| format!("\"{name}\":{value}")).boxed()
+        };
+        let platform =
+            member("userPlatform", &["\"android\"", "\"ios\"", "\"web\"", "\"we\\u0062\"", "\"Web\"", "null"]);
+        let device_id = member("userDeviceID", &["\"7\"", "\"\\u00e9\"", "\" \"", "\"\"", "7"]);
+        let name = select(&["userPlatform", "userDeviceID", "user\\u0044eviceID", "userIPAddress", "x", ""][..]);
+        let others = vec(name.prop_map(|name| format!("\"{name}\":\"web\"")), 0..2);
+        let object = (platform, device_id, others)
+            .prop_map(|(platform, device_id, others)| [vec![platform, device_id], others].concat())
+            .prop_shuffle()
+            .prop_map(|members| format!("{{{}}}", members.join(",")).into_bytes());
+        let body = prop_oneof![4 => object, 1 => any_body()];
+        // What stands in the header twice is read once: it is told to TapTalk and decides nothing.
+        let user_agent = prop_oneof![
+            4 => select(USER_AGENTS).prop_map(|value| vec![("user-agent", value)]),
+            1 => select(vec![vec![], vec![("user-agent", "")]]),
+        ];
+        (user_agent, body).prop_map(|(headers, body)| Self::request(&headers, body)).boxed()
+    }
+
+    fn is_fit(&self, request: &Request<Bytes>) -> bool {
+        #[derive(Deserialize)]
+        struct Device {
+            #[serde(rename = "userPlatform")]
+            user_platform: String,
+            #[serde(rename = "userDeviceID")]
+            user_device_id: String,
+            #[serde(flatten)]
+            _others: HashMap<String, Value>,
+        }
+
+        let text = std::str::from_utf8(request.body()).unwrap_or_default();
+        has_one_of(request, "user-agent", USER_AGENTS)
+            && serde_json::from_str::<Device>(text).is_ok_and(|device| {
+                ["android", "ios", "web"].contains(&&*device.user_platform) && !device.user_device_id.is_empty()
+            })
+    }
+
+    fn admitted(&self, answer: &Response<Bytes>) -> bool {
+        let text = String::from_utf8_lossy(answer.body());
+        answer.status().as_u16() < 400 || text.contains("\"ticket\"") || text.contains(SECRET)
+    }
+
+    fn documented(&self, answer: &Response<Bytes>) -> bool {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Problem {
+            error: String,
+            #[serde(rename = "error_description")]
+            _error_description: String,
+        }
+
+        let error = serde_json::from_slice(answer.body()).map(|Problem { error, .. }| error).unwrap_or_default();
+        let as_documented = match answer.status().as_u16() {
+            200 => *answer.body() == format!(r#"{{"userID":"6","ticket":"{SECRET}"}}"#),
+            400 | 413 => error == "invalid_request",
+            401 => error == "invalid_token",
+            429 => error == "temporarily_unavailable" && answer.headers().contains_key("retry-after"),
+            500 => error == "server_error",
+            502 => error == "temporarily_unavailable",
+            _ => false,
+        };
+        let challenged = answer.headers().contains_key("www-authenticate") == (answer.status() == 401);
+        as_documented && challenged && answer.headers()["content-type"] == "application/json"
     }
 }

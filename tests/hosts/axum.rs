@@ -112,7 +112,16 @@ async fn route_service_serves_the_path_that_the_router_maps() {
         let answer = ask(&router, request).await;
         answer.is(405, "");
         assert_eq!(answer.headers["allow"], "POST");
+        assert_eq!(answer.headers["cache-control"], "no-store");
     }
+}
+
+#[tokio::test]
+async fn a_route_service_that_is_switched_off_serves_nothing() {
+    let router = app().route_service(PARTNER_PATH, customer().enabled(false).into_service());
+    ask(&router, partner_call(GOOD)).await.is(404, "");
+    ask(&router, Request::get(PARTNER_PATH).body(Body::empty()).unwrap()).await.is(404, "");
+    ask(&router, app_call()).await.is(200, APP);
 }
 
 #[tokio::test]

@@ -352,6 +352,17 @@ mod deadline {
     async fn it_is_over_reading_and_verifying() {
         let hanging = guard_of(verifier_fn(|_| pending::<Result<_, BoxError>>()));
         assert_eq!(timed(&hanging, post(GOOD)).await, (401, 5000));
+        let panics_when_dropped = guard_of(verifier_fn(|_| async {
+            struct Held;
+            impl Drop for Held {
+                fn drop(&mut self) {
+                    panic!("605b32dd");
+                }
+            }
+            let _held = Held;
+            pending::<Result<_, BoxError>>().await
+        }));
+        assert_eq!(timed(&panics_when_dropped, post(GOOD)).await, (401, 5000));
         assert_eq!(timed(&hanging.deadline(Duration::from_millis(70)), post(GOOD)).await, (401, 70));
         let stalled = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
         assert_eq!(timed(&guard(), Request::post("/").body(stalled).unwrap()).await, (401, 5000));

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::api_keys::ApiKeys;
 use crate::{
     Clock, ConfigError,
-    token::{KeyRing, Signer},
+    token::{KeyRing, Signer, at_least_a_millisecond},
 };
 
 /// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, and
@@ -144,18 +144,18 @@ impl<S> TicketOffice<S> {
     /// How long a ticket is good for. The default is the documented hour.
     ///
     /// # Errors
-    /// If it is zero.
+    /// If it is less than a millisecond.
     pub fn ticket_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.ticket_lifetime = not_zero(lifetime)?;
+        self.ticket_lifetime = at_least_a_millisecond(lifetime)?;
         Ok(self)
     }
 
     /// How long an access token is good for. The default is an hour.
     ///
     /// # Errors
-    /// If it is zero.
+    /// If it is less than a millisecond.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.access_token_lifetime = not_zero(lifetime)?;
+        self.access_token_lifetime = at_least_a_millisecond(lifetime)?;
         Ok(self)
     }
 
@@ -163,9 +163,9 @@ impl<S> TicketOffice<S> {
     /// default is 30 days.
     ///
     /// # Errors
-    /// If it is zero.
+    /// If it is less than a millisecond.
     pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.refresh_token_lifetime = not_zero(lifetime)?;
+        self.refresh_token_lifetime = at_least_a_millisecond(lifetime)?;
         Ok(self)
     }
 
@@ -184,10 +184,6 @@ impl<S> TicketOffice<S> {
         self.refresh = self.refresh.clock(clock);
         self
     }
-}
-
-fn not_zero(lifetime: Duration) -> Result<Duration, ConfigError> {
-    if lifetime.is_zero() { Err(ConfigError::new("a lifetime is zero")) } else { Ok(lifetime) }
 }
 
 impl<S> Clone for TicketOffice<S> {
