@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_no_header_can_have_is_a_mistake_too() {
-        for live in ["605b32dd\n", "605b32dd ", "\t605b32dd", "605b\032dd"] {
+        for live in ["605b32dd\n", "605b32dd ", "\t605b32dd", "605b\u{0}32dd"] {
             let error = CallerSecret::new(HEADER, ["current", live]).unwrap_err();
             assert!(!error.to_string().contains("605b"), "{error}");
         }
