@@ -62,14 +62,16 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
-//! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`], [`policy::Throttle`], [`policy::Cached`] |
-//! | `redis` | | [`store::RedisStore`] |
+//! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
+//! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
+//! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
+//! | `redis` | | [`store::RedisStore`]; `redis-tls` for `rediss://` |
 //! | `rustls` | | a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.
 #![cfg_attr(
-    not(all(feature = "deadline", feature = "redis", feature = "rustls", feature = "token")),
+    not(all(feature = "deadline", feature = "policy", feature = "redis", feature = "rustls")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -85,6 +87,7 @@ pub mod policy;
 mod query;
 mod route;
 mod secret;
+#[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "token")]
 pub mod token;

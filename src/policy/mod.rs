@@ -26,16 +26,16 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 
-#[cfg(feature = "token")]
+#[cfg(feature = "policy")]
 mod cached;
-#[cfg(feature = "token")]
+#[cfg(feature = "policy")]
 mod mac;
 mod service;
-#[cfg(feature = "token")]
+#[cfg(feature = "policy")]
 mod throttle;
 
 pub use self::service::ServiceVerifier;
-#[cfg(feature = "token")]
+#[cfg(feature = "policy")]
 pub use self::{
     cached::{Cached, LookUpKey},
     throttle::Throttle,
