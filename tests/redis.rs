@@ -6,21 +6,13 @@ mod redis_server;
 
 use std::{
     net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::Request;
 use tokio::time::{sleep, timeout};
-use tower_verify::{
-    BoxError, Credential, Verifier,
-    policy::Throttle,
-    store::{RedisConfig, RedisStore, SharedStore, Store, StoreError, conformance},
-};
+use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, StoreError, conformance};
 
 use redis_server::RedisServer;
 
@@ -263,48 +255,4 @@ async fn a_redis_without_tls_is_not_spoken_to_in_plain() {
 #[tokio::test]
 async fn tls_without_its_feature_is_a_mistake_in_the_configuration() {
     assert!(RedisConfig::new("rediss://127.0.0.1/").unwrap_err().to_string().contains("redis-tls"));
-}
-
-struct Login {
-    right: bool,
-}
-
-impl Credential for Login {
-    type Verdict = bool;
-}
-
-/// Takes a while to look, and counts whom it denied.
-#[derive(Default)]
-struct Denying(AtomicUsize);
-
-impl Verifier<Login> for Denying {
-    async fn verify(&self, request: Request<Login>) -> Result<bool, BoxError> {
-        sleep(Duration::from_millis(5)).await;
-        self.0.fetch_add(usize::from(!request.body().right), Ordering::Relaxed);
-        Ok(request.body().right)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_throttle_keeps_its_limit_across_nodes() {
-    let server = RedisServer::start(&[]).await;
-    let verifier = Arc::<Denying>::default();
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        let principal = |_: &Request<Login>| Some("ann");
-        let throttle = Throttle::new(Arc::clone(&verifier), server.connect().await, [7; 32], principal);
-        nodes.push(Arc::new(throttle.patience(MINUTE)));
-    }
-    for (right, answered) in [(true, 60), (false, 10), (true, 0)] {
-        let attempts = (0..60).map(|number| {
-            let node = Arc::clone(&nodes[number % 3]);
-            tokio::spawn(async move { node.verify(Request::new(Login { right })).await })
-        });
-        let mut verdicts = 0;
-        for attempt in attempts.collect::<Vec<_>>() {
-            verdicts += usize::from(attempt.await.unwrap().is_ok_and(|admitted| admitted == right));
-        }
-        assert_eq!(verdicts, answered);
-    }
-    assert_eq!(verifier.0.load(Ordering::Relaxed), 10);
 }

@@ -11,33 +11,11 @@ use super::{Store, StoreError, ttl_millis};
 use crate::BoxError;
 
 /// Sets the value and its time to live, if it is the expected one.
-const REPLACE: &str = "
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-    return 0
-end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1";
+const REPLACE: &str = include_str!("replace.lua");
 
 /// Counts within the range of a signed integer of 64 bits, of which Lua's numbers hold only 53: what is returned is
 /// text, and only its sign is looked at as a number.
-const COUNT: &str = "
-local counter = redis.call('GET', KEYS[1])
-if counter and not string.find(counter, '^%d+$') then
-    return redis.error_reply('ERR the value is not a counter')
-end
-local count = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(count) == 'table' then
-    if not string.find(count.err, 'overflow') then
-        return count
-    end
-    redis.call('SET', KEYS[1], '9223372036854775807', 'KEEPTTL')
-elseif count < 0 then
-    redis.call('SET', KEYS[1], '0', 'KEEPTTL')
-end
-if not counter then
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return redis.call('GET', KEYS[1])";
+const COUNT: &str = include_str!("count.lua");
 
 /// A store in Redis, for any number of nodes. It needs Redis 7.0 or later, or a server that does the same.
 ///
