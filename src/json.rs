@@ -7,7 +7,8 @@ use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::Rejection;
 
@@ -18,7 +19,7 @@ pub(crate) enum Value<'a> {
     Integer(i64),
     Boolean(bool),
     Null,
-    /// A fraction, an integer beyond 64 bits, an array or an object.
+    /// A fraction, an integer beyond 64 bits, an array or an object of whatever depth: no contract has a place for one.
     Other,
 }
 
@@ -33,12 +34,15 @@ pub(crate) fn members<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
     let mut members = [const { None }; N];
-    let mut duplicate = None;
-    parse(text, Members { names, members: &mut members, duplicate: &mut duplicate })
+    let mut problem = None;
+    parse(text, Members { names, members: &mut members, problem: &mut problem })
         .map_err(|error| invalid(&error, "the body is not a JSON object"))?;
-    match duplicate {
+    match problem {
         None => Ok(members),
-        Some(name) => Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name)),
+        Some(Problem::TooDeep) => Err(too_deep()),
+        Some(Problem::Duplicate(name)) => {
+            Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name))
+        }
     }
 }
 
@@ -64,7 +68,13 @@ pub(crate) fn invalid(error: &serde_json::Error, wrong_type: &'static str) -> Re
 struct Members<'n, 'a, const N: usize> {
     names: &'n [&'static str; N],
     members: &'n mut [Option<Value<'a>>; N],
-    duplicate: &'n mut Option<&'static str>,
+    problem: &'n mut Option<Problem>,
+}
+
+/// What is wrong with members that are JSON.
+enum Problem {
+    TooDeep,
+    Duplicate(&'static str),
 }
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
@@ -86,11 +96,13 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
                 None => {
-                    map.next_value::<Ignored>()?;
+                    if map.next_value::<Ignored>()?.too_deep {
+                        *self.problem = Some(Problem::TooDeep);
+                    }
                 }
                 Some(index) => {
                     if self.members[index].replace(map.next_value()?).is_some() {
-                        *self.duplicate = Some(self.names[index]);
+                        *self.problem = Some(Problem::Duplicate(self.names[index]));
                     }
                 }
             }
@@ -128,58 +140,51 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
-/// A value that does not matter. It is read like any other, so that its depth is bounded by the parser; serde's
-/// `IgnoredAny` would be skipped to any depth.
-pub(crate) struct Ignored;
+/// A value that does not matter. It is skipped, and only looked at for its depth, which serde's `IgnoredAny` does not
+/// bound.
+pub(crate) struct Ignored {
+    pub(crate) too_deep: bool,
+}
 
 impl<'de> Deserialize<'de> for Ignored {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
+        let skipped = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self { too_deep: is_too_deep(skipped.get()) })
     }
 }
 
-/// Apart from [`ValueVisitor`], because nothing is made here: a body of the largest size can have thousands of values
-/// that do not matter.
-impl<'de> Visitor<'de> for Ignored {
-    type Value = Self;
+/// Whether the value `json`, which is a member of an object, is nested deeper than serde_json reads what it is asked for.
+fn is_too_deep(json: &str) -> bool {
+    const DEPTH_LIMIT: usize = 128;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
+    if !json.starts_with(['[', '{']) || json.len() < 2 * DEPTH_LIMIT {
+        return false;
     }
+    let mut depth = 1;
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' if depth == DEPTH_LIMIT => return true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'"' => {
+                while let Some(byte) = bytes.next()
+                    && byte != b'"'
+                {
+                    if byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
 
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
+/// What is said of a body in which an [`Ignored`] value is too deep.
+pub(crate) fn too_deep() -> Rejection {
+    Rejection::malformed("the body is nested too deeply")
 }
 
 struct ValueVisitor;
@@ -220,11 +225,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value<'de>, A::Error> {
-        Ignored.visit_seq(seq).map(|Ignored| Value::Other)
+        IgnoredAny.visit_seq(seq).map(|IgnoredAny| Value::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value<'de>, A::Error> {
-        Ignored.visit_map(map).map(|Ignored| Value::Other)
+        IgnoredAny.visit_map(map).map(|IgnoredAny| Value::Other)
     }
 }
 
@@ -282,11 +287,21 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded_in_every_place() {
-        let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        for name in ["a", "ignored"] {
-            assert!(members(&format!("{{\"{name}\": {}}}", deep(100)), &NAMES).is_ok());
-            assert!(members(&format!("{{\"{name}\": {}}}", deep(8000)), &NAMES).is_err());
+    fn the_depth_of_what_is_ignored_is_bounded() {
+        let nested = |open: &str, close: &str, depth| {
+            let value = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            members(&format!("{{\"ignored\": {value}, \"a\": {value}}}"), &NAMES).map(|[a, _]| a == Some(Value::Other))
+        };
+        for (open, close) in [("[", "]"), ("{\"]}\\\"[\": ", "}"), ("[\"{[\", ", "]")] {
+            assert_eq!(nested(open, close, 127), Ok(true));
+            assert_eq!(nested(open, close, 128).unwrap_err().detail(), "the body is nested too deeply");
         }
+        assert!(nested("[", "]", 200_000).is_err());
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_followed_into_its_depth() {
+        let deep = format!("{{\"a\": {}{}}}", "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(members(&deep, &NAMES).unwrap(), [Some(Value::Other), None]);
     }
 }

@@ -89,6 +89,12 @@ mod tests {
         for (uri, matches) in [
             ("/CheckToken", true),
             ("/CheckToken?sessionId=1", true),
+            ("/CheckToken?", true),
+            ("/CheckTokens", false),
+            ("/CheckTokem?x=1", false),
+            ("/Check?Token", false),
+            ("/CheckToke?", false),
+            ("http://example.com", false),
             ("http://example.com/CheckToken", true),
             ("/checktoken", false),
             ("/CheckToken/", false),

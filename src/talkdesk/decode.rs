@@ -40,8 +40,11 @@ pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
 }
 
 fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
-    let mut found = json::parse(text, Body)
+    let Found { auths: mut found, too_deep } = json::parse(text, Body)
         .map_err(|error| json::invalid(&error, "the body must be a JSON object whose `auth` is an object"))?;
+    if too_deep {
+        return Err(json::too_deep());
+    }
     match (found.pop(), found.is_empty()) {
         (None, _) => Err(Rejection::malformed("`auth` is missing")),
         (Some(members), true) => Credentials::from_members(text, members),
@@ -62,11 +65,17 @@ pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
 
 type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// The body: every `auth` that it has. Its other members are ignored.
+/// The body. Its members but `auth` are ignored.
 struct Body;
 
+/// What is in a body.
+struct Found<'a> {
+    auths: Vec<Object<'a>>,
+    too_deep: bool,
+}
+
 impl<'de> DeserializeSeed<'de> for Body {
-    type Value = Vec<Object<'de>>;
+    type Value = Found<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -74,19 +83,19 @@ impl<'de> DeserializeSeed<'de> for Body {
 }
 
 impl<'de> Visitor<'de> for Body {
-    type Value = Vec<Object<'de>>;
+    type Value = Found<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Vec::new();
+        let mut found = Found { auths: Vec::new(), too_deep: false };
         while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
             if index.is_some() {
-                found.push(map.next_value_seed(Auth)?);
+                found.auths.push(map.next_value_seed(Auth)?);
             } else {
-                let Ignored = map.next_value()?;
+                found.too_deep |= map.next_value::<Ignored>()?.too_deep;
             }
         }
         Ok(found)
@@ -212,10 +221,14 @@ mod tests {
     fn depth_is_bounded_in_every_place() {
         let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(decode(&format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(100))).is_ok());
-        for body in
-            [format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(9000)), format!(r#"{{"auth": {{"a": {}}}}}"#, deep(9000))]
-        {
-            assert!(reason(&body).starts_with("the body is not valid JSON"), "{body:.40}");
+        for (body, expected) in [
+            (format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(9000)), "the body is nested too deeply"),
+            (
+                format!(r#"{{"auth": {{"a": {}}}}}"#, deep(9000)),
+                "`a` in `auth` must be a string, an integer or a boolean",
+            ),
+        ] {
+            assert_eq!(reason(&body), expected);
         }
     }
 
