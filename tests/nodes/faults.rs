@@ -94,7 +94,7 @@ async fn survive(name: &str, fault: impl AsyncFnOnce(&mut RedisServer)) -> Calls
     let slow = calls.calls.iter().find(|call| call.wait() > DEADLINE);
     assert!(slow.is_none(), "answered late: {slow:?}");
     let (before, after) = (calls.before(), calls.begun_after(calls.back + RECOVERY));
-    assert!(before.len() > 100 && after > 100, "the load is steady: {} calls, then {after}", before.len());
+    assert!(before.len() > 20 && after > 20, "the load is steady: {} calls, then {after}", before.len());
     let failed = before.iter().find(|call| call.failed_since(start));
     assert!(failed.is_none(), "failed without a fault: {failed:?}");
     assert!(calls.recovery() <= RECOVERY, "the service was whole {:?} after Redis was back", calls.recovery());
