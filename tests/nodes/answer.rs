@@ -57,7 +57,7 @@ impl Answer {
         if self.status != 200 || self.content_type() != "text/plain; charset=utf-8" {
             self.breach();
         }
-        self.word(&self.body, Value::Null)
+        self.word(&self.body)
     }
 
     pub(crate) fn diyalog_agent(&self) -> Said {
@@ -65,7 +65,7 @@ impl Answer {
         match (self.status, &json["success"]) {
             (200, Value::Bool(true)) if self.members(&json) == ["result", "success"] => Said::Admitted(json),
             (200, Value::Bool(false)) if self.members(&json) == ["errorMessage", "result", "success"] => {
-                match self.word(json["result"].as_str().unwrap_or_default(), Value::Null) {
+                match self.word(json["result"].as_str().unwrap_or_default()) {
                     Said::Admitted(_) => self.breach(),
                     said => said,
                 }
@@ -96,9 +96,9 @@ impl Answer {
         }
     }
 
-    fn word(&self, word: &str, given: Value) -> Said {
+    fn word(&self, word: &str) -> Said {
         match word {
-            "Validated" => Said::Admitted(given),
+            "Validated" => Said::Admitted(Value::Null),
             "InvalidToken" | "InvalidDeviceId" => Said::Refused(word.to_owned()),
             "InternalError" => Said::NoVerdict,
             _ => self.breach(),

@@ -94,10 +94,10 @@ async fn survive(name: &str, fault: impl AsyncFnOnce(&mut RedisServer)) -> Calls
     let slow = calls.calls.iter().find(|call| call.wait() > DEADLINE);
     assert!(slow.is_none(), "answered late: {slow:?}");
     let (before, after) = (calls.before(), calls.begun_after(calls.back + RECOVERY));
-    assert!(before.len() > 100 && after > 100, "the load is steady: {} calls, then {after}", before.len());
+    assert!(before.len() > 20 && after > 20, "the load is steady: {} calls, then {after}", before.len());
     let failed = before.iter().find(|call| call.failed_since(start));
     assert!(failed.is_none(), "failed without a fault: {failed:?}");
-    assert!(calls.recovery() <= RECOVERY, "the last failure was {:?} after Redis was back", calls.recovery());
+    assert!(calls.recovery() <= RECOVERY, "the service was whole {:?} after Redis was back", calls.recovery());
     calls
 }
 
@@ -111,10 +111,14 @@ impl Calls {
         self.calls.iter().filter(|call| call.begun > time).count()
     }
 
-    /// How long after Redis was back the last call failed that came after that.
+    /// How long after Redis was back the last call was answered that had waited for it, or came after that and failed or
+    /// took too long.
     fn recovery(&self) -> Duration {
-        let failed = self.calls.iter().filter(|call| call.failed_since(self.back));
-        failed.map(|call| call.ended - self.back).max().unwrap_or_default()
+        let held_up = |call: &&Call| match call.begun < self.back {
+            true => call.ended > self.back,
+            false => call.failed_since(self.back) || call.wait() > RECOVERY,
+        };
+        self.calls.iter().filter(held_up).map(|call| call.ended - self.back).max().unwrap_or_default()
     }
 
     /// Without a call that had no verdict the fault was none.
