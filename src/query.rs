@@ -28,7 +28,7 @@ pub(crate) fn parameters<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
     let mut parameters = [const { None }; N];
-    for pair in query.split('&') {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         let Some(index) = names.iter().position(|known| *known == name) else { continue };
@@ -42,7 +42,7 @@ pub(crate) fn parameters<'a, const N: usize>(
 
 /// Borrows where nothing is encoded.
 fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
-    if !text.contains(['%', '+']) {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(text));
     }
     let spaced = text.replace('+', " ");

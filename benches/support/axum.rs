@@ -25,8 +25,12 @@ pub(crate) fn app() -> Router {
 
 /// The same router under a limit of the body, a deadline, isolation of panics, and sensitive headers.
 pub(crate) fn protected() -> Router {
-    app()
-        .layer(RequestBodyLimitLayer::new(16 * 1024))
+    protect(app())
+}
+
+/// A router under the same.
+pub(crate) fn protect(app: Router) -> Router {
+    app.layer(RequestBodyLimitLayer::new(16 * 1024))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(5)))
         .layer(CatchPanicLayer::new())
         .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))

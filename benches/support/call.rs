@@ -39,7 +39,8 @@ pub(crate) fn check(body: &str) -> Incoming {
     post("/checkauthtoken", body.as_bytes())
 }
 
-fn body(token: &str) -> String {
+/// The documented sample with this token.
+pub(crate) fn body(token: &str) -> String {
     format!(
         r#"{{"deviceId": "123456789aacaaca", "dlgToken": "{token}", "customerNo": "1234567", "deviceHash": "fwCZgi6zl2DPuNck6H644eq6JfPZpXKCqa2ouP2JS+k="}}"#
     )

@@ -5,15 +5,16 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Response, StatusCode,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
 use tower::service_fn;
 use tower_service::Service;
 
-use super::{Incoming, TOKEN};
+use super::{TOKEN, bare::TEXT};
 
 /// What Diyalog sends.
 #[derive(Deserialize)]
@@ -25,22 +26,23 @@ pub(crate) struct Payload {
     pub(crate) device_hash: Option<String>,
 }
 
-/// The handler as a service.
-pub(crate) fn app() -> impl Service<Incoming, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone
-{
+/// The handler as a service, whatever the server's bodies are.
+pub(crate) fn app<B: Body<Data: Send> + Send + 'static>()
+-> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
     service_fn(handle)
 }
 
-async fn handle(request: Incoming) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn handle<B: Body>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     let word = match (request.method(), request.uri().path()) {
-        (&Method::POST, "/checkauthtoken") => {
-            let Ok(body) = request.into_body().collect().await;
-            match serde_json::from_slice::<Payload>(&body.to_bytes()) {
+        (&Method::POST, "/checkauthtoken") => match request.into_body().collect().await {
+            Ok(body) => match serde_json::from_slice::<Payload>(&body.to_bytes()) {
                 Ok(payload) if payload.dlg_token == TOKEN => "Validated",
                 Ok(_) => "InvalidToken",
                 Err(_) => "BadRequest",
-            }
-        }
+            },
+            Err(_) => "BadRequest",
+        },
+        (&Method::GET, "/") => return Ok(home()),
         _ => {
             let mut response = Response::new(Full::default());
             *response.status_mut() = StatusCode::NOT_FOUND;
@@ -51,4 +53,11 @@ async fn handle(request: Incoming) -> Result<Response<Full<Bytes>>, Infallible> 
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// The app's own route, which is no check.
+pub(crate) fn home() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(TEXT.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }

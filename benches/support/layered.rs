@@ -22,9 +22,14 @@ pub(crate) type One<S> = Verify<S, Customer, OneToken>;
 pub(crate) type Three<S> = One<One<One<S>>>;
 pub(crate) type Four<S> = One<Three<S>>;
 
+/// Diyalog's check of customers.
+pub(crate) fn layer() -> VerifyLayer<Customer, OneToken> {
+    VerifyLayer::new(Customer::new(), OneToken)
+}
+
 /// `inner` behind one layer.
 pub(crate) fn one<S>(inner: S) -> One<S> {
-    VerifyLayer::new(Customer::new(), OneToken).layer(inner)
+    layer().layer(inner)
 }
 
 /// `inner` behind three layers.

@@ -25,8 +25,8 @@ use tower_service::Service;
 /// A request as a server hands it over.
 pub(crate) type Incoming = Request<Full<Bytes>>;
 
-/// The token that is good.
-pub(crate) const TOKEN: &str = "dlgc_2121sasasrwsdss8fKq0ZrT";
+/// The token that is good: that of the documented sample.
+pub(crate) const TOKEN: &str = "2121sasasrwsdss";
 
 /// Lets `service` answer `request`, which must not have to wait for anything.
 #[inline(always)]

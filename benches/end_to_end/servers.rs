@@ -1,0 +1,126 @@
+//! The servers, each in a process of its own that ends with its standard input.
+//!
+//! Those in Rust have one runtime of one thread each, and sockets without Nagle's delay. hyper's are accepted in a loop
+//! here, axum's in that of `axum::serve`.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use axum::{Router, routing::get, serve::ListenerExt};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::net::TcpListener;
+use tower::{Layer, Service, service_fn};
+
+use crate::support::{axum as axum_json, bare::TEXT, hand_written, layered};
+
+/// The first one is what the others are compared with.
+const RUST: [&str; 5] =
+    ["hyper, by hand", "hyper, layer", "axum, layer", "axum, Json", "axum, Json under tower-http's layers"];
+
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) url: String,
+    process: Child,
+}
+
+impl Server {
+    fn start(name: &'static str, command: &mut Command) -> Result<Self, Box<dyn Error>> {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut url = String::new();
+        let output = process.stdout.take().ok_or("a server without an output")?;
+        if BufReader::new(output).read_line(&mut url)? == 0 {
+            return Err(format!("{name} did not start").into());
+        }
+        Ok(Self { name, url: url.trim().to_owned(), process })
+    }
+
+    /// The time that the process has had a core, in seconds: what others do on the machine does not count.
+    pub(crate) fn seconds_of_core(&self) -> Result<f64, Box<dyn Error>> {
+        const TICKS_A_SECOND: f64 = 100.0;
+
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let (_, after_name) = stat.rsplit_once(") ").ok_or("a process without a name")?;
+        let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+        Ok(ticks / TICKS_A_SECOND)
+    }
+
+    pub(crate) fn stop(&mut self) -> Result<(), Box<dyn Error>> {
+        drop(self.process.stdin.take());
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+pub(crate) fn start_all() -> Result<Vec<Server>, Box<dyn Error>> {
+    let this = std::env::current_exe()?;
+    let mut servers = Vec::new();
+    for name in RUST {
+        servers.push(Server::start(name, Command::new(&this).args(["serve", name]))?);
+    }
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+    if peers.join("fastify/node_modules").exists() {
+        servers.push(Server::start("Fastify on Node.js", Command::new("node").arg(peers.join("fastify/server.mjs")))?);
+    }
+    let python = peers.join("fastapi/venv/bin/python");
+    if python.exists() {
+        servers.push(Server::start("FastAPI on uvicorn", Command::new(python).arg(peers.join("fastapi/server.py")))?);
+    }
+    Ok(servers)
+}
+
+/// Serves until standard input ends, on one thread: the other one is the load's.
+pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        println!("http://{}", listener.local_addr()?);
+        let home = Router::new().route("/", get(async || TEXT));
+        match name {
+            "hyper, by hand" => hyper(listener, hand_written::app()).await,
+            "hyper, layer" => hyper(listener, layered::layer().layer(service_fn(hyper_home))).await,
+            "axum, layer" => axum(listener, home.layer(layered::layer())).await,
+            "axum, Json" => axum(listener, home.merge(axum_json::app())).await,
+            "axum, Json under tower-http's layers" => {
+                axum(listener, axum_json::protect(home.merge(axum_json::app()))).await
+            }
+            _ => Err(format!("there is no server {name:?}").into()),
+        }
+    })
+}
+
+async fn hyper_home(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(hand_written::home())
+}
+
+async fn axum(listener: TcpListener, app: Router) -> Result<(), Box<dyn Error>> {
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a socket that is open"));
+    Ok(axum::serve(listener, app).await?)
+}
+
+async fn hyper<S, B>(listener: TcpListener, service: S) -> Result<(), Box<dyn Error>>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    B: http_body::Body<Data: Send, Error = Infallible> + Send + 'static,
+{
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}

@@ -1,0 +1,92 @@
+//! An app for each endpoint, whose verifier knows its verdict at once.
+
+use std::{convert::Infallible, time::SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer, Service, service_fn};
+use tower_verify::{
+    BoxError, Credential, Endpoint, VerifyLayer,
+    diyalog::{Agent, AgentToken, AgentVerdict},
+    layer::ResponseBody,
+    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters, Validator},
+    taptalk::{
+        AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketRequest, AppTicketVerdict,
+        AuthTicket, Connect, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict,
+        Tokens, User,
+    },
+    verifier_fn,
+};
+
+use crate::support::{
+    Incoming,
+    bare::{Bare, TEXT},
+    layered,
+};
+
+type Answer = Response<ResponseBody<Full<Bytes>>>;
+
+pub(crate) fn customer() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    layered::one(Bare)
+}
+
+pub(crate) fn agent() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(Agent::new(), |token: AgentToken| AgentVerdict::validated(token.user_no.expose_secret()))
+}
+
+pub(crate) fn validator() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(Validator::new(), |auth: Credentials| match auth.text("username") {
+        Some(_) => AuthVerdict::Granted(Parameters::new().with("login_id", 12)),
+        None => AuthVerdict::Denied,
+    })
+}
+
+pub(crate) fn auth_ticket() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(AuthTicket::new(), |_: TicketRequest| TicketVerdict::Issued(ticket()))
+}
+
+pub(crate) fn access_token() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(AccessToken::new(), |_: TicketExchange| TokenVerdict::Issued(Box::new(tokens())))
+}
+
+pub(crate) fn refresh() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(AccessTokenRefresh::new(), |_: TokenRefresh| TokenVerdict::Issued(Box::new(tokens())))
+}
+
+pub(crate) fn connect() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(Connect::new(), |_: AccessCheck| AccessVerdict::Valid)
+}
+
+pub(crate) fn app_ticket() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    app(AppTicket::new(), |_: AppTicketRequest| AppTicketVerdict::Issued(ticket()))
+}
+
+pub(crate) fn guard() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
+    let verifier = verifier_fn(async |_: Request<Call<()>>| Ok::<_, BoxError>(CallVerdict::Verified(())));
+    GuardLayer::new(verifier).layer(service_fn(async |_: Request<_>| {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(TEXT.as_bytes()))))
+    }))
+}
+
+fn app<E, F>(endpoint: E, verdict: F) -> impl Service<Incoming, Response = Answer, Error = Infallible>
+where
+    E: Endpoint,
+    F: Fn(E::Credential) -> <E::Credential as Credential>::Verdict + Send + Sync + 'static,
+{
+    let verifier = verifier_fn(move |request: Request<E::Credential>| {
+        let verdict = verdict(request.into_body());
+        async { Ok::<_, BoxError>(verdict) }
+    });
+    VerifyLayer::new(endpoint, verifier).layer(Bare)
+}
+
+fn ticket() -> Ticket {
+    Ticket::new("287", "ttk_2121sasasrwsdss")
+}
+
+fn tokens() -> Tokens {
+    let until = SystemTime::UNIX_EPOCH;
+    let user = User::new("287", Profile::new("287", "Ann Example"));
+    Tokens::new(("ttka_2121sasasrwsdss", until), ("ttkr_2121sasasrwsdss", until), user)
+}

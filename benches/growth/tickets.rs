@@ -1,0 +1,40 @@
+//! The number of live tickets in a store in memory.
+
+use std::time::{Duration, Instant};
+
+use crate::{figures::Figure, office::Office};
+
+const USERS: u64 = 1_000;
+
+/// How many are timed at once. The median of many such times is free of those that were interrupted.
+const CHUNK: u64 = 100;
+
+/// What issuing a ticket costs and exchanging it, in an office that has so many.
+pub(crate) fn figures() -> Vec<Figure> {
+    let mut issues = Vec::new();
+    let mut exchanges = Vec::new();
+    for live in [1_000, 10_000, 100_000, 1_000_000] {
+        let (mut issue, mut exchange) = (Vec::new(), Vec::new());
+        for _ in 0..(1_000_000 / live).min(50) {
+            let office = Office::new(2 * live);
+            (0..live).for_each(|number| drop(office.issue(number % USERS)));
+            // A tenth more, which hardly changes how many there are.
+            for _ in 0..live / 10 / CHUNK {
+                let start = Instant::now();
+                let tickets: Vec<_> = (0..CHUNK).map(|user| office.issue(user)).collect();
+                issue.push(start.elapsed());
+                let start = Instant::now();
+                tickets.into_iter().for_each(|ticket| office.exchange(ticket));
+                exchange.push(start.elapsed());
+            }
+        }
+        let figure = |line: &str, mut times: Vec<Duration>| {
+            times.sort_unstable();
+            let y = times[times.len() / 2].as_nanos() as u64 / CHUNK;
+            Figure { plot: "tickets".into(), line: line.into(), x: live, y }
+        };
+        issues.push(figure("issue", issue));
+        exchanges.push(figure("exchange", exchange));
+    }
+    issues.into_iter().chain(exchanges).collect()
+}
