@@ -13,8 +13,8 @@ use tower_verify::{
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters, Validator},
     taptalk::{
         AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketRequest, AppTicketVerdict,
-        AuthTicket, Connect, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict,
-        Tokens, User,
+        AuthTicket, Connect, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair, TokenRefresh,
+        TokenVerdict, User,
     },
     verifier_fn,
 };
@@ -85,8 +85,8 @@ fn ticket() -> Ticket {
     Ticket::new("287", "ttk_2121sasasrwsdss")
 }
 
-fn tokens() -> Tokens {
+fn tokens() -> TokenPair {
     let until = SystemTime::UNIX_EPOCH;
     let user = User::new("287", Profile::new("287", "Ann Example"));
-    Tokens::new(("ttka_2121sasasrwsdss", until), ("ttkr_2121sasasrwsdss", until), user)
+    TokenPair::new(("ttka_2121sasasrwsdss", until), ("ttkr_2121sasasrwsdss", until), user)
 }

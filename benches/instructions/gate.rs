@@ -9,6 +9,9 @@ const TOLERANCE: f64 = 1.03;
 const FIRST_LAYER: f64 = 60.0;
 const FURTHER_LAYER: f64 = 30.0;
 
+/// The most instructions of the dearest body of the largest size, in those of a good one of that size.
+const HOSTILE: f64 = 20.0;
+
 /// The most instructions of an intercepted request, in those of the handler written by hand.
 const INTERCEPTED: f64 = 1.0;
 
@@ -42,6 +45,7 @@ fn bars(measured: &Table, complaints: &mut Vec<String>) {
         let ratio = of(&format!("{call}/tower-verify")) / of(&format!("{call}/hand-written"));
         at_most(format!("{call}: instructions, by hand 1.00"), ratio, INTERCEPTED);
     }
+    at_most("largest: instructions, a good one 1.00".into(), of("largest/worst") / of("largest/granted"), HOSTILE);
 
     for name in NAMES {
         let Some((app, yardstick)) = yardstick(name) else { continue };

@@ -26,9 +26,9 @@ pub(crate) fn office(
     Ok(TicketOffice::new("demo", store, keys)?
         .server_keys(ApiKeys::new([server_key()])?)
         .app_keys(ApiKeys::new([ApiKey::new("demo-app", "demo-app-secret")])?)
-        .ticket_lifetime(settings.ticket_ttl)?
-        .access_token_lifetime(settings.access_ttl)?
-        .refresh_token_lifetime(settings.refresh_ttl)?)
+        .ticket_ttl(settings.ticket_ttl)?
+        .access_token_ttl(settings.access_ttl)?
+        .refresh_token_ttl(settings.refresh_ttl)?)
 }
 
 fn server_key() -> ApiKey {

@@ -171,5 +171,5 @@ pub use self::{
     profile::{Profile, UserPlatform},
     refresh::{AccessTokenRefresh, TokenRefresh},
     ticket_parameters::TicketParameters,
-    tokens::{TokenVerdict, Tokens, User},
+    tokens::{TokenPair, TokenVerdict, User},
 };

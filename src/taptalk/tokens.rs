@@ -27,7 +27,7 @@ impl User {
 /// What an app gets for a ticket or a refresh token: a pair of tokens, and the user they are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Tokens {
+pub struct TokenPair {
     /// `accessToken`: what the app shows with each call.
     pub access_token: Secret,
     /// `accessTokenExpiry`: sent as milliseconds since the Unix epoch.
@@ -40,7 +40,7 @@ pub struct Tokens {
     pub user: User,
 }
 
-impl Tokens {
+impl TokenPair {
     /// A pair of tokens, each with the time it expires.
     pub fn new(access: (impl Into<Secret>, SystemTime), refresh: (impl Into<Secret>, SystemTime), user: User) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Tokens {
 #[non_exhaustive]
 pub enum TokenVerdict {
     /// It is good, and these are the tokens for it.
-    Issued(Box<Tokens>),
+    Issued(Box<TokenPair>),
     /// It is unknown, was used before, or is revoked. The app ends its session.
     Invalid,
     /// It was good once. The app ends its session here too.
@@ -117,7 +117,7 @@ struct ImageUrl<'a> {
 }
 
 impl<'a> Data<'a> {
-    fn of(tokens: &'a Tokens) -> Self {
+    fn of(tokens: &'a TokenPair) -> Self {
         let User { user_id, profile } = &tokens.user;
         let optional = |member: &'a Option<Secret>| member.as_ref().map_or("", Secret::expose_secret);
         Self {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_verify::taptalk::{
     AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketVerdict, AuthTicket, Connect, Profile, Ticket,
-    TicketVerdict, TokenVerdict, Tokens, User,
+    TicketVerdict, TokenPair, TokenVerdict, User,
 };
 
 use crate::laws::Subject;
@@ -224,7 +224,7 @@ fn token_verdicts() -> Vec<TokenVerdict> {
     let mut profile = Profile::new(SECRET, SECRET);
     profile.email = Some(SECRET.into());
     let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
-    let tokens = Tokens::new((SECRET, expiry), (SECRET, expiry), User::new(SECRET, profile));
+    let tokens = TokenPair::new((SECRET, expiry), (SECRET, expiry), User::new(SECRET, profile));
     vec![TokenVerdict::Issued(Box::new(tokens)), TokenVerdict::Invalid, TokenVerdict::Expired, TokenVerdict::UnknownKey]
 }
 

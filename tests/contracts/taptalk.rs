@@ -9,7 +9,7 @@ use tower_verify::{
     Secret,
     taptalk::{
         AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AuthTicket, Connect, Profile, Ticket,
-        TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, User,
+        TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, User,
     },
 };
 
@@ -112,7 +112,7 @@ fn token_verdict(verdict: &Value) -> TokenVerdict {
 }
 
 /// The tokens of an answer's data. A member of the user that is empty there is not known here.
-fn tokens(data: &Value) -> Tokens {
+fn tokens(data: &Value) -> TokenPair {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let time = |value: &Value| SystemTime::UNIX_EPOCH + Duration::from_millis(value.as_u64().unwrap());
     let optional = |value: &Value| Some(Secret::from(text(value))).filter(|secret| !secret.is_empty());
@@ -123,7 +123,7 @@ fn tokens(data: &Value) -> Tokens {
     profile.username = optional(&user["username"]);
     profile.email = optional(&user["email"]);
     profile.phone = optional(&user["phone"]);
-    Tokens::new(
+    TokenPair::new(
         (text(&data["accessToken"]), time(&data["accessTokenExpiry"])),
         (text(&data["refreshToken"]), time(&data["refreshTokenExpiry"])),
         User::new(text(&user["userID"]), profile),

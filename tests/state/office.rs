@@ -9,7 +9,7 @@ use tower_verify::{
     store::SharedStore,
     taptalk::{
         AccessCheck, AccessVerdict, ApiKey, ApiKeys, Profile, Ticket, TicketExchange, TicketOffice, TicketParameters,
-        TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, Tokens, UserPlatform,
+        TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
     },
     token::KeyRing,
 };
@@ -81,22 +81,22 @@ async fn exchange(office: &Office, ticket: &Secret) -> TokenVerdict {
     ask(office, TicketExchange::new(ticket.clone(), app_key())).await
 }
 
-async fn refresh(office: &Office, tokens: &Tokens) -> TokenVerdict {
+async fn refresh(office: &Office, tokens: &TokenPair) -> TokenVerdict {
     ask(office, TokenRefresh::new(tokens.refresh_token.clone())).await
 }
 
-async fn check(office: &Office, tokens: &Tokens) -> AccessVerdict {
+async fn check(office: &Office, tokens: &TokenPair) -> AccessVerdict {
     ask(office, AccessCheck::new(tokens.access_token.clone())).await
 }
 
 #[track_caller]
-fn issued(verdict: TokenVerdict) -> Tokens {
+fn issued(verdict: TokenVerdict) -> TokenPair {
     let TokenVerdict::Issued(tokens) = verdict else { panic!("{verdict:?}") };
     *tokens
 }
 
 /// The tokens of the only one that got any.
-fn only(verdicts: Vec<TokenVerdict>) -> Tokens {
+fn only(verdicts: Vec<TokenVerdict>) -> TokenPair {
     let (mut won, lost): (Vec<_>, Vec<_>) =
         verdicts.into_iter().partition(|verdict| matches!(verdict, TokenVerdict::Issued(_)));
     assert_eq!(won.len(), 1);
@@ -104,7 +104,7 @@ fn only(verdicts: Vec<TokenVerdict>) -> Tokens {
     issued(won.remove(0))
 }
 
-async fn log_in(office: &Office) -> Tokens {
+async fn log_in(office: &Office) -> TokenPair {
     issued(exchange(office, &ticket(office).await).await)
 }
 

@@ -76,7 +76,7 @@ pub(super) struct Reservation<S: Store> {
 impl<S: Store> Reservation<S> {
     /// Reserves an attempt at the account `key`. Where that depends on how others end, it waits for them.
     pub(super) async fn new(book: &Book<S>, rules: Rules, key: String) -> Result<Self, Refusal> {
-        let patience = Instant::now() + book.patience;
+        let asked = Instant::now();
         let mut poll = POLL.0;
         let local = book.locals.share(&key);
         loop {
@@ -87,7 +87,7 @@ impl<S: Store> Reservation<S> {
                 (Admission::Throttled(wait), _) => return Err(throttled(Duration::from_millis(wait))),
                 (Admission::Undecided, _) => {}
             }
-            let left = patience.saturating_duration_since(Instant::now());
+            let left = book.patience.saturating_sub(asked.elapsed());
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }

@@ -72,7 +72,8 @@ type Address = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
 impl<V, S, P> Throttle<V, S, P> {
     /// Throttles `verifier` for each principal that `principal` finds in a request, such as the account that the
-    /// credential is for. Where it finds none, the verifier is just asked.
+    /// credential is for. Where it finds none, the verifier is just asked. If your app takes different texts for the same
+    /// principal, such as upper and lower case, bring them to one form here.
     ///
     /// Throttles that share a store and a `key` share what they count: where the same text means different principals,
     /// put a word before it.
@@ -118,10 +119,13 @@ impl<V, S, P> Throttle<V, S, P> {
 
     /// How long a principal is throttled the first time, and how long at most after that was doubled again and again.
     /// The defaults are a minute and 15 minutes.
-    pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
-        self.rules.first_wait = millis(first);
-        self.rules.longest_wait = millis(longest);
-        self
+    ///
+    /// # Errors
+    /// If either is less than a millisecond: nothing would be throttled.
+    pub fn waits(mut self, first: Duration, longest: Duration) -> Result<Self, ConfigError> {
+        self.rules.first_wait = at_least_a_millisecond("a wait", first)?;
+        self.rules.longest_wait = at_least_a_millisecond("the longest wait", longest)?;
+        Ok(self)
     }
 
     /// How long an attempt waits for others to be settled that are under way. The default is 2 s; it should be less
@@ -133,9 +137,12 @@ impl<V, S, P> Throttle<V, S, P> {
 
     /// How long an attempt is believed to be under way that is never settled. The default is 30 s; it has to be more
     /// than the layer's deadline.
-    pub fn reservation(mut self, ttl: Duration) -> Self {
-        self.rules.reservation = millis(ttl);
-        self
+    ///
+    /// # Errors
+    /// If it is less than a millisecond: attempts at the same time would not know of each other.
+    pub fn reservation(mut self, ttl: Duration) -> Result<Self, ConfigError> {
+        self.rules.reservation = at_least_a_millisecond("a reservation", ttl)?;
+        Ok(self)
     }
 
     /// Throttles callers by their address too: after `failures` within the window, whoever they were attempts at.
@@ -229,6 +236,13 @@ fn millis(duration: Duration) -> u64 {
 
 fn at_least_one(failures: u32) -> Result<u32, ConfigError> {
     if failures == 0 { Err(ConfigError::new("a throttle must let one attempt fail")) } else { Ok(failures) }
+}
+
+fn at_least_a_millisecond(what: &str, duration: Duration) -> Result<u64, ConfigError> {
+    match millis(duration) {
+        0 => Err(ConfigError::new(format!("{what} of a throttle must last a millisecond at least"))),
+        millis => Ok(millis),
+    }
 }
 
 /// What one caller can be expected to have for itself: an IPv4 address, or a /64 of IPv6.

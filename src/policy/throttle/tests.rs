@@ -402,7 +402,10 @@ async fn without_a_principal_nothing_is_counted() {
 }
 
 #[test]
-fn a_limit_of_nothing_is_a_mistake_in_the_configuration() {
+fn what_would_throttle_nothing_is_a_mistake_in_the_configuration() {
     assert!(Cluster::new().node().limit(0, MINUTE).is_err());
     assert!(Cluster::new().node().by_caller(0, |_| None).is_err());
+    assert!(Cluster::new().node().waits(Duration::ZERO, MINUTE).is_err());
+    assert!(Cluster::new().node().waits(MINUTE, Duration::ZERO).is_err());
+    assert!(Cluster::new().node().reservation(Duration::from_micros(999)).is_err());
 }

@@ -21,10 +21,10 @@ use crate::{
 ///
 /// | what | default | setter |
 /// |---|---|---|
-/// | a ticket is good for | 1 hour, as documented | [`ticket_lifetime`](Self::ticket_lifetime) |
+/// | a ticket is good for | 1 hour, as documented | [`ticket_ttl`](Self::ticket_ttl) |
 /// | a ticket is good for | one exchange | [`single_use`](Self::single_use) |
-/// | an access token is good for | 1 hour | [`access_token_lifetime`](Self::access_token_lifetime) |
-/// | a refresh token is good for | 30 days, and one refresh | [`refresh_token_lifetime`](Self::refresh_token_lifetime) |
+/// | an access token is good for | 1 hour | [`access_token_ttl`](Self::access_token_ttl) |
+/// | a refresh token is good for | 30 days, and one refresh | [`refresh_token_ttl`](Self::refresh_token_ttl) |
 ///
 /// # Users
 ///
@@ -96,9 +96,9 @@ pub struct TicketOffice<S> {
     ticket: Signer,
     access: Signer,
     refresh: Signer,
-    ticket_lifetime: Duration,
-    access_token_lifetime: Duration,
-    refresh_token_lifetime: Duration,
+    ticket_ttl: Duration,
+    access_token_ttl: Duration,
+    refresh_token_ttl: Duration,
     single_use: bool,
 }
 
@@ -122,9 +122,9 @@ impl<S> TicketOffice<S> {
             ticket: Signer::new("ttk", "ticket", tenant, keys.clone())?,
             access: Signer::new("ttka", "access token", tenant, keys.clone())?,
             refresh: Signer::new("ttkr", "refresh token", tenant, keys)?,
-            ticket_lifetime: Duration::from_secs(60 * 60),
-            access_token_lifetime: Duration::from_secs(60 * 60),
-            refresh_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            ticket_ttl: Duration::from_secs(60 * 60),
+            access_token_ttl: Duration::from_secs(60 * 60),
+            refresh_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             single_use: true,
         })
     }
@@ -145,8 +145,8 @@ impl<S> TicketOffice<S> {
     ///
     /// # Errors
     /// If it is less than a millisecond.
-    pub fn ticket_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.ticket_lifetime = at_least_a_millisecond(lifetime)?;
+    pub fn ticket_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
+        self.ticket_ttl = at_least_a_millisecond(ttl)?;
         Ok(self)
     }
 
@@ -154,8 +154,8 @@ impl<S> TicketOffice<S> {
     ///
     /// # Errors
     /// If it is less than a millisecond.
-    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.access_token_lifetime = at_least_a_millisecond(lifetime)?;
+    pub fn access_token_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
+        self.access_token_ttl = at_least_a_millisecond(ttl)?;
         Ok(self)
     }
 
@@ -164,8 +164,8 @@ impl<S> TicketOffice<S> {
     ///
     /// # Errors
     /// If it is less than a millisecond.
-    pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Result<Self, ConfigError> {
-        self.refresh_token_lifetime = at_least_a_millisecond(lifetime)?;
+    pub fn refresh_token_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
+        self.refresh_token_ttl = at_least_a_millisecond(ttl)?;
         Ok(self)
     }
 
@@ -207,9 +207,9 @@ impl<S> fmt::Debug for TicketOffice<S> {
             .field("tenant", &self.tenant)
             .field("server_keys", &self.server_keys)
             .field("app_keys", &self.app_keys)
-            .field("ticket_lifetime", &self.ticket_lifetime)
-            .field("access_token_lifetime", &self.access_token_lifetime)
-            .field("refresh_token_lifetime", &self.refresh_token_lifetime)
+            .field("ticket_ttl", &self.ticket_ttl)
+            .field("access_token_ttl", &self.access_token_ttl)
+            .field("refresh_token_ttl", &self.refresh_token_ttl)
             .field("single_use", &self.single_use)
             .finish_non_exhaustive()
     }

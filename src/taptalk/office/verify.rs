@@ -12,8 +12,8 @@ use crate::{
     BoxError, Verifier,
     store::Store,
     taptalk::{
-        AccessCheck, AccessVerdict, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenRefresh,
-        TokenVerdict, Tokens, User,
+        AccessCheck, AccessVerdict, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair,
+        TokenRefresh, TokenVerdict, User,
     },
     token::{Refused, Signer},
 };
@@ -32,10 +32,10 @@ impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
         let login = Login::new(user)?;
         try_join(
             self.store.put(&user.key(&self.tenant), write_profile(&profile), KEPT),
-            self.store.put(&login.key(&self.tenant), login.record(), self.ticket_lifetime.saturating_add(MARGIN)),
+            self.store.put(&login.key(&self.tenant), login.record(), self.ticket_ttl.saturating_add(MARGIN)),
         )
         .await?;
-        let issued = self.ticket.issue_with_id(login.token_id(), b"", &[], self.ticket_lifetime);
+        let issued = self.ticket.issue_with_id(login.token_id(), b"", &[], self.ticket_ttl);
         Ok(TicketVerdict::Issued(Ticket::new(user.to_string(), issued.token)))
     }
 }
@@ -86,10 +86,10 @@ impl<S: Store> Verifier<AccessCheck> for TicketOffice<S> {
 
 impl<S: Store> TicketOffice<S> {
     /// The tokens that come after `login`'s, if they are still to be had: of any number of attempts, one gets them.
-    async fn renew(&self, login: Login) -> Result<Option<Tokens>, BoxError> {
+    async fn renew(&self, login: Login) -> Result<Option<TokenPair>, BoxError> {
         let Some(next) = login.next() else { return Ok(None) };
         let (renewed, profile) = try_join(
-            self.store.replace(&login.key(&self.tenant), login.record(), next.record(), self.login_lifetime()),
+            self.store.replace(&login.key(&self.tenant), login.record(), next.record(), self.login_ttl()),
             self.store.get(&login.user.key(&self.tenant)),
         )
         .await?;
@@ -100,27 +100,27 @@ impl<S: Store> TicketOffice<S> {
     }
 
     /// The tokens of a new login of the user whose ticket `login` is, if the ticket is known.
-    async fn begin(&self, login: Login) -> Result<Option<Tokens>, BoxError> {
+    async fn begin(&self, login: Login) -> Result<Option<TokenPair>, BoxError> {
         let (record, profile) =
             try_join(self.store.get(&login.key(&self.tenant)), self.store.get(&login.user.key(&self.tenant))).await?;
         let (Some(profile), true) = (profile, record == Some(login.record())) else { return Ok(None) };
         let Some(first) = Login::new(login.user)?.next() else { return Ok(None) };
-        self.store.put(&first.key(&self.tenant), first.record(), self.login_lifetime()).await?;
+        self.store.put(&first.key(&self.tenant), first.record(), self.login_ttl()).await?;
         Ok(Some(self.tokens(first, read_profile(&profile)?)))
     }
 
-    fn tokens(&self, login: Login, profile: Profile) -> Tokens {
-        let access = self.access.issue_with_id(login.token_id(), b"", &[], self.access_token_lifetime);
-        let refresh = self.refresh.issue_with_id(login.token_id(), b"", &[], self.refresh_token_lifetime);
-        Tokens::new(
+    fn tokens(&self, login: Login, profile: Profile) -> TokenPair {
+        let access = self.access.issue_with_id(login.token_id(), b"", &[], self.access_token_ttl);
+        let refresh = self.refresh.issue_with_id(login.token_id(), b"", &[], self.refresh_token_ttl);
+        TokenPair::new(
             (access.token, access.expires_at),
             (refresh.token, refresh.expires_at),
             User::new(login.user.to_string(), profile),
         )
     }
 
-    fn login_lifetime(&self) -> Duration {
-        self.refresh_token_lifetime.max(self.access_token_lifetime).saturating_add(MARGIN)
+    fn login_ttl(&self) -> Duration {
+        self.refresh_token_ttl.max(self.access_token_ttl).saturating_add(MARGIN)
     }
 }
 

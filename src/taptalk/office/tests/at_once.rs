@@ -52,7 +52,7 @@ async fn ask_at_once<C: Credential, O: Verifier<C>>(office: &O, credentials: Vec
     try_join_all(verdicts).await.unwrap()
 }
 
-fn all_issued(verdicts: Vec<TokenVerdict>) -> Vec<Tokens> {
+fn all_issued(verdicts: Vec<TokenVerdict>) -> Vec<TokenPair> {
     let issued = |verdict| match verdict {
         TokenVerdict::Issued(tokens) => Some(*tokens),
         other => {

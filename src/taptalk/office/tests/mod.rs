@@ -19,7 +19,7 @@ use crate::{
     store::{MemoryStore, SharedStore, Store},
     taptalk::{
         AccessCheck, AccessVerdict, ApiKey, Profile, Ticket, TicketExchange, TicketParameters, TicketRequest,
-        TicketVerdict, TokenRefresh, TokenVerdict, Tokens, UserPlatform,
+        TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
     },
     token::Key,
 };
@@ -93,23 +93,23 @@ fn exchange(office: &impl Verifier<TicketExchange>, ticket: &Secret) -> TokenVer
     ask(office, TicketExchange::new(ticket.clone(), app_key()))
 }
 
-fn refresh(office: &impl Verifier<TokenRefresh>, tokens: &Tokens) -> TokenVerdict {
+fn refresh(office: &impl Verifier<TokenRefresh>, tokens: &TokenPair) -> TokenVerdict {
     ask(office, TokenRefresh::new(tokens.refresh_token.clone()))
 }
 
-fn check(office: &impl Verifier<AccessCheck>, tokens: &Tokens) -> AccessVerdict {
+fn check(office: &impl Verifier<AccessCheck>, tokens: &TokenPair) -> AccessVerdict {
     ask(office, AccessCheck::new(tokens.access_token.clone()))
 }
 
 #[track_caller]
-fn issued(verdict: TokenVerdict) -> Tokens {
+fn issued(verdict: TokenVerdict) -> TokenPair {
     match verdict {
         TokenVerdict::Issued(tokens) => *tokens,
         other => panic!("{other:?}"),
     }
 }
 
-fn log_in(office: &Office) -> Tokens {
+fn log_in(office: &Office) -> TokenPair {
     issued(exchange(office, &ticket(office)))
 }
 
@@ -286,7 +286,8 @@ fn a_store_that_went_back_refuses_what_is_newer_than_itself() {
     let Fixture { store, office, .. } = fixture();
     let first = log_in(&office);
     let second = issued(refresh(&office, &first));
-    let login = |tokens: &Tokens| Login::of(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
+    let login =
+        |tokens: &TokenPair| Login::of(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
     let old = login(&first);
     store.put(&old.key("t"), old.record(), HOUR).now_or_never().unwrap().unwrap();
     assert_eq!(check(&office, &first), AccessVerdict::Valid);
@@ -337,9 +338,9 @@ fn keys_are_rotated_while_the_office_is_open() {
 fn lifetimes_are_as_they_are_set() {
     let Fixture { clock, office, .. } = fixture();
     let office = office
-        .ticket_lifetime(Duration::from_secs(10))
-        .and_then(|office| office.access_token_lifetime(3 * HOUR))
-        .and_then(|office| office.refresh_token_lifetime(HOUR))
+        .ticket_ttl(Duration::from_secs(10))
+        .and_then(|office| office.access_token_ttl(3 * HOUR))
+        .and_then(|office| office.refresh_token_ttl(HOUR))
         .unwrap();
     let late = ticket(&office);
     let tokens = log_in(&office);
@@ -350,10 +351,10 @@ fn lifetimes_are_as_they_are_set() {
     clock.advance(HOUR);
     assert_eq!(check(&office, &tokens), AccessVerdict::Valid);
 
-    assert!(office.clone().ticket_lifetime(Duration::from_nanos(999_999)).is_err());
-    assert!(office.clone().access_token_lifetime(Duration::from_nanos(999_999)).is_err());
-    assert!(office.refresh_token_lifetime(Duration::from_nanos(999_999)).is_err());
-    let ages = fixture().office.refresh_token_lifetime(Duration::MAX).unwrap();
+    assert!(office.clone().ticket_ttl(Duration::from_nanos(999_999)).is_err());
+    assert!(office.clone().access_token_ttl(Duration::from_nanos(999_999)).is_err());
+    assert!(office.refresh_token_ttl(Duration::from_nanos(999_999)).is_err());
+    let ages = fixture().office.refresh_token_ttl(Duration::MAX).unwrap();
     assert_eq!(check(&ages, &log_in(&ages)), AccessVerdict::Valid);
 }
 
