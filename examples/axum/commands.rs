@@ -50,7 +50,7 @@ const TALKDESK: &[Command] = &[
 
 const DIYALOG: &[Command] = &[
     (
-        r#"TOKEN=$(curl -sS URL/login/customer -H 'Content-Type: application/json' -d '{"customerNo":"1234567","deviceId":"123456789aacaaca"}' | cut -d'"' -f4)"#,
+        r#"TOKEN=$(curl -sS URL/login/customer -d '{"customerNo":"1234567","deviceId":"123456789aacaaca"}' | cut -d'"' -f4)"#,
         "",
     ),
     (
@@ -67,7 +67,7 @@ const DIYALOG: &[Command] = &[
     ),
     (r#"curl -sSw ' (%{http_code})\n' URL/checkauthtoken -d '{"dlgToken":"'$TOKEN'"}'"#, "BadRequest (200)"),
     (
-        r#"AGENT=$(curl -sS URL/login/agent -H 'Content-Type: application/json' -d '{"userNo":"45186"}'); SESSION=$(echo "$AGENT" | cut -d'"' -f4); TOKEN=$(echo "$AGENT" | cut -d'"' -f8)"#,
+        r#"AGENT=$(curl -sS URL/login/agent -d '{"userNo":"45186"}'); SESSION=$(echo "$AGENT" | cut -d'"' -f4); TOKEN=$(echo "$AGENT" | cut -d'"' -f8)"#,
         "",
     ),
     (
@@ -122,10 +122,7 @@ const TAPTALK: &[Command] = &[
         r#"curl -sSw ' (%{http_code})\n' 'URL/connect?check=1' -H "Authorization: Bearer $ACCESS""#,
         r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
     ),
-    (
-        r#"SESSION=$(curl -sS URL/login -H 'Content-Type: application/json' -d '{"username":"demo@example.com","password":"605b32dd"}' | cut -d'"' -f4)"#,
-        "",
-    ),
+    (r#"SESSION=$(curl -sS URL/login -d '{"username":"demo@example.com","password":"605b32dd"}' | cut -d'"' -f4)"#, ""),
     (
         r#"curl -sS URL/taptalk/auth_ticket -H "Authorization: Bearer $SESSION" -d '{"userPlatform":"ios","userDeviceID":"7"}' | sed 's/:"[^"]*"/:"…"/g'"#,
         r#"{"userID":"…","ticket":"…"}"#,

@@ -1,6 +1,6 @@
 //! Diyalog: the app's own logins, which hand out the tokens that Diyalog asks about afterwards.
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use axum::{Json, Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_verify::diyalog::Tokens;
@@ -23,7 +23,8 @@ pub(crate) fn logins(tokens: Tokens) -> Router {
     Router::new().route("/login/customer", post(customer)).route("/login/agent", post(agent)).with_state(tokens)
 }
 
-async fn customer(State(tokens): State<Tokens>, Json(login): Json<CustomerLogin>) -> Result<Json<Value>, StatusCode> {
+async fn customer(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
+    let login: CustomerLogin = crate::json(&body)?;
     if login.customer_no.is_empty() || login.device_id.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
     }
@@ -31,7 +32,8 @@ async fn customer(State(tokens): State<Tokens>, Json(login): Json<CustomerLogin>
     Ok(Json(json!({"dlgToken": issued.token.expose_secret()})))
 }
 
-async fn agent(State(tokens): State<Tokens>, Json(login): Json<AgentLogin>) -> Result<Json<Value>, StatusCode> {
+async fn agent(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
+    let login: AgentLogin = crate::json(&body)?;
     if login.user_no.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
     }

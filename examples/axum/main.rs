@@ -16,10 +16,12 @@ use std::net::SocketAddr;
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
+    http::StatusCode,
     middleware::{self, Next},
     response::Response,
     routing::get,
 };
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 use tower_verify::{
@@ -92,4 +94,9 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
 async fn peer_addr(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(PeerAddr(address));
     next.run(request).await
+}
+
+/// The body of one of the app's own calls. Its `Content-Type` does not matter, as curl names another one by itself.
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, StatusCode> {
+    serde_json::from_slice(body).map_err(|_| StatusCode::BAD_REQUEST)
 }
