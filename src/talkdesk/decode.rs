@@ -4,7 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{
     Deserialize,
-    de::{DeserializeSeed, Deserializer, MapAccess, Visitor},
+    de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor},
 };
 
 use super::Credentials;
@@ -40,15 +40,13 @@ pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
 }
 
 fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
-    let Found { auths: mut found, too_deep } = json::parse(text, Body)
-        .map_err(|error| json::invalid(&error, "the body must be a JSON object whose `auth` is an object"))?;
-    if too_deep {
-        return Err(json::too_deep());
-    }
-    match (found.pop(), found.is_empty()) {
-        (None, _) => Err(Rejection::malformed("`auth` is missing")),
-        (Some(members), true) => Credentials::from_members(text, members),
-        (Some(_), false) => Err(Rejection::malformed("`auth` is given more than once")),
+    let mut problem = None;
+    let parsed = json::parse(text, Body { problem: &mut problem });
+    match (parsed, problem) {
+        (_, Some(rejection)) => Err(rejection),
+        (Ok(Some(members)), None) => Credentials::from_members(text, members),
+        (Ok(None), None) => Err(Rejection::malformed("`auth` is missing")),
+        (Err(error), None) => Err(json::invalid(&error, "the body must be a JSON object whose `auth` is an object")),
     }
 }
 
@@ -65,47 +63,59 @@ pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
 
 type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// The body. Its members but `auth` are ignored.
-struct Body;
+/// More fields than any integration is configured with. A guarded call has room for so many that sorting them would keep
+/// others waiting.
+const FIELDS_LIMIT: usize = 4096;
 
-/// What is in a body.
-struct Found<'a> {
-    auths: Vec<Object<'a>>,
-    too_deep: bool,
+/// The body: its `auth`, if it has one. Its other members are ignored. A problem ends the reading there and then.
+struct Body<'p> {
+    problem: &'p mut Option<Rejection>,
 }
 
-impl<'de> DeserializeSeed<'de> for Body {
-    type Value = Found<'de>;
+/// Ends the reading: what is said is `rejection`, and not the parser's error.
+fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
+    *problem = Some(rejection);
+    E::custom("stopped")
+}
+
+impl<'de> DeserializeSeed<'de> for Body<'_> {
+    type Value = Option<Object<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Body {
-    type Value = Found<'de>;
+impl<'de> Visitor<'de> for Body<'_> {
+    type Value = Option<Object<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Found { auths: Vec::new(), too_deep: false };
+        let mut auth = None;
         while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
-            if index.is_some() {
-                found.auths.push(map.next_value_seed(Auth)?);
+            if index.is_none() {
+                if map.next_value::<Ignored>()?.too_deep {
+                    return Err(stop(self.problem, json::too_deep()));
+                }
+            } else if auth.is_some() {
+                return Err(stop(self.problem, Rejection::malformed("`auth` is given more than once")));
             } else {
-                found.too_deep |= map.next_value::<Ignored>()?.too_deep;
+                auth = Some(map.next_value_seed(Auth { problem: self.problem })?);
             }
         }
-        Ok(found)
+        Ok(auth)
     }
 }
 
-/// One `auth`: its members, in their order.
-struct Auth;
+/// The members of `auth`, in their order.
+struct Auth<'p> {
+    problem: &'p mut Option<Rejection>,
+}
 
-impl<'de> DeserializeSeed<'de> for Auth {
+impl<'de> DeserializeSeed<'de> for Auth<'_> {
     type Value = Object<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -113,7 +123,7 @@ impl<'de> DeserializeSeed<'de> for Auth {
     }
 }
 
-impl<'de> Visitor<'de> for Auth {
+impl<'de> Visitor<'de> for Auth<'_> {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +133,9 @@ impl<'de> Visitor<'de> for Auth {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some((Name(name), value)) = map.next_entry()? {
+            if members.len() == FIELDS_LIMIT {
+                return Err(stop(self.problem, Rejection::malformed("`auth` has too many fields")));
+            }
             members.push((name, value));
         }
         Ok(members)
@@ -230,6 +243,13 @@ mod tests {
         ] {
             assert_eq!(reason(&body), expected);
         }
+    }
+
+    #[test]
+    fn more_fields_than_anybody_configures_are_refused() {
+        let fields = |count| (0..count).map(|n| format!("\"field{n}\": {n}")).collect::<Vec<_>>().join(",");
+        assert_eq!(decode(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT))).unwrap().len(), FIELDS_LIMIT);
+        assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT + 1))), "`auth` has too many fields");
     }
 
     #[test]
