@@ -7,8 +7,8 @@ use crate::{Credential, Rejection, Secret, json::Value};
 
 /// The fields of `auth`, by name: whatever the integration was configured with, and what the validator returned.
 ///
-/// A name is given once and is case-sensitive, and there are at most 4,096 of them. Texts are slices of the request's body. `Debug` shows the names and the
-/// types, never a value.
+/// A name is given once and is case-sensitive, and there are at most 4,096 of them. Texts are slices of the request's
+/// body. `Debug` shows the names and the types, never a value.
 ///
 /// ```
 /// use tower_verify::talkdesk::Credentials;
