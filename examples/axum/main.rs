@@ -11,7 +11,7 @@ mod talkdesk;
 mod taptalk;
 mod throttle;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::ExitCode};
 
 use axum::{
     Router,
@@ -36,7 +36,17 @@ use settings::Settings;
 use throttle::Throttles;
 
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
     let settings = Settings::from_env()?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error} (LISTEN=127.0.0.1:0 takes a free port)", settings.listen)
