@@ -1,23 +1,21 @@
 mod shard;
+mod sync;
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-    },
+    hash::BuildHasher,
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use bytes::Bytes;
 
-use self::shard::{Entry, Shard};
+use self::{
+    shard::{Entry, Shard},
+    sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, RandomState, SHARDS},
+};
 use super::{Store, StoreError, counted, ttl_millis};
 use crate::{Clock, SystemClock};
-
-/// How many parts the entries are in, each under a lock of its own.
-const SHARDS: usize = 128;
 
 /// What an entry takes besides its key and its value.
 const ENTRY_OVERHEAD: usize = 80;
@@ -79,7 +77,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Guarded::new()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             clock: Arc::new(SystemClock),
             max_entries: 1_000_000,
             max_bytes: 256 << 20,
