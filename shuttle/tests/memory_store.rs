@@ -227,6 +227,27 @@ fn a_counter_loses_no_addition() {
 }
 
 #[test]
+fn what_has_expired_makes_room_for_as_many_at_once() {
+    explore("expiry", || {
+        let (store, clock) = store();
+        let store = store.max_entries(4);
+        let keys = keys::<8>();
+        assert!(put(&store, &keys[0], b"live"));
+        for key in &keys[1..4] {
+            assert!(put_for(&store, key, b"brief", MINUTE));
+        }
+        clock.advance(MINUTE);
+        let written = in_threads(&keys[4..7], |key| put(&store, key, b"new"));
+        assert_eq!(written, [true; 3], "an expired entry's room is given to a writer");
+        assert!(!put(&store, &keys[7], b"one too many"));
+        assert_eq!(get(&store, &keys[0]).unwrap(), "live");
+        for key in &keys[4..7] {
+            assert_eq!(get(&store, key).unwrap(), "new");
+        }
+    });
+}
+
+#[test]
 fn a_full_store_drops_no_live_entry() {
     explore("full", || {
         let (store, clock) = store();
@@ -262,5 +283,16 @@ fn a_write_that_finds_no_room_changes_nothing() {
             written
         });
         assert_eq!(written.iter().filter(|written| **written).count(), 1, "there is room for one to grow");
+    });
+}
+
+#[test]
+fn a_write_that_finds_no_room_takes_none_from_another() {
+    explore("no room for another", || {
+        let (store, _) = store();
+        let store = store.max_entries(1).max_bytes(ENTRY_OVERHEAD + 2 + 10);
+        let keys = keys::<3>();
+        let written = in_threads(keys.iter().zip([11, 10, 11]), |(key, len)| put(&store, key, &vec![7; len]));
+        assert_eq!(written, [false, true, false]);
     });
 }

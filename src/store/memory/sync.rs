@@ -5,10 +5,7 @@
 mod imp {
     pub(in super::super) use std::{
         hash::RandomState,
-        sync::{
-            Mutex, MutexGuard,
-            atomic::{AtomicU64, AtomicUsize},
-        },
+        sync::{Mutex, MutexGuard, atomic::AtomicU64},
     };
 
     /// How many parts the entries are in, each under a lock of its own.
@@ -18,10 +15,7 @@ mod imp {
 /// Two shards, so that threads meet, and a key that is always the same, so that a schedule can be replayed.
 #[cfg(shuttle)]
 mod imp {
-    pub(in super::super) use shuttle::sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, AtomicUsize},
-    };
+    pub(in super::super) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 
     pub(in super::super) type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
