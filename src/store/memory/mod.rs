@@ -1,23 +1,21 @@
 mod shard;
+mod sync;
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-    },
+    hash::BuildHasher,
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use bytes::Bytes;
 
-use self::shard::{Entry, Shard};
+use self::{
+    shard::{Entry, Shard},
+    sync::{AtomicU64, Mutex, MutexGuard, RandomState, SHARDS},
+};
 use super::{Store, StoreError, counted, ttl_millis};
 use crate::{Clock, SystemClock};
-
-/// How many parts the entries are in, each under a lock of its own.
-const SHARDS: usize = 128;
 
 /// What an entry takes besides its key and its value.
 const ENTRY_OVERHEAD: usize = 80;
@@ -58,8 +56,15 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     max_entries: usize,
     max_bytes: usize,
-    entries: AtomicUsize,
-    bytes: AtomicUsize,
+    used: Mutex<Room>,
+}
+
+/// A number of entries and the bytes that they take. Both are accounted for at once, under one lock, so that a write
+/// that is refused for one of them is never in the way of another for the other.
+#[derive(Clone, Copy, Default)]
+struct Room {
+    entries: usize,
+    bytes: usize,
 }
 
 struct Guarded {
@@ -79,12 +84,11 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Guarded::new()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             clock: Arc::new(SystemClock),
             max_entries: 1_000_000,
             max_bytes: 256 << 20,
-            entries: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            used: Mutex::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl MemoryStore {
     /// Does to the entry of `key` what `change` makes of it. More than once, if room has to be made.
     fn write<T>(&self, key: &str, mut change: impl FnMut(Option<&Entry>, u64) -> Change<T>) -> Result<T, StoreError> {
         let hash = self.hash(key.as_bytes());
+        let mut nothing_expired = false;
         loop {
             let now = self.clock.unix_millis();
             let guarded = self.guarded(hash);
@@ -120,34 +125,32 @@ impl MemoryStore {
                 Change::Keep(result) => return Ok(result),
                 Change::Set { value, deadline, result } => (value, deadline, result),
             };
-            let present = present.map_or((0, 0), |entry| (1, cost(entry)));
+            let present = present.map(Room::of).unwrap_or_default();
             let entry = Entry::new(key, &value, deadline).ok_or(StoreError::Full)?;
-            let new = (1, cost(&entry));
-            if self.resize(present, new) {
+            if self.resize(present, Room::of(&entry)) {
                 shard.set(hash, entry, |key| self.hash(key));
                 guarded.earliest.store(shard.earliest(), Relaxed);
                 return Ok(result);
             }
-            // Its lock is let go first: two writers that look for room never wait for each other's shards.
-            drop(shard);
-            if !self.expire_one_anywhere(now) {
+            if nothing_expired {
                 return Err(StoreError::Full);
             }
+            // Its lock is let go first: two writers that look for room never wait for each other's shards.
+            drop(shard);
+            // If nothing has expired any more, another writer may have made room meanwhile: it is tried once again.
+            nothing_expired = !self.expire_one_anywhere(now);
         }
     }
 
-    /// Accounts for an entry that changes from `old` to `new`, each a number of entries and of bytes, if there is room.
-    fn resize(&self, old: (usize, usize), new: (usize, usize)) -> bool {
-        let change = |used: &AtomicUsize, max: usize, old: usize, new: usize| {
-            let fits = |used: usize| Some(used - old + new).filter(|used| new <= old || *used <= max);
-            used.fetch_update(Relaxed, Relaxed, fits).is_ok()
-        };
-        if !change(&self.entries, self.max_entries, old.0, new.0) {
-            return false;
-        }
-        let fits = change(&self.bytes, self.max_bytes, old.1, new.1);
-        if !fits {
-            change(&self.entries, self.max_entries, new.0, old.0);
+    /// Accounts for an entry that changes from `old` to `new`, if there is room.
+    fn resize(&self, old: Room, new: Room) -> bool {
+        let mut used = lock(&self.used);
+        let then =
+            Room { entries: used.entries - old.entries + new.entries, bytes: used.bytes - old.bytes + new.bytes };
+        let fits = (new.entries <= old.entries || then.entries <= self.max_entries)
+            && (new.bytes <= old.bytes || then.bytes <= self.max_bytes);
+        if fits {
+            *used = then;
         }
         fits
     }
@@ -178,7 +181,7 @@ impl MemoryStore {
 
     fn remove(&self, shard: &mut Shard, hash: u64, key: &[u8]) -> Option<Entry> {
         let entry = shard.remove(hash, key)?;
-        self.resize((1, cost(&entry)), (0, 0));
+        self.resize(Room::of(&entry), Room::default());
         Some(entry)
     }
 
@@ -198,12 +201,18 @@ impl Guarded {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shard> {
-        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shard)
     }
 }
 
-fn cost(entry: &Entry) -> usize {
-    entry.len().saturating_add(ENTRY_OVERHEAD)
+impl Room {
+    fn of(entry: &Entry) -> Self {
+        Self { entries: 1, bytes: entry.len().saturating_add(ENTRY_OVERHEAD) }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn value(entry: &Entry) -> Bytes {
@@ -283,11 +292,12 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = *lock(&self.used);
         f.debug_struct("MemoryStore")
             .field("max_entries", &self.max_entries)
             .field("max_bytes", &self.max_bytes)
-            .field("entries", &self.entries)
-            .field("bytes", &self.bytes)
+            .field("entries", &used.entries)
+            .field("bytes", &used.bytes)
             .finish_non_exhaustive()
     }
 }
