@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Rejection;
@@ -35,10 +35,10 @@ pub(crate) fn members<'a, const N: usize>(
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
     let mut members = [const { None }; N];
     let mut problem = None;
-    parse(text, Members { names, members: &mut members, problem: &mut problem })
-        .map_err(|error| invalid(&error, "the body is not a JSON object"))?;
+    let parsed = parse(text, Members { names, members: &mut members, problem: &mut problem });
     match problem {
-        None => Ok(members),
+        None => parsed.map(|()| members).map_err(|error| invalid(&error, "the body is not a JSON object")),
+        Some(Problem::TooMany) => Err(Rejection::malformed("the body has too many members")),
         Some(Problem::TooDeep) => Err(too_deep()),
         Some(Problem::Duplicate(name)) => {
             Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name))
@@ -71,8 +71,12 @@ struct Members<'n, 'a, const N: usize> {
     problem: &'n mut Option<Problem>,
 }
 
-/// What is wrong with members that are JSON.
+/// More members that are ignored than any contract can grow by. Each costs more than its share of a body.
+const IGNORED_LIMIT: usize = 1024;
+
+/// What is wrong with members that are JSON. It ends the reading there and then.
 enum Problem {
+    TooMany,
     TooDeep,
     Duplicate(&'static str),
 }
@@ -93,16 +97,19 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut ignored = 0;
+        let mut stop = |problem| {
+            *self.problem = Some(problem);
+            Err(A::Error::custom("stopped"))
+        };
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
-                None => {
-                    if map.next_value::<Ignored>()?.too_deep {
-                        *self.problem = Some(Problem::TooDeep);
-                    }
-                }
+                None if ignored == IGNORED_LIMIT => return stop(Problem::TooMany),
+                None if map.next_value::<Ignored>()?.too_deep => return stop(Problem::TooDeep),
+                None => ignored += 1,
                 Some(index) => {
                     if self.members[index].replace(map.next_value()?).is_some() {
-                        *self.problem = Some(Problem::Duplicate(self.names[index]));
+                        return stop(Problem::Duplicate(self.names[index]));
                     }
                 }
             }
@@ -274,6 +281,13 @@ mod tests {
     fn a_key_given_twice_is_refused_however_it_is_written() {
         let rejection = members(r#"{"a": "1", "\u0061": "1"}"#, &NAMES).unwrap_err();
         assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", "a"));
+    }
+
+    #[test]
+    fn more_members_than_a_contract_can_grow_by_are_refused() {
+        let ignored = |count| format!("{{{}\"a\": \"1\"}}", "\"x\": 1,".repeat(count));
+        assert!(members(&ignored(IGNORED_LIMIT), &NAMES).is_ok());
+        assert_eq!(reason(&ignored(IGNORED_LIMIT + 1)), "the body has too many members");
     }
 
     #[test]
