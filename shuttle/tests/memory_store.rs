@@ -5,7 +5,7 @@
 compile_error!("the store has shuttle's locks with `--cfg shuttle` alone: run .ci/shuttle");
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst},
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -88,11 +88,12 @@ fn there_are_never_more_entries_than_there_may_be() {
     explore("entries", || {
         let (store, _) = store();
         let store = store.max_entries(2);
-        let live = AtomicI64::new(0);
+        let live = AtomicUsize::new(0);
         in_threads(keys::<4>(), |key| {
             for _ in 0..2 {
                 if put(&store, &key, b"value") {
                     assert!(live.fetch_add(1, SeqCst) < 2, "a third entry is live");
+                    assert!(get(&store, &key).is_some(), "a live entry is there");
                     live.fetch_sub(1, SeqCst);
                     assert!(take(&store, &key).is_some());
                 }
@@ -114,6 +115,7 @@ fn there_are_never_more_bytes_than_there_may_be() {
                 let cost = ENTRY_OVERHEAD + key.len() + len;
                 if put(&store, &key, &vec![7; len]) {
                     assert!(live.fetch_add(cost, SeqCst) + cost <= BYTES, "the live entries take too many bytes");
+                    assert!(get(&store, &key).is_some(), "a live entry is there");
                     live.fetch_sub(cost, SeqCst);
                     assert!(take(&store, &key).is_some());
                 }
