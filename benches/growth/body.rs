@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn scenarios() -> Vec<Scenario> {
     let sizes = [128, 256, 512, 1024, 2048, 4096, 8192, 16384];
     let mut scenarios = Vec::new();
-    for (filling, unit) in [("one long text", "a"), ("many members", "\",\"a\":\"a")] {
+    for (filling, unit) in [("one long text", "a"), ("many members", "\",\"a\":\"aaaaaaaaaaaaaaaa")] {
         let check = move |size| {
             Request::post("/checkauthtoken").body(Full::from(check(size as usize, unit))).expect("a request")
         };
