@@ -74,10 +74,15 @@ mod deadline {
 
     use crate::Failure;
 
-    /// How long something may take, counted from when it is first found pending. Until then there is no timer.
+    /// How long something may take, counted from when it is found pending for the second time. Until then there is no
+    /// timer.
+    ///
+    /// What is pending for the first time is polled once more at once: a server hands a request over before its body,
+    /// which mostly is there already, and to arm a timer costs more than all the rest of a check.
     pub(crate) enum Deadline {
         Never,
         After(Duration),
+        PolledAgain(Duration),
         Armed(Pin<Box<Sleep>>),
     }
 
@@ -90,7 +95,12 @@ mod deadline {
             loop {
                 match self {
                     Self::Never => return Poll::Pending,
-                    Self::After(limit) => *self = Self::Armed(Box::pin(sleep(*limit))),
+                    Self::After(limit) => {
+                        *self = Self::PolledAgain(*limit);
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    Self::PolledAgain(limit) => *self = Self::Armed(Box::pin(sleep(*limit))),
                     Self::Armed(timer) => return timer.as_mut().poll(cx).map(|()| Failure::deadline_exceeded()),
                 }
             }
@@ -177,7 +187,15 @@ mod tests {
 
     #[cfg(feature = "deadline")]
     mod deadline {
-        use std::time::Duration;
+        use std::{
+            pin::pin,
+            sync::{
+                Arc,
+                atomic::{AtomicUsize, Ordering},
+            },
+            task::{Wake, Waker},
+            time::Duration,
+        };
 
         use tokio::time::{Instant, sleep};
 
@@ -206,11 +224,45 @@ mod tests {
         }
 
         #[test]
-        fn no_timer_is_armed_for_what_is_ready() {
+        fn no_timer_is_armed_for_what_is_ready_at_once_or_when_it_is_polled_again() {
             // Outside of a tokio runtime a timer cannot even be made.
-            assert!(Protected::new(ready(()), Deadline::after(LIMIT)).now_or_never().unwrap().is_ok());
-            let failure = Protected::new(pending::<()>(), Deadline::after(LIMIT)).now_or_never().unwrap().unwrap_err();
-            assert_eq!(failure.kind(), FailureKind::Panicked);
+            let mut cx = Context::from_waker(Waker::noop());
+            for pending_polls in [0, 1, 2] {
+                let mut polls = 0;
+                let ready_late = poll_fn(|_| {
+                    polls += 1;
+                    if polls > pending_polls { Poll::Ready(()) } else { Poll::Pending }
+                });
+                let mut protected = pin!(Protected::new(ready_late, Deadline::after(LIMIT)));
+                let end = loop {
+                    if let Poll::Ready(end) = protected.as_mut().poll(&mut cx) {
+                        break end;
+                    }
+                };
+                assert_eq!(
+                    end.map_err(|failure| failure.kind()),
+                    match pending_polls {
+                        2 => Err(FailureKind::Panicked),
+                        _ => Ok(()),
+                    }
+                );
+            }
+        }
+
+        #[test]
+        fn what_is_pending_for_the_first_time_asks_to_be_polled_again() {
+            struct Woken(AtomicUsize);
+
+            impl Wake for Woken {
+                fn wake(self: Arc<Self>) {
+                    self.0.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+
+            let woken = Arc::new(Woken(AtomicUsize::new(0)));
+            let mut protected = pin!(Protected::new(pending::<()>(), Deadline::after(LIMIT)));
+            assert!(protected.as_mut().poll(&mut Context::from_waker(&woken.clone().into())).is_pending());
+            assert_eq!(woken.0.load(Ordering::Relaxed), 1);
         }
     }
 }
