@@ -23,7 +23,6 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
-use tower_http::cors::CorsLayer;
 use tower_verify::{
     BoxError, PeerAddr, VerifyLayer,
     diyalog::{Agent, AgentToken, Customer, CustomerToken, Tokens},
@@ -87,17 +86,17 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
         .merge(diyalog::logins(tokens))
         .merge(talkdesk::later_calls(&throttles)?)
         .merge(taptalk::project_configs())
-        .layer(VerifyLayer::new(Validator::new(), validator))
-        .layer(VerifyLayer::new(Customer::new(), customers))
-        .layer(VerifyLayer::new(Agent::new(), agents))
-        .layer(VerifyLayer::new(AuthTicket::new(), backends))
         .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
         .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
         .layer(VerifyLayer::new(Connect::new(), office))
         .layer(VerifyLayer::new(AppTicket::new(), issuer))
-        .layer(middleware::from_fn(peer_addr))
-        // TapTalk's web SDK calls from the page's origin, with headers of its own.
-        .layer(CorsLayer::permissive()))
+        .layer(taptalk::cors())
+        // What follows is called by backends, and no page has business with it.
+        .layer(VerifyLayer::new(Validator::new(), validator))
+        .layer(VerifyLayer::new(Customer::new(), customers))
+        .layer(VerifyLayer::new(Agent::new(), agents))
+        .layer(VerifyLayer::new(AuthTicket::new(), backends))
+        .layer(middleware::from_fn(peer_addr)))
 }
 
 /// Tells the endpoints whose connection it is.

@@ -2,12 +2,13 @@
 
 use axum::{Router, routing::post};
 use bytes::Bytes;
-use http::{HeaderName, Request, header::CONTENT_TYPE};
+use http::{HeaderName, Method, Request, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_verify::{
     BoxError, Verifier,
     store::SharedStore,
@@ -62,4 +63,13 @@ async fn configs() -> ([(HeaderName, &'static str); 1], &'static str) {
     const EMPTY: &str =
         r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}}"#;
     ([(CONTENT_TYPE, "application/json")], EMPTY)
+}
+
+/// Lets pages of any origin call, as TapTalk's web SDK does, with whatever headers it has: `*` would leave out
+/// `Authorization`. A real app names its origins.
+pub(crate) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
 }
