@@ -38,12 +38,14 @@ pub(crate) fn members<'a, const N: usize>(
     let parsed = parse(text, Members { names, members: &mut members, problem: &mut problem });
     match problem {
         None => parsed.map(|()| members).map_err(|error| invalid(&error, "the body is not a JSON object")),
-        Some(Problem::TooMany) => Err(Rejection::malformed("the body has too many members")),
-        Some(Problem::TooDeep) => Err(too_deep()),
-        Some(Problem::Duplicate(name)) => {
-            Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name))
-        }
+        Some(rejection) => Err(rejection),
     }
+}
+
+/// Ends the reading of what is JSON there and then: what is said is `rejection`, and not the parser's error.
+pub(crate) fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
+    *problem = Some(rejection);
+    E::custom("stopped")
 }
 
 /// Parses the whole of `text` with `seed`.
@@ -68,18 +70,11 @@ pub(crate) fn invalid(error: &serde_json::Error, wrong_type: &'static str) -> Re
 struct Members<'n, 'a, const N: usize> {
     names: &'n [&'static str; N],
     members: &'n mut [Option<Value<'a>>; N],
-    problem: &'n mut Option<Problem>,
+    problem: &'n mut Option<Rejection>,
 }
 
 /// More members that are ignored than any contract can grow by. Each costs more than its share of a body.
 const IGNORED_LIMIT: usize = 1024;
-
-/// What is wrong with members that are JSON. It ends the reading there and then.
-enum Problem {
-    TooMany,
-    TooDeep,
-    Duplicate(&'static str),
-}
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
     type Value = ();
@@ -98,18 +93,18 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut ignored = 0;
-        let mut stop = |problem| {
-            *self.problem = Some(problem);
-            Err(A::Error::custom("stopped"))
-        };
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
-                None if ignored == IGNORED_LIMIT => return stop(Problem::TooMany),
-                None if map.next_value::<Ignored>()?.too_deep => return stop(Problem::TooDeep),
+                None if ignored == IGNORED_LIMIT => {
+                    return Err(stop(self.problem, Rejection::malformed("the body has too many members")));
+                }
+                None if map.next_value::<Ignored>()?.too_deep => return Err(stop(self.problem, too_deep())),
                 None => ignored += 1,
                 Some(index) => {
                     if self.members[index].replace(map.next_value()?).is_some() {
-                        return stop(Problem::Duplicate(self.names[index]));
+                        let name = self.names[index];
+                        let duplicate = Rejection::malformed(format!("`{name}` is given more than once"));
+                        return Err(stop(self.problem, duplicate.with_field(name)));
                     }
                 }
             }

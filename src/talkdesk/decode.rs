@@ -4,13 +4,13 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{
     Deserialize,
-    de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor},
+    de::{DeserializeSeed, Deserializer, MapAccess, Visitor},
 };
 
 use super::Credentials;
 use crate::{
     Rejection,
-    json::{self, Ignored, IndexOf, Value},
+    json::{self, Ignored, IndexOf, Value, stop},
 };
 
 /// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
@@ -70,12 +70,6 @@ const FIELDS_LIMIT: usize = 4096;
 /// The body: its `auth`, if it has one. Its other members are ignored. A problem ends the reading there and then.
 struct Body<'p> {
     problem: &'p mut Option<Rejection>,
-}
-
-/// Ends the reading: what is said is `rejection`, and not the parser's error.
-fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
-    *problem = Some(rejection);
-    E::custom("stopped")
 }
 
 impl<'de> DeserializeSeed<'de> for Body<'_> {
