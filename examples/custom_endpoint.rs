@@ -1,63 +1,63 @@
 //! A platform that the crate does not know, with its public traits alone: a turnstile that asks whether a badge is good.
 //!
-//! It sends `POST /turnstile` with `{"badge": "…"}`, and opens at `{"open": true}`.
+//! It sends `POST /turnstile` with `{"badge": "…"}`, and opens at `{"open":true}`.
 //! `LISTEN` is the address, `127.0.0.1:3000` by default.
 
 use std::env;
 
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use serde::Deserialize;
+use http::{Method, Request, Response, StatusCode, request::Parts};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tower_verify::{
-    BoxError, ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verifier, VerifyLayer,
+    BoxError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verifier, VerifyLayer,
+    wire::{
+        json::{self, Value},
+        response,
+    },
 };
 
-/// What the turnstile submits.
-#[derive(Deserialize)]
-struct Badge {
-    badge: Secret,
-}
+/// The badge that the turnstile submits.
+struct Badge(Secret);
 
 impl Credential for Badge {
     type Verdict = bool;
 }
 
 /// How the turnstile asks, and what it reads.
-struct Turnstile {
-    route: Route,
-}
+struct Turnstile;
 
-impl Turnstile {
-    fn new() -> Result<Self, ConfigError> {
-        Ok(Self { route: Route::new(Method::POST, "/turnstile")? })
+impl Contract for Turnstile {
+    type Credential = Badge;
+    type Context = ();
+    const NAME: &'static str = "turnstile";
+
+    fn decode(&self, _: &mut Parts, body: Bytes, (): &mut ()) -> Result<Badge, Rejection> {
+        let body = json::text(body)?;
+        match json::members(&body, &["badge"])? {
+            [Some(Value::Text(badge))] => Ok(Badge(badge.into_owned().into())),
+            _ => Err(Rejection::malformed("`badge` must be a string").with_field("badge")),
+        }
+    }
+
+    fn refused(&self, outcome: Outcome<bool>, (): ()) -> Response<Bytes> {
+        let status = match outcome {
+            Outcome::Verdict(false) => StatusCode::OK,
+            Outcome::Rejected(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        response::json(status, &json!({"open": false}))
     }
 }
 
 impl Endpoint for Turnstile {
-    type Credential = Badge;
-
-    fn route(&self) -> &Route {
-        &self.route
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/turnstile")
     }
 
-    fn decode(&self, _: &mut Parts, body: Bytes) -> Result<Badge, Rejection> {
-        // serde's own message may repeat what was sent.
-        serde_json::from_slice(&body).map_err(|_| Rejection::malformed("the body must be {\"badge\": \"…\"}"))
-    }
-
-    fn answer(&self, outcome: Outcome<bool>) -> Response<Bytes> {
-        // One place decides what opens the turnstile; everything else only chooses a status.
-        let body: &[u8] = if outcome.admits() { br#"{"open": true}"# } else { br#"{"open": false}"# };
-        let mut response = Response::new(Bytes::from_static(body));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        *response.status_mut() = match outcome {
-            Outcome::Verdict(_) => StatusCode::OK,
-            Outcome::Rejected(_) => StatusCode::BAD_REQUEST,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        response
+    fn admitted(&self, _: bool, (): ()) -> Response<Bytes> {
+        response::json(StatusCode::OK, &json!({"open": true}))
     }
 }
 
@@ -65,13 +65,13 @@ struct Reception;
 
 impl Verifier<Badge> for Reception {
     async fn verify(&self, request: Request<Badge>) -> Result<bool, BoxError> {
-        Ok(request.body().badge == "4711")
+        Ok(request.body().0 == "4711")
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let app = Router::new().layer(VerifyLayer::new(Turnstile::new()?, Reception));
+    let app = Router::new().layer(VerifyLayer::new(Turnstile, Reception));
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     let url = format!("http://{}", listener.local_addr()?);

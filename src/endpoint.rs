@@ -1,78 +1,170 @@
-//! What a platform's contract is to the layer: see [`Endpoint`].
-//!
-//! The example is a whole platform in a few lines: it sends a badge number in a header and reads `204` as "admitted".
-//!
-//! ```
-//! use bytes::Bytes;
-//! use http::{Method, Response, StatusCode, request::Parts};
-//! use tower_verify::{Credential, Endpoint, Outcome, Rejection, Route, Secret};
-//!
-//! struct Badge(Secret);
-//!
-//! impl Credential for Badge {
-//!     type Verdict = bool;
-//! }
-//!
-//! struct BadgeCheck(Route);
-//!
-//! impl Endpoint for BadgeCheck {
-//!     type Credential = Badge;
-//!
-//!     fn route(&self) -> &Route {
-//!         &self.0
-//!     }
-//!
-//!     fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<Badge, Rejection> {
-//!         let badge = head.headers.remove("badge").ok_or(Rejection::malformed("there is no badge"))?;
-//!         let badge = badge.to_str().map_err(|_| Rejection::malformed("the badge is not text"))?;
-//!         Ok(Badge(badge.into()))
-//!     }
-//!
-//!     fn answer(&self, outcome: Outcome<bool>) -> Response<Bytes> {
-//!         let mut response = Response::new(Bytes::new());
-//!         *response.status_mut() = if outcome.admits() { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN };
-//!         response
-//!     }
-//! }
-//!
-//! let endpoint = BadgeCheck(Route::new(Method::POST, "/badge")?);
-//! assert_eq!(endpoint.answer(Outcome::Verdict(true)).status(), 204);
-//! assert_eq!(endpoint.answer(Rejection::malformed("no badge").into()).status(), 403);
-//! # Ok::<(), tower_verify::ConfigError>(())
-//! ```
+//! A platform's contract, as the layer sees it: [`Contract`] and [`Endpoint`].
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, request::Parts};
 
 use crate::{Credential, Outcome, Rejection, Route};
 
-/// One documented route of one platform: where it is, how its requests are read and how its outcomes are answered.
+/// How a credential is read from a request, and how everything but a positive verdict is answered.
+///
+/// It is the half of a platform's contract that an [`Endpoint`] and a [guard](crate::layer::GuardContract) have in
+/// common.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Contract`",
+    label = "does not say how a credential is read",
+    note = "the first argument of `VerifyLayer::new` is the endpoint, the second one its verifier",
+    note = "the endpoints of this crate are in `talkdesk`, `diyalog` and `taptalk`; your own implements `Contract` and `Endpoint`"
+)]
+pub trait Contract: Send + Sync + 'static {
+    /// What the platform submits to be checked.
+    type Credential: Credential;
+
+    /// Data that a response needs from its request, such as an API version or an id to echo. `()` if there is none.
+    ///
+    /// [`decode`](Self::decode) fills it in. A request that was refused before it was decoded has the default.
+    type Context: Default + Send + 'static;
+
+    /// The name of the endpoint in failures, such as `"diyalog.customer"`.
+    const NAME: &'static str;
+
+    /// Whether the body is read before [`decode`](Self::decode). The default is `true`.
+    ///
+    /// If it is `false`, `decode` gets an empty body, no [limit](crate::VerifyLayer::body_limit) applies, and a guard
+    /// forwards the body as it arrives: for a credential in a header in front of uploads, or of an upgrade.
+    const READS_BODY: bool = true;
+
+    /// Reads the credential from a request. `body` is complete and within the limit.
+    ///
+    /// The verifier gets what is left in `head` beside the credential, and so does the app behind a guard. Take a
+    /// credential in a header or in the query out of `head`, so that a log of the request does not show it: see
+    /// [`wire`](crate::wire). Host extensions that keep the original URI, such as axum's `OriginalUri`, still have its
+    /// query.
+    ///
+    /// # Errors
+    /// If the request does not have the form that the contract asks for. The verifier is not called then.
+    fn decode(&self, head: &mut Parts, body: Bytes, context: &mut Self::Context)
+    -> Result<Self::Credential, Rejection>;
+
+    /// The response to everything but a positive verdict, which the platform must not read as admitted.
+    ///
+    /// The layer never passes a positive verdict here. It adds `Cache-Control: no-store` if the response has no
+    /// `Cache-Control` of its own.
+    fn refused(
+        &self,
+        outcome: Outcome<<Self::Credential as Credential>::Verdict>,
+        context: Self::Context,
+    ) -> Response<Bytes>;
+}
+
+/// A route that a platform calls: where it is, and how a positive verdict is answered.
+///
+/// A whole platform in a few lines. It sends a badge number in a header and reads `204` as admitted:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Method, Response, StatusCode, request::Parts};
+/// use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+///
+/// struct Badge(Secret);
+///
+/// impl Credential for Badge {
+///     type Verdict = bool;
+/// }
+///
+/// struct Turnstile;
+///
+/// impl Contract for Turnstile {
+///     type Credential = Badge;
+///     type Context = ();
+///     const NAME: &'static str = "turnstile";
+///
+///     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<Badge, Rejection> {
+///         let badge = head.headers.remove("badge").ok_or(Rejection::no_credential("there is no badge"))?;
+///         let badge = badge.to_str().map_err(|_| Rejection::malformed("the badge is not text"))?;
+///         Ok(Badge(badge.into()))
+///     }
+///
+///     fn refused(&self, _outcome: Outcome<bool>, (): ()) -> Response<Bytes> {
+///         let mut response = Response::new(Bytes::new());
+///         *response.status_mut() = StatusCode::FORBIDDEN;
+///         response
+///     }
+/// }
+///
+/// impl Endpoint for Turnstile {
+///     fn route(&self) -> Route {
+///         Route::from_static(Method::POST, "/badge")
+///     }
+///
+///     fn admitted(&self, _verdict: bool, (): ()) -> Response<Bytes> {
+///         let mut response = Response::new(Bytes::new());
+///         *response.status_mut() = StatusCode::NO_CONTENT;
+///         response
+///     }
+/// }
+///
+/// assert_eq!(Outcome::Verdict(true).respond(&Turnstile, ()).status(), 204);
+/// assert_eq!(Outcome::Verdict(false).respond(&Turnstile, ()).status(), 403);
+/// assert_eq!(Outcome::from(Rejection::malformed("no badge")).respond(&Turnstile, ()).status(), 403);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an `Endpoint`",
     label = "not one of the routes that a platform calls",
     note = "the first argument of `VerifyLayer::new` is the endpoint, the second one its verifier",
-    note = "the endpoints of this crate are in `talkdesk`, `diyalog` and `taptalk`; your own implements `Endpoint`"
+    note = "the endpoints of this crate are in `talkdesk`, `diyalog` and `taptalk`; your own implements `Contract` and `Endpoint`"
 )]
-pub trait Endpoint: Send + Sync + 'static {
-    /// What the platform submits to be checked.
-    type Credential: Credential;
+pub trait Endpoint: Contract {
+    /// The documented route. The layer asks for it once, when it is built; [`VerifyLayer::route`](crate::VerifyLayer::route)
+    /// and [`VerifyLayer::path`](crate::VerifyLayer::path) replace it.
+    fn route(&self) -> Route;
 
-    /// The method and the path that the platform calls. Asked once, when the layer is made.
-    fn route(&self) -> &Route;
-
-    /// Reads the credential from a request. `body` is whole and within the limit.
-    ///
-    /// What is left in `head` is handed to the verifier beside the credential: a credential that stands in a header or
-    /// in the query should be taken out of it, so that a log of the request does not show it. Extensions that a host adds
-    /// are left alone: one that keeps the original URI, such as axum's `OriginalUri`, still has its query.
-    ///
-    /// # Errors
-    /// If the request does not have the form that the contract asks for. The verifier is not asked then.
-    fn decode(&self, head: &mut Parts, body: Bytes) -> Result<Self::Credential, Rejection>;
-
-    /// Answers every outcome in the platform's vocabulary. Only an outcome that [admits](Outcome::admits) may become
-    /// an answer that the platform reads as "admitted".
-    ///
-    /// The layer adds `Cache-Control: no-store`.
-    fn answer(&self, outcome: Outcome<<Self::Credential as Credential>::Verdict>) -> Response<Bytes>;
+    /// The response to a positive verdict. The layer calls it for nothing else.
+    fn admitted(&self, verdict: <Self::Credential as Credential>::Verdict, context: Self::Context) -> Response<Bytes>;
 }
+
+/// Forwards a contract through a pointer.
+macro_rules! forward {
+    ($($pointer:ident),*) => {$(
+        impl<C: Contract> Contract for $pointer<C> {
+            type Credential = C::Credential;
+            type Context = C::Context;
+            const NAME: &'static str = C::NAME;
+            const READS_BODY: bool = C::READS_BODY;
+
+            fn decode(
+                &self,
+                head: &mut Parts,
+                body: Bytes,
+                context: &mut Self::Context,
+            ) -> Result<Self::Credential, Rejection> {
+                (**self).decode(head, body, context)
+            }
+
+            fn refused(
+                &self,
+                outcome: Outcome<<Self::Credential as Credential>::Verdict>,
+                context: Self::Context,
+            ) -> Response<Bytes> {
+                (**self).refused(outcome, context)
+            }
+        }
+
+        impl<E: Endpoint> Endpoint for $pointer<E> {
+            fn route(&self) -> Route {
+                (**self).route()
+            }
+
+            fn admitted(
+                &self,
+                verdict: <Self::Credential as Credential>::Verdict,
+                context: Self::Context,
+            ) -> Response<Bytes> {
+                (**self).admitted(verdict, context)
+            }
+        }
+    )*};
+}
+
+forward!(Arc, Box);

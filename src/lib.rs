@@ -44,7 +44,8 @@
 //!
 //! Only a positive [`Verdict`] ever becomes bytes that a platform reads as "admitted". A negative one, a malformed
 //! request, an error, a panic, a deadline, an overload, a store that is away: each is answered, in the platform's own
-//! vocabulary, as not admitted. Every check ends in an [`Outcome`], and each endpoint answers it in one total function.
+//! vocabulary, as not admitted. An endpoint has one function for the response to a positive verdict and another one for
+//! every other [`Outcome`]; the layer chooses between them.
 //!
 //! # Mounting
 //!
@@ -75,16 +76,14 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-mod answer;
-mod client_addr;
+pub mod caller;
 mod clock;
 mod config_error;
+pub mod conformance;
 mod endpoint;
-mod json;
 pub mod layer;
 mod outcome;
 pub mod policy;
-mod query;
 mod route;
 mod secret;
 #[cfg(feature = "store")]
@@ -92,19 +91,20 @@ pub mod store;
 #[cfg(feature = "token")]
 pub mod token;
 mod verifier;
+pub mod wire;
 
 pub mod diyalog;
 pub mod talkdesk;
 pub mod taptalk;
 
 pub use crate::{
-    client_addr::{ClientAddr, PeerAddr},
+    caller::{CallerSecret, ClientAddr, PeerAddr},
     clock::{Clock, ManualClock, SystemClock},
     config_error::ConfigError,
-    endpoint::Endpoint,
-    layer::{CallerSecret, Verify, VerifyLayer, VerifyService},
+    endpoint::{Contract, Endpoint},
+    layer::{Guard, GuardContract, GuardLayer, Verify, VerifyLayer, VerifyService},
     outcome::{Failure, FailureKind, Outcome, Rejection, RejectionKind},
-    route::Route,
+    route::{RequestHead, Route},
     secret::Secret,
     verifier::{BoxError, BoxVerifier, Credential, Verdict, Verifier, VerifierFn, verifier_fn},
 };

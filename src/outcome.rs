@@ -1,21 +1,23 @@
-//! How the check of a credential can end: with a verdict, with a [`Rejection`] of bad input, or with a [`Failure`] to
-//! reach a verdict. The three are never mixed.
-//!
-//! ```
-//! use tower_verify::{Outcome, Rejection};
-//!
-//! assert!(Outcome::Verdict(true).admits());
-//! assert!(!Outcome::Verdict(false).admits());
-//! assert!(!Outcome::<bool>::from(Rejection::malformed("the body is not JSON")).admits());
-//! ```
+//! The outcomes of a check: a verdict, a [`Rejection`] of bad input, or a [`Failure`] to reach a verdict.
 
-use std::{any::Any, borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
-use crate::{BoxError, Verdict};
+use bytes::Bytes;
+use http::Response;
 
-/// How the check of a credential ended, to be answered by [`Endpoint::answer`](crate::Endpoint::answer).
+use crate::{BoxError, Credential, Endpoint, Verdict};
+
+/// How the check of a credential ended.
 ///
-/// More ways to end may be added; whatever is not a positive verdict is answered as not admitted.
+/// More variants may be added: everything but a positive verdict is refused.
+///
+/// ```
+/// use tower_verify::{Outcome, Rejection};
+///
+/// assert!(Outcome::Verdict(true).admits());
+/// assert!(!Outcome::Verdict(false).admits());
+/// assert!(!Outcome::<bool>::from(Rejection::malformed("the body is not JSON")).admits());
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<V> {
@@ -31,6 +33,32 @@ impl<V: Verdict> Outcome<V> {
     /// Whether this is a positive verdict: the only outcome that a platform may read as "admitted".
     pub fn admits(&self) -> bool {
         matches!(self, Self::Verdict(verdict) if verdict.admits())
+    }
+
+    /// The positive verdict.
+    ///
+    /// # Errors
+    /// If it is anything else: the outcome itself, which is never a positive verdict.
+    pub fn into_admitted(self) -> Result<V, Self> {
+        match self {
+            Self::Verdict(verdict) if verdict.admits() => Ok(verdict),
+            refusal => Err(refusal),
+        }
+    }
+
+    /// The endpoint's response to this outcome, as the layer chooses it: [`Endpoint::admitted`] for a positive verdict,
+    /// [`Contract::refused`](crate::Contract::refused) for everything else.
+    ///
+    /// It is for tests of endpoints.
+    pub fn respond<E>(self, endpoint: &E, context: E::Context) -> Response<Bytes>
+    where
+        E: Endpoint,
+        E::Credential: Credential<Verdict = V>,
+    {
+        match self.into_admitted() {
+            Ok(verdict) => endpoint.admitted(verdict, context),
+            Err(refusal) => endpoint.refused(refusal, context),
+        }
     }
 }
 
@@ -48,13 +76,21 @@ impl<V> From<Failure> for Outcome<V> {
 
 /// Why a request was not fit to be verified.
 ///
-/// Its texts are sent to the platform. They name what is wrong and never repeat what was sent.
+/// Its texts are sent to the platform. They name the fault and never repeat a value of the request.
+///
+/// ```
+/// use tower_verify::{Rejection, RejectionKind};
+///
+/// let rejection = Rejection::malformed("`token` must be a string").with_field("token");
+/// assert_eq!(rejection.kind(), RejectionKind::Malformed);
+/// assert_eq!((rejection.field(), rejection.code()), (Some("token"), None));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     kind: RejectionKind,
     detail: Cow<'static, str>,
-    code: &'static str,
-    field: &'static str,
+    code: Option<&'static str>,
+    field: Option<&'static str>,
 }
 
 /// The kinds of [`Rejection`].
@@ -65,12 +101,14 @@ pub enum RejectionKind {
     Malformed,
     /// The body is larger than the configured limit.
     TooLarge,
-    /// The caller did not present the secret that is required of it.
+    /// The request has no credential at all: some servers probe without one first and expect a challenge.
+    NoCredential,
+    /// The caller did not present the required secret.
     UnknownCaller,
 }
 
 impl Rejection {
-    /// A malformed request. `detail` says what is wrong with it, without any of its values.
+    /// A malformed request. `detail` names the fault, without any value of the request.
     pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(RejectionKind::Malformed, detail)
     }
@@ -80,42 +118,47 @@ impl Rejection {
         Self::new(RejectionKind::TooLarge, format!("the body is larger than {limit} bytes"))
     }
 
-    /// A caller without the secret that is required of it.
+    /// A request without any credential. `detail` says where one is expected.
+    pub fn no_credential(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(RejectionKind::NoCredential, detail)
+    }
+
+    /// A caller without the required secret.
     pub fn unknown_caller() -> Self {
         Self::new(RejectionKind::UnknownCaller, "the caller's secret is missing or not known")
     }
 
     fn new(kind: RejectionKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), code: "", field: "" }
+        Self { kind, detail: detail.into(), code: None, field: None }
     }
 
-    /// The same with the platform's own code for it; the default is `""`, no code.
+    /// The same with the platform's code for the fault. The default is none.
     pub fn with_code(self, code: &'static str) -> Self {
-        Self { code, ..self }
+        Self { code: Some(code), ..self }
     }
 
-    /// The same with the platform's name for the field that is wrong; the default is `""`, no field.
+    /// The same with the platform's name of the field at fault. The default is none.
     pub fn with_field(self, field: &'static str) -> Self {
-        Self { field, ..self }
+        Self { field: Some(field), ..self }
     }
 
-    /// What kind of bad input it was.
+    /// The kind of bad input.
     pub fn kind(&self) -> RejectionKind {
         self.kind
     }
 
-    /// What is wrong, in words that may be sent to the platform.
+    /// The fault, in words that may be sent to the platform.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The platform's own code for it, or `""`.
-    pub fn code(&self) -> &'static str {
+    /// The platform's code for the fault.
+    pub fn code(&self) -> Option<&'static str> {
         self.code
     }
 
-    /// The platform's name for the field that is wrong, or `""`.
-    pub fn field(&self) -> &'static str {
+    /// The platform's name of the field at fault.
+    pub fn field(&self) -> Option<&'static str> {
         self.field
     }
 }
@@ -130,13 +173,33 @@ impl Error for Rejection {}
 
 /// Why there is no verdict.
 ///
-/// A verifier that returns a `Failure` as its error has it handed on as it is; any other error becomes
-/// [`FailureKind::Error`].
-#[derive(Debug)]
+/// If a verifier returns a `Failure` as its error, that failure is kept; any other error becomes
+/// [`FailureKind::Error`] with the error as its source.
+///
+/// The layer adds the failure to the extensions of its response, with the [endpoint's name](Self::endpoint), so that
+/// outer layers can log why an endpoint gave no verdict:
+///
+/// ```
+/// use std::error::Error;
+/// use http::Response;
+/// use tower_verify::Failure;
+///
+/// fn log<B>(response: &Response<B>) {
+///     if let Some(failure) = response.extensions().get::<Failure>() {
+///         let (endpoint, source) = (failure.endpoint().unwrap_or_default(), failure.source());
+///         eprintln!("{endpoint}: {failure}: {source:?}");
+///     }
+/// }
+/// # log(&Response::new(()));
+/// ```
+///
+/// The platform is never told what the source says.
+#[derive(Debug, Clone)]
 pub struct Failure {
     kind: FailureKind,
     retry_after: Option<Duration>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    endpoint: Option<&'static str>,
 }
 
 /// The kinds of [`Failure`].
@@ -149,39 +212,55 @@ pub enum FailureKind {
     Panicked,
     /// The deadline passed while the body was read or the credential verified.
     DeadlineExceeded,
-    /// The verifier was not asked, because of too many failed attempts before this one.
+    /// The verifier was not called, because too many attempts failed before this one.
     Throttled,
+    /// The verifier was not called, because too many bytes of other requests are being read.
+    Overloaded,
 }
 
 impl Failure {
-    /// No verdict because of `error`. If `error` is itself a `Failure`, it is that one.
+    /// No verdict because of `error`. If `error` is itself a `Failure`, it is returned as it is.
     pub fn from_error(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(failure) => *failure,
-            Err(error) => Self { source: Some(error), ..Self::new(FailureKind::Error) },
+            Err(error) => Self { source: Some(error.into()), ..Self::new(FailureKind::Error) },
         }
     }
 
-    /// No verdict after too many failed attempts; the next attempt will be looked at in `retry_after`.
+    /// No verdict after too many failed attempts. The next attempt will be verified in `retry_after`.
     pub fn throttled(retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(FailureKind::Throttled) }
     }
 
-    #[cfg(feature = "deadline")]
-    pub(crate) fn deadline_exceeded() -> Self {
+    /// No verdict because the deadline passed.
+    pub fn deadline_exceeded() -> Self {
         Self::new(FailureKind::DeadlineExceeded)
     }
 
-    /// The panic's payload is dropped: it may hold a credential.
-    pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Self {
+    /// No verdict because of a panic. There is no room for the panic's payload: it may hold a credential.
+    pub fn panicked() -> Self {
         Self::new(FailureKind::Panicked)
     }
 
-    fn new(kind: FailureKind) -> Self {
-        Self { kind, retry_after: None, source: None }
+    /// No verdict because too many bytes of other requests are being read.
+    pub fn overloaded() -> Self {
+        Self::new(FailureKind::Overloaded)
     }
 
-    /// What kind of failure it was.
+    fn new(kind: FailureKind) -> Self {
+        Self { kind, retry_after: None, source: None, endpoint: None }
+    }
+
+    pub(crate) fn at(self, endpoint: &'static str) -> Self {
+        Self { endpoint: Some(endpoint), ..self }
+    }
+
+    /// [`Contract::NAME`](crate::Contract::NAME) of the endpoint or guard that failed, once the layer has added it.
+    pub fn endpoint(&self) -> Option<&'static str> {
+        self.endpoint
+    }
+
+    /// The kind of failure.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
@@ -199,6 +278,7 @@ impl fmt::Display for Failure {
             FailureKind::Panicked => "the verifier panicked",
             FailureKind::DeadlineExceeded => "the deadline passed without a verdict",
             FailureKind::Throttled => "too many failed attempts",
+            FailureKind::Overloaded => "too many bytes are being read",
         })
     }
 }
@@ -214,14 +294,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_among_errors_is_kept() {
+    fn from_error_keeps_a_failure_and_its_source() {
         let failure = Failure::from_error(Failure::throttled(Duration::from_secs(3)));
         assert_eq!(failure.kind(), FailureKind::Throttled);
         assert_eq!(failure.retry_after(), Some(Duration::from_secs(3)));
 
         let failure = Failure::from_error("connection refused");
         assert_eq!(failure.kind(), FailureKind::Error);
-        assert_eq!(failure.source().unwrap().to_string(), "connection refused");
+        assert_eq!(failure.clone().source().unwrap().to_string(), "connection refused");
         assert_eq!(failure.to_string(), "the verifier failed");
     }
 }

@@ -1,13 +1,15 @@
-//! Where an endpoint is served: see [`Route`].
+//! The place of an endpoint: see [`Route`].
 
-use http::{Method, Request, uri::PathAndQuery};
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, Method, Request, Uri, uri::PathAndQuery};
 
 use crate::ConfigError;
 
-/// The method and the path of an endpoint.
+/// The methods and the path of an endpoint, and further conditions on the request's head.
 ///
-/// A request is the endpoint's when its method is the same and its path is, byte for byte: no trailing slash is added,
-/// no percent-encoding is decoded. Anything else belongs to the app.
+/// Paths are compared byte for byte: no trailing slash is added, no percent-encoding is decoded, the query does not
+/// matter. Requests that do not match belong to the app.
 ///
 /// ```
 /// use http::{Method, Request};
@@ -17,58 +19,197 @@ use crate::ConfigError;
 /// assert!(route.matches(&Request::post("/auth?tenant=7").body(())?));
 /// assert!(!route.matches(&Request::get("/auth").body(())?));
 /// assert!(!route.matches(&Request::post("/auth/").body(())?));
+///
+/// let users = Route::prefix("/user/")?.methods([Method::GET, Method::HEAD]);
+/// assert!(users.matches(&Request::get("/user/john").body(())?));
+///
+/// let check = Route::new(Method::GET, "/connect")?.when(|head| head.uri().query() == Some("check=1"));
+/// assert!(check.matches(&Request::get("/connect?check=1").body(())?));
+/// assert!(!check.matches(&Request::get("/connect").body(())?));
 /// # Ok::<(), tower_verify::BoxError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Route {
+    kind: Kind,
     path: Box<str>,
-    method: Method,
+    /// No method means any.
+    methods: Box<[Method]>,
+    predicate: Option<Predicate>,
+    /// See [`Route::single_method`].
+    single: Option<Method>,
+}
+
+type Predicate = Arc<dyn Fn(RequestHead<'_>) -> bool + Send + Sync>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exact,
+    Prefix,
+    Never,
+}
+
+/// The head of a request, as a [`Route::when`] sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> RequestHead<'a> {
+    /// The method.
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The URI, with its query.
+    pub fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
 }
 
 impl Route {
-    /// A route for `method` and `path`.
+    /// A route for one `method` and one `path`.
     ///
     /// # Errors
     /// If `path` does not begin with a slash, has a query, or has a character that no path can have.
     pub fn new(method: Method, path: &str) -> Result<Self, ConfigError> {
-        let valid = path.starts_with('/')
-            && PathAndQuery::try_from(path).is_ok_and(|parsed| parsed.as_str() == path && parsed.query().is_none());
-        if !valid {
-            return Err(ConfigError::new(format!("{path:?} is not the path of a route: it must look like \"/auth\"")));
-        }
-        Ok(Self { path: path.into(), method })
+        Self::exact(path).map(|route| route.methods([method]))
     }
 
-    /// A route whose path the platform's contract gives.
-    pub(crate) fn documented(method: Method, path: &'static str) -> Self {
-        Self { path: path.into(), method }
+    /// A route for one `path` and any method.
+    ///
+    /// # Errors
+    /// As [`Route::new`].
+    pub fn exact(path: &str) -> Result<Self, ConfigError> {
+        if is_path(path) { Ok(Self::of(Kind::Exact, path)) } else { Err(not_a_path(path)) }
     }
 
-    /// The same method at another path.
+    /// A route for every path that begins with `prefix`, and any method. `/user/` does not match `/user`.
+    ///
+    /// # Errors
+    /// As [`Route::new`].
+    pub fn prefix(prefix: &str) -> Result<Self, ConfigError> {
+        if is_path(prefix) { Ok(Self::of(Kind::Prefix, prefix)) } else { Err(not_a_path(prefix)) }
+    }
+
+    /// A route for one `method` and one `path`, for [`Endpoint::route`](crate::Endpoint::route) of a contract that
+    /// documents them.
+    ///
+    /// # Panics
+    /// If `path` is not a path, as [`Route::new`]'s error.
+    pub fn from_static(method: Method, path: &'static str) -> Self {
+        assert!(is_path(path), "the path of a route must look like \"/auth\"");
+        Self::of(Kind::Exact, path).methods([method])
+    }
+
+    /// A route for every request.
+    pub fn any() -> Self {
+        Self::of(Kind::Prefix, "")
+    }
+
+    /// A route for no request.
+    pub(crate) fn never() -> Self {
+        Self::of(Kind::Never, "")
+    }
+
+    fn of(kind: Kind, path: &str) -> Self {
+        Self { kind, path: path.into(), methods: Box::default(), predicate: None, single: None }
+    }
+
+    /// The same route for these methods. No method means any.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = methods.into_iter().collect();
+        self.simplified()
+    }
+
+    /// The same route for those of its requests for which `predicate` is true. It replaces an earlier predicate.
+    ///
+    /// It is called for requests whose method and path match.
+    #[must_use]
+    pub fn when(mut self, predicate: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.predicate = Some(Arc::new(predicate));
+        self.simplified()
+    }
+
+    fn simplified(mut self) -> Self {
+        self.single = match (&*self.methods, self.kind, &self.predicate) {
+            ([method], Kind::Exact, None) => Some(method.clone()),
+            _ => None,
+        };
+        self
+    }
+
+    /// The same route at another exact path.
     ///
     /// # Errors
     /// As [`Route::new`].
     pub fn with_path(self, path: &str) -> Result<Self, ConfigError> {
-        Self::new(self.method, path)
+        let Self { path, kind, .. } = Self::exact(path)?;
+        Ok(Self { path, kind, ..self }.simplified())
     }
 
-    /// The method.
-    pub fn method(&self) -> &Method {
-        &self.method
+    /// The methods that it allows; none means any.
+    pub(crate) fn allowed(&self) -> &[Method] {
+        &self.methods
     }
 
-    /// The path, which begins with a slash.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Whether its methods include `method`.
+    pub(crate) fn allows(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
     }
 
-    /// Whether `request` has this method and this path; its query does not matter.
-    #[inline(always)]
+    /// Whether it matches `request`.
     pub fn matches<B>(&self, request: &Request<B>) -> bool {
-        // Every request of the app comes by here. Paths differ in length more often than not, and asking for the length
-        // apart spares those the rest.
-        let uri = request.uri();
-        uri.path().len() == self.path.len() && uri.path() == &*self.path && request.method() == self.method
+        let head = RequestHead { method: request.method(), uri: request.uri(), headers: request.headers() };
+        let path = match self.kind {
+            Kind::Exact => self.has_path(head.uri),
+            Kind::Prefix => head.uri.path().starts_with(&*self.path),
+            Kind::Never => false,
+        };
+        path && self.allows(head.method) && self.predicate.as_ref().is_none_or(|predicate| predicate(head))
+    }
+
+    /// The method of a route that has one method, one path and no predicate, as most have: it matches a request with this
+    /// method that [has the path](Self::has_path).
+    #[inline(always)]
+    pub(crate) fn single_method(&self) -> Option<&Method> {
+        self.single.as_ref()
+    }
+
+    /// Whether `uri` has the route's exact path.
+    #[inline(always)]
+    pub(crate) fn has_path(&self, uri: &Uri) -> bool {
+        // Every request of the app passes here. Most paths differ in length, so what follows the path is looked at first.
+        let target = uri.path_and_query().map_or("", PathAndQuery::as_str).as_bytes();
+        let own = self.path.as_bytes();
+        matches!(target.get(own.len()), None | Some(b'?')) && target.starts_with(own)
+    }
+}
+
+fn is_path(path: &str) -> bool {
+    path.starts_with('/')
+        && PathAndQuery::try_from(path).is_ok_and(|parsed| parsed.as_str() == path && parsed.query().is_none())
+}
+
+fn not_a_path(path: &str) -> ConfigError {
+    ConfigError::new(format!("{path:?} is not the path of a route: it must look like \"/auth\""))
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route")
+            .field("kind", &self.kind)
+            .field("path", &self.path)
+            .field("methods", &self.methods)
+            .field("predicate", &self.predicate.is_some())
+            .finish()
     }
 }
 
@@ -76,15 +217,21 @@ impl Route {
 mod tests {
     use super::*;
 
+    fn get(uri: &str) -> Request<()> {
+        Request::get(uri).body(()).unwrap()
+    }
+
     #[test]
-    fn paths_that_no_request_can_have_are_refused() {
+    fn impossible_paths_are_config_errors() {
         for path in ["", "auth", "/auth?x=1", "/au th", "/auth#top", "*", "http://example.com/auth", "/\u{e9}\n"] {
             assert!(Route::new(Method::POST, path).is_err(), "{path:?}");
+            assert!(Route::prefix(path).is_err(), "{path:?}");
+            assert!(Route::from_static(Method::POST, "/auth").with_path(path).is_err(), "{path:?}");
         }
     }
 
     #[test]
-    fn matching_is_exact() {
+    fn an_exact_path_matches_byte_for_byte() {
         let route = Route::new(Method::GET, "/CheckToken").unwrap();
         for (uri, matches) in [
             ("/CheckToken", true),
@@ -102,9 +249,39 @@ mod tests {
             ("//CheckToken", false),
             ("/", false),
         ] {
-            assert_eq!(route.matches(&Request::get(uri).body(()).unwrap()), matches, "{uri}");
+            assert_eq!(route.matches(&get(uri)), matches, "{uri}");
         }
         assert!(!route.matches(&Request::head("/CheckToken").body(()).unwrap()));
         assert!(!route.matches(&Request::options("*").body(()).unwrap()));
+        assert!(!Route::never().matches(&get("/")));
+    }
+
+    #[test]
+    fn a_prefix_matches_every_path_below_it() {
+        let route = Route::prefix("/user/").unwrap();
+        for (uri, matches) in [("/user/", true), ("/user/a/b?c", true), ("/user", false), ("/User/a", false)] {
+            assert_eq!(route.matches(&get(uri)), matches, "{uri}");
+        }
+        assert!(Route::any().matches(&Request::options("*").body(()).unwrap()));
+    }
+
+    #[test]
+    fn several_methods_or_any_match() {
+        let route = Route::exact("/auth").unwrap();
+        assert!(route.matches(&get("/auth")) && route.allowed().is_empty());
+        let route = route.methods([Method::POST, Method::GET]);
+        assert!(route.matches(&get("/auth")) && route.allows(&Method::POST) && !route.allows(&Method::PUT));
+        assert!(!route.methods([Method::POST]).matches(&get("/auth")));
+    }
+
+    #[test]
+    fn a_predicate_sees_the_head() {
+        let upgrades = |head: RequestHead<'_>| head.headers().contains_key("upgrade") && *head.method() == Method::GET;
+        for route in [Route::exact("/connect").unwrap(), Route::any()] {
+            let route = route.when(upgrades);
+            assert!(!route.matches(&get("/connect")));
+            let upgrade = Request::get("/connect").header("upgrade", "websocket").body(()).unwrap();
+            assert!(route.matches(&upgrade));
+        }
     }
 }

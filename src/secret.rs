@@ -52,8 +52,11 @@ impl Secret {
         self.0.as_bytes().ct_eq(bytes).into()
     }
 
-    /// `text`, which was decoded from `source`: a slice of it where the decoder borrowed.
-    pub(crate) fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
+    /// A secret that was decoded from `source`: a slice of it if `text` is borrowed, so that nothing is copied.
+    ///
+    /// # Panics
+    /// If `text` is borrowed from elsewhere than `source`.
+    pub fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
         Self(match text {
             Cow::Borrowed(text) => source.slice_ref(text),
             Cow::Owned(text) => text.into(),

@@ -28,7 +28,7 @@ impl Verifier<CustomerToken> for OneCustomer {
 }
 
 fn layer_at(path: &str) -> VerifyLayer<Customer, OneCustomer> {
-    VerifyLayer::new(Customer::new().path(path).expect("the path is a path"), OneCustomer)
+    VerifyLayer::new(Customer::new(), OneCustomer).path(path).expect("the path is a path")
 }
 
 fn app(_: Request<Full<Bytes>>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {

@@ -7,10 +7,10 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, service_fn};
 use tower_verify::{
-    BoxError, Credential, Endpoint, VerifyLayer,
+    BoxError, Credential, Endpoint, GuardLayer, VerifyLayer,
     diyalog::{Agent, AgentToken, AgentVerdict},
     layer::ResponseBody,
-    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters, Validator},
+    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters, Validator},
     taptalk::{
         AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketRequest, AppTicketVerdict,
         AuthTicket, Connect, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair, TokenRefresh,
@@ -64,7 +64,7 @@ pub(crate) fn app_ticket() -> impl Service<Incoming, Response = Answer, Error = 
 
 pub(crate) fn guard() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
     let verifier = verifier_fn(async |_: Request<Call<()>>| Ok::<_, BoxError>(CallVerdict::Verified(())));
-    GuardLayer::new(verifier).layer(service_fn(async |_: Request<_>| {
+    GuardLayer::new(LaterCalls::new(), verifier).layer(service_fn(async |_: Request<_>| {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(TEXT.as_bytes()))))
     }))
 }

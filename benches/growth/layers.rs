@@ -45,8 +45,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 
 /// The innermost layer has number 0. The paths differ in their last bytes alone, which is the worst for comparing them.
 fn one<S>(inner: S, number: u8) -> One<S> {
-    let endpoint = Customer::new().path(&path(number)).expect("a path");
-    VerifyLayer::new(endpoint, OneToken).layer(inner)
+    VerifyLayer::new(Customer::new(), OneToken).path(&path(number)).expect("a path").layer(inner)
 }
 
 fn two<S>(inner: S, number: u8) -> Two<S> {

@@ -4,8 +4,8 @@ use axum::{Extension, Json, Router, routing::post};
 use http::Request;
 use serde_json::{Value, json};
 use tower_verify::{
-    BoxError, Secret, Verifier,
-    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, GuardLayer, Parameters},
+    BoxError, GuardLayer, Secret, Verifier,
+    talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters},
 };
 
 use crate::throttle::Throttles;
@@ -54,10 +54,9 @@ impl Verifier<Call<Account>> for Bridge {
 
 /// The app's own routes that Talkdesk calls later, behind the guard.
 pub(crate) fn later_calls(throttles: &Throttles) -> Result<Router, BoxError> {
-    let guard =
-        GuardLayer::new(throttles.around(Bridge, "talkdesk login", |call: &Call<Account>| {
-            Some(call.auth.integer("login_id")?.to_string())
-        })?);
+    let verifier = throttles
+        .around(Bridge, "talkdesk login", |call: &Call<Account>| Some(call.auth.integer("login_id")?.to_string()))?;
+    let guard = GuardLayer::new(LaterCalls::new(), verifier);
     Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
 }
 

@@ -5,7 +5,7 @@ use http::{Method, Response, request::Parts};
 use serde_json::Value;
 
 use super::answer::{JSON, answer};
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, query};
+use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, wire::query};
 
 /// The trio that Diyalog asks to be verified when its web app is opened for an agent in an iframe.
 #[derive(Debug, Clone)]
@@ -77,41 +77,23 @@ impl Verdict for AgentVerdict {
 /// malformed, and so is a query that is not percent-encoded UTF-8; a `+` is a space.
 ///
 /// Source: Diyalog's "Authentication Services", "Agent Token Verification Service (API)".
-#[derive(Debug, Clone)]
-pub struct Agent {
-    route: Route,
-}
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Agent {}
 
 impl Agent {
     /// The endpoint as documented.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::GET, "/CheckToken") }
-    }
-
-    /// Serves another path than `/CheckToken`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 }
 
-impl Default for Agent {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for Agent {
+impl Contract for Agent {
     type Credential = AgentToken;
+    type Context = ();
+    const NAME: &'static str = "diyalog.agent";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<AgentToken, Rejection> {
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AgentToken, Rejection> {
         const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
 
         let query = query::take(&mut head.uri)?;
@@ -127,16 +109,31 @@ impl Endpoint for Agent {
         })
     }
 
-    fn answer(&self, outcome: Outcome<AgentVerdict>) -> Response<Bytes> {
+    fn refused(&self, outcome: Outcome<AgentVerdict>, (): ()) -> Response<Bytes> {
         let body = match &outcome {
-            Outcome::Verdict(AgentVerdict::Validated { user_no }) => success(user_no),
             Outcome::Verdict(AgentVerdict::InvalidToken) => error("token not valid", "InvalidToken"),
             Outcome::Verdict(AgentVerdict::ExpiredToken) => error("token expired", "ExpiredToken"),
             Outcome::Verdict(AgentVerdict::InvalidSessionId) => error("token of another session", "InvalidSessionId"),
             Outcome::Rejected(rejection) => error(rejection.detail(), "BadRequest"),
-            Outcome::Failed(_) => error("token not verified", "InternalError"),
+            Outcome::Failed(_) | Outcome::Verdict(AgentVerdict::Validated { .. }) => {
+                error("token not verified", "InternalError")
+            }
         };
         answer(&outcome, JSON, body)
+    }
+}
+
+impl Endpoint for Agent {
+    fn route(&self) -> Route {
+        Route::from_static(Method::GET, "/CheckToken")
+    }
+
+    fn admitted(&self, verdict: AgentVerdict, (): ()) -> Response<Bytes> {
+        let outcome = Outcome::Verdict(verdict);
+        match &outcome {
+            Outcome::Verdict(AgentVerdict::Validated { user_no }) => answer(&outcome, JSON, success(user_no)),
+            _ => self.refused(outcome, ()),
+        }
     }
 }
 
@@ -161,12 +158,12 @@ mod tests {
 
     fn decode(uri: &str) -> Result<(AgentToken, Parts), Rejection> {
         let (mut head, ()) = Request::get(uri).body(()).unwrap().into_parts();
-        let token = Agent::new().decode(&mut head, Bytes::new())?;
+        let token = Agent::new().decode(&mut head, Bytes::new(), &mut ())?;
         Ok((token, head))
     }
 
     fn said(outcome: Outcome<AgentVerdict>) -> (u16, String) {
-        let response = Agent::new().answer(outcome);
+        let response = outcome.respond(&Agent::new(), ());
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())
@@ -201,11 +198,11 @@ mod tests {
             for replaced in [renamed, format!("{name}=&x")] {
                 let uri = "/CheckToken?sessionId=605b1&token=605b2&userNo=605b3".replace(name, &replaced);
                 let rejection = decode(&uri).unwrap_err();
-                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, name), "{uri}");
+                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, Some(name)), "{uri}");
                 assert!(!rejection.detail().contains("605b"));
             }
         }
-        assert_eq!(decode("/CheckToken").unwrap_err().field(), "sessionId");
+        assert_eq!(decode("/CheckToken").unwrap_err().field(), Some("sessionId"));
     }
 
     #[test]
@@ -240,12 +237,22 @@ mod tests {
                 r#"{"success":false,"errorMessage":"quoted \"success\":true","result":"BadRequest"}"#,
             ),
             (
+                Rejection::no_credential("there is no query").into(),
+                200,
+                r#"{"success":false,"errorMessage":"there is no query","result":"BadRequest"}"#,
+            ),
+            (
                 Rejection::unknown_caller().into(),
                 401,
                 r#"{"success":false,"errorMessage":"the caller's secret is missing or not known","result":"BadRequest"}"#,
             ),
             (
                 Failure::from_error("database at 10.0.0.7 away").into(),
+                200,
+                r#"{"success":false,"errorMessage":"token not verified","result":"InternalError"}"#,
+            ),
+            (
+                Failure::overloaded().into(),
                 200,
                 r#"{"success":false,"errorMessage":"token not verified","result":"InternalError"}"#,
             ),

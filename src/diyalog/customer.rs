@@ -3,8 +3,8 @@ use http::{Method, Response, request::Parts};
 
 use super::answer::{JSON, PLAIN_TEXT, answer};
 use crate::{
-    ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
-    json::{self, Value},
+    Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
+    wire::json::{self, Value},
 };
 
 /// The trio that Diyalog asks to be verified when a customer's SDK is activated, and the device's hash for the log.
@@ -76,9 +76,8 @@ pub enum Vocabulary {
 /// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge, and the word for a bad request.
 ///
 /// Source: Diyalog's "Authentication Services", "Customer Token Verification Service (API)".
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Customer {
-    route: Route,
     vocabulary: Vocabulary,
     quoted: bool,
 }
@@ -86,20 +85,7 @@ pub struct Customer {
 impl Customer {
     /// The endpoint as documented.
     pub fn new() -> Self {
-        Self {
-            route: Route::documented(Method::POST, "/checkauthtoken"),
-            vocabulary: Vocabulary::default(),
-            quoted: false,
-        }
-    }
-
-    /// Serves another path than `/checkauthtoken`, such as the older page's `/v1/checkauthtoken`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// Answers in another vocabulary than the current one.
@@ -114,13 +100,12 @@ impl Customer {
         self
     }
 
-    /// The word for an outcome, as a JSON string.
-    fn quoted_word(&self, outcome: &Outcome<CustomerVerdict>) -> &'static str {
+    /// The word for an outcome that does not admit, as a JSON string.
+    fn refusal(&self, outcome: &Outcome<CustomerVerdict>) -> &'static str {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
         use Vocabulary::{Current, Older};
 
         match (outcome, self.vocabulary) {
-            (Outcome::Verdict(Validated), _) => r#""Validated""#,
             (Outcome::Verdict(InvalidToken), Current) => r#""InvalidToken""#,
             (Outcome::Verdict(InvalidToken), Older) => r#""InvalidCode""#,
             (Outcome::Verdict(ExpiredToken), Current) => r#""ExpiredToken""#,
@@ -128,25 +113,28 @@ impl Customer {
             (Outcome::Verdict(InvalidDeviceId), Current) => r#""InvalidDeviceId""#,
             (Outcome::Verdict(InvalidDeviceId), Older) => r#""InvalidHash""#,
             (Outcome::Rejected(_), Current) => r#""BadRequest""#,
-            (Outcome::Rejected(_), Older) | (Outcome::Failed(_), _) => r#""InternalError""#,
+            (Outcome::Rejected(_), Older) | (Outcome::Failed(_) | Outcome::Verdict(Validated), _) => {
+                r#""InternalError""#
+            }
+        }
+    }
+
+    /// The response that says a word, which is given as a JSON string.
+    fn say(&self, outcome: &Outcome<CustomerVerdict>, quoted: &'static str) -> Response<Bytes> {
+        if self.quoted {
+            answer(outcome, JSON, quoted)
+        } else {
+            answer(outcome, PLAIN_TEXT, &quoted[1..quoted.len() - 1])
         }
     }
 }
 
-impl Default for Customer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for Customer {
+impl Contract for Customer {
     type Credential = CustomerToken;
+    type Context = ();
+    const NAME: &'static str = "diyalog.customer";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, _head: &mut Parts, body: Bytes) -> Result<CustomerToken, Rejection> {
+    fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<CustomerToken, Rejection> {
         const NAMES: [&str; 4] = ["deviceId", "dlgToken", "customerNo", "deviceHash"];
 
         let text = json::text(body)?;
@@ -167,12 +155,21 @@ impl Endpoint for Customer {
         })
     }
 
-    fn answer(&self, outcome: Outcome<CustomerVerdict>) -> Response<Bytes> {
-        let quoted = self.quoted_word(&outcome);
-        if self.quoted {
-            answer(&outcome, JSON, quoted)
-        } else {
-            answer(&outcome, PLAIN_TEXT, &quoted[1..quoted.len() - 1])
+    fn refused(&self, outcome: Outcome<CustomerVerdict>, (): ()) -> Response<Bytes> {
+        self.say(&outcome, self.refusal(&outcome))
+    }
+}
+
+impl Endpoint for Customer {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/checkauthtoken")
+    }
+
+    fn admitted(&self, verdict: CustomerVerdict, (): ()) -> Response<Bytes> {
+        let outcome = Outcome::Verdict(verdict);
+        match verdict {
+            CustomerVerdict::Validated => self.say(&outcome, r#""Validated""#),
+            _ => self.refused(outcome, ()),
         }
     }
 }
@@ -190,11 +187,11 @@ mod tests {
 
     fn decode(body: impl Into<Bytes>) -> Result<CustomerToken, Rejection> {
         let (mut head, ()) = Request::post("/checkauthtoken").body(()).unwrap().into_parts();
-        Customer::new().decode(&mut head, body.into())
+        Customer::new().decode(&mut head, body.into(), &mut ())
     }
 
     fn said(endpoint: &Customer, outcome: Outcome<CustomerVerdict>) -> (u16, String, String) {
-        let response = endpoint.answer(outcome);
+        let response = outcome.respond(endpoint, ());
         assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
         let body = String::from_utf8(response.body().to_vec()).unwrap();
@@ -217,10 +214,10 @@ mod tests {
                 let mut members = serde_json::from_str::<serde_json::Map<_, _>>(TRIO).unwrap();
                 members.insert(name.into(), serde_json::from_str(value).unwrap());
                 let rejection = decode(serde_json::to_vec(&members).unwrap()).unwrap_err();
-                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, name));
+                assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, Some(name)));
                 assert!(!rejection.detail().contains("605"));
             }
-            assert_eq!(decode(TRIO.replace(name, "x")).unwrap_err().field(), name);
+            assert_eq!(decode(TRIO.replace(name, "x")).unwrap_err().field(), Some(name));
         }
     }
 
@@ -244,9 +241,11 @@ mod tests {
                 (Outcome::Verdict(CustomerVerdict::InvalidDeviceId), 200, "InvalidDeviceId", "InvalidHash"),
                 (Rejection::malformed("605").into(), 200, "BadRequest", "InternalError"),
                 (Rejection::too_large(605).into(), 200, "BadRequest", "InternalError"),
+                (Rejection::no_credential("605").into(), 200, "BadRequest", "InternalError"),
                 (Rejection::unknown_caller().into(), 401, "BadRequest", "InternalError"),
                 (Failure::from_error("605").into(), 200, "InternalError", "InternalError"),
                 (Failure::throttled(Duration::from_secs(605)).into(), 200, "InternalError", "InternalError"),
+                (Failure::overloaded().into(), 200, "InternalError", "InternalError"),
             ]
         };
         let (current, older) = (Customer::new(), Customer::new().vocabulary(Vocabulary::Older));
@@ -260,11 +259,5 @@ mod tests {
             let quoted = serde_json::to_string(word).unwrap();
             assert_eq!(said(&current.clone().quoted(true), outcome), (status, "application/json".into(), quoted));
         }
-    }
-
-    #[test]
-    fn a_path_that_no_request_can_have_is_refused() {
-        assert_eq!(Customer::new().path("/v1/checkauthtoken").unwrap().route().path(), "/v1/checkauthtoken");
-        assert!(Customer::new().path("checkauthtoken").is_err());
     }
 }

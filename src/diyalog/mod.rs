@@ -101,7 +101,7 @@
 //! # use tower_verify::diyalog::{AUTH_TOKEN, Customer, CustomerToken, CustomerVerdict};
 //! # let verifier = verifier_fn(|_: http::Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) });
 //! let live = CallerSecret::new(AUTH_TOKEN, ["the-new-one", "the-one-until-now"])?;
-//! let layer = VerifyLayer::new(Customer::new().path("/v1/checkauthtoken")?, verifier).caller_secret(live);
+//! let layer = VerifyLayer::new(Customer::new(), verifier).path("/v1/checkauthtoken")?.caller_secret(live);
 //! # Ok::<(), BoxError>(())
 //! ```
 //!

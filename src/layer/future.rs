@@ -9,10 +9,9 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::ResponseBody;
+use super::{ResponseBody, admission::Concluding};
 
-/// An answer to the platform, sooner or later.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+type Answer = Concluding<Response<Bytes>>;
 
 pin_project! {
     /// The response future of [`Verify`](crate::Verify).

@@ -3,29 +3,55 @@ use std::{fmt, sync::Arc};
 use tower_layer::Layer;
 
 use super::{
-    CallerSecret, Verify, VerifyService,
-    check::{Check, Protections},
+    Verify, VerifyService,
+    admission::Admission,
+    settings::{Settings, protection_setters},
 };
 use crate::{Endpoint, Route, Verifier};
 
-/// Adds one endpoint to a service, answered by a verifier; every other request passes through.
+/// Adds one endpoint to a service; every other request passes through.
 ///
-/// It protects the verifier from the first day on:
+/// It protects the verifier by default:
 ///
 /// | protection | default | setter |
 /// |---|---|---|
 /// | limit of the body | 16 KiB | [`body_limit`](Self::body_limit) |
+/// | limit of the bytes of incomplete bodies, over all requests | 64 MiB | [`buffer_limit`](Self::buffer_limit) |
 /// | deadline over reading and verifying together | 5 s | [`deadline`](Self::deadline) |
 /// | secret that the caller must present in a header | none | [`caller_secret`](Self::caller_secret) |
-/// | panics of the verifier are failures like others | always | |
-/// | `Cache-Control: no-store` on every answer | always | |
+/// | panics become failures | always | |
+/// | `Cache-Control: no-store` on responses without a `Cache-Control` | always | |
+/// | `Authorization`, `Proxy-Authorization` and `Cookie` are marked sensitive | always | |
 ///
-/// Cloning it is cheap, and so is applying it to many services: they share the endpoint and the verifier.
+/// Of two layers with the same route, the outer one responds: the one that was added last in axum, the first one in a
+/// `ServiceBuilder`.
+///
+/// Clones and the services that it makes share the endpoint and the verifier.
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use tower_verify::{BoxError, VerifyLayer, diyalog, verifier_fn};
+///
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
+///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+/// });
+/// let layer = VerifyLayer::new(diyalog::Customer::new(), verifier).path("/v1/checkauthtoken")?.body_limit(4096);
+/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+/// let app = ServiceBuilder::new().layer(layer).service(app);
+///
+/// let body = String::from(r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#);
+/// let response = app.oneshot(Request::post("/v1/checkauthtoken").body(body)?).await?;
+/// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+#[must_use]
 pub struct VerifyLayer<E, V> {
     route: Route,
     endpoint: Arc<E>,
     verifier: Arc<V>,
-    protections: Protections,
+    settings: Settings,
     enabled: bool,
 }
 
@@ -34,51 +60,29 @@ where
     E: Endpoint,
     V: Verifier<E::Credential>,
 {
-    /// A layer that answers `endpoint` with the verdicts of `verifier`.
+    /// A layer that responds to `endpoint` with the verdicts of `verifier`.
     pub fn new(endpoint: E, verifier: V) -> Self {
         Self {
-            route: endpoint.route().clone(),
+            route: endpoint.route(),
             endpoint: Arc::new(endpoint),
             verifier: Arc::new(verifier),
-            protections: Protections::default(),
+            settings: Settings::with_body_limit(16 * 1024),
             enabled: true,
         }
     }
 }
 
 impl<E, V> VerifyLayer<E, V> {
-    /// The most bytes that a request's body may have. The default is 16 KiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.protections.body_limit = bytes;
-        self
-    }
+    protection_setters!(default body limit: "16 KiB");
 
-    /// How long reading the body and verifying the credential may take together. The default is 5 s.
-    ///
-    /// The timer is tokio's and is armed only when something is pending. A call that has to wait outside of a tokio
-    /// runtime with timers enabled fails, as one that ran out of time does.
-    #[cfg(feature = "deadline")]
-    pub fn deadline(mut self, limit: std::time::Duration) -> Self {
-        self.protections.deadline = Some(limit);
-        self
-    }
-
-    /// Waits for the verifier however long it takes: for runtimes other than tokio, or a verifier with a deadline of its
-    /// own.
-    #[cfg(feature = "deadline")]
-    pub fn without_deadline(mut self) -> Self {
-        self.protections.deadline = None;
-        self
-    }
-
-    /// A secret that the caller must present in a header. By default there is none: not every platform can send one.
-    pub fn caller_secret(mut self, secret: CallerSecret) -> Self {
-        self.protections.caller = Some(secret);
+    /// Another route than the endpoint's documented one.
+    pub fn route(mut self, route: Route) -> Self {
+        self.route = route;
         self
     }
 
     /// Whether the endpoint is served at all. If not, its requests pass through like any other, and a
-    /// service [of its own](Self::into_service) answers all of them with `404`. The default is `true`.
+    /// service [of its own](Self::into_service) responds to all of them with `404`. The default is `true`.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
@@ -86,16 +90,18 @@ impl<E, V> VerifyLayer<E, V> {
 
     /// The endpoint as a service of its own, without an inner one: for a router that matches the path itself, such as
     /// `axum::Router::route_service`.
+    ///
+    /// Of the route, only the methods matter.
     pub fn into_service(self) -> VerifyService<E, V> {
-        VerifyService::new(self.enabled.then(|| self.check()))
+        VerifyService::new(self.enabled.then(|| self.admission()))
     }
 
-    fn check(&self) -> Arc<Check<E, V>> {
-        Arc::new(Check {
-            route: self.route.clone(),
-            endpoint: Arc::clone(&self.endpoint),
+    fn admission(&self) -> Arc<Admission<E, V>> {
+        Arc::new(Admission {
+            route: if self.enabled { self.route.clone() } else { Route::never() },
+            contract: Arc::clone(&self.endpoint),
             verifier: Arc::clone(&self.verifier),
-            protections: self.protections.clone(),
+            settings: self.settings.clone(),
         })
     }
 }
@@ -104,7 +110,7 @@ impl<S, E, V> Layer<S> for VerifyLayer<E, V> {
     type Service = Verify<S, E, V>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.enabled.then(|| self.check()))
+        Verify::new(inner, self.admission())
     }
 }
 
@@ -114,7 +120,7 @@ impl<E, V> Clone for VerifyLayer<E, V> {
             route: self.route.clone(),
             endpoint: Arc::clone(&self.endpoint),
             verifier: Arc::clone(&self.verifier),
-            protections: self.protections.clone(),
+            settings: self.settings.clone(),
             enabled: self.enabled,
         }
     }
@@ -124,7 +130,7 @@ impl<E, V> fmt::Debug for VerifyLayer<E, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyLayer")
             .field("route", &self.route)
-            .field("protections", &self.protections)
+            .field("settings", &self.settings)
             .field("enabled", &self.enabled)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,5 @@
-//! The Tower machinery: it answers one [`Endpoint`](crate::Endpoint) and lets every other request through. It knows no
-//! platform.
+//! The Tower services: [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`GuardLayer`] guards routes of the
+//! app. They know no platform.
 //!
 //! ```
 //! use http::{Request, Response};
@@ -38,32 +38,35 @@
 //! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify)` | yes, gRPC and partners on one port |
 //! | | `Server::builder().layer(verify)` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
 //! | lambda_http 1 | `lambda_http::run(verify.layer(service))` | yes, in the stage `$default` |
-//! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the endpoint that path |
+//! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the layer that path |
 //! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not |
 //!
 //! Several endpoints are several layers, in any order. What stands outside of them applies to the partner's calls too: a
 //! concurrency limit, a load shed, a timeout. What stands inside does not, except that the service is polled ready for
 //! either kind of request before anybody knows which kind it is.
 
+mod admission;
 mod body;
-mod caller;
-mod check;
 mod future;
+mod guard;
+mod guard_future;
+mod guard_layer;
+mod guarded_body;
 #[allow(clippy::module_inception, reason = "named after what it holds, as its neighbours are")]
 mod layer;
 mod protect;
 mod read;
 mod service;
+mod settings;
 
+use self::protect::Deadline;
 pub use self::{
     body::ResponseBody,
-    caller::CallerSecret,
     future::ResponseFuture,
+    guard::Guard,
+    guard_future::GuardFuture,
+    guard_layer::{GuardContract, GuardLayer},
+    guarded_body::GuardedBody,
     layer::VerifyLayer,
     service::{Verify, VerifyService},
-};
-pub(crate) use self::{
-    check::Protections,
-    protect::{Deadline, Protected},
-    read::{Read, read},
 };

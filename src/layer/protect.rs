@@ -1,43 +1,14 @@
 use std::{
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use pin_project_lite::pin_project;
-
 use crate::Failure;
 
-pin_project! {
-    /// A future whose panics, those of its drop included, and whose running over its deadline become a [`Failure`].
-    pub(crate) struct Protected<F> {
-        #[pin]
-        future: Option<F>,
-        deadline: Deadline,
-    }
-}
-
-impl<F: Future> Protected<F> {
-    pub(crate) fn new(future: F, deadline: Deadline) -> Self {
-        Self { future: Some(future), deadline }
-    }
-}
-
-impl<F: Future> Future for Protected<F> {
-    type Output = Result<F::Output, Failure>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let poll = |future: Pin<&mut Option<F>>, cx: &mut Context<'_>| {
-            future.as_pin_mut().expect("a future is not polled after its end").poll(cx)
-        };
-        protect(this.deadline, cx, this.future, poll, || None)
-    }
-}
-
-/// The same for one poll of `state`: its panic, or its being pending after the deadline, becomes a [`Failure`]. At the
-/// end `state` becomes what `ended` makes, as dropping what it was could panic too.
+/// Polls `state` once. A panic, or being pending after the deadline, becomes a [`Failure`].
+///
+/// At the end, `state` is replaced by `ended()` inside the panic guard, because dropping it can panic too.
 pub(super) fn protect<S, T>(
     deadline: &mut Deadline,
     cx: &mut Context<'_>,
@@ -53,14 +24,14 @@ pub(super) fn protect<S, T>(
         state.set(ended());
         Poll::Ready(end)
     }));
-    polled.unwrap_or_else(|payload| {
+    polled.unwrap_or_else(|_| {
         // It is a failure already, and a second panic does not make it another one.
         let _ = catch_unwind(AssertUnwindSafe(|| state.set(ended())));
-        Poll::Ready(Err(Failure::panicked(payload)))
+        Poll::Ready(Err(Failure::panicked()))
     })
 }
 
-pub(crate) use deadline::Deadline;
+pub(super) use deadline::Deadline;
 
 #[cfg(feature = "deadline")]
 mod deadline {
@@ -74,12 +45,11 @@ mod deadline {
 
     use crate::Failure;
 
-    /// How long something may take, counted from when it is found pending for the second time. Until then there is no
-    /// timer.
+    /// A time limit, counted from the second `Pending`. Until then there is no timer.
     ///
-    /// What is pending for the first time is polled once more at once: a server hands a request over before its body,
-    /// which mostly is there already, and to arm a timer costs more than all the rest of a check.
-    pub(crate) enum Deadline {
+    /// The first `Pending` re-polls instead of arming the timer: a server hands a request over before its body, which
+    /// mostly is there already, and arming a timer costs more than all the rest of a check.
+    pub(in crate::layer) enum Deadline {
         Never,
         After(Duration),
         PolledAgain(Duration),
@@ -87,11 +57,11 @@ mod deadline {
     }
 
     impl Deadline {
-        pub(crate) fn after(limit: Option<Duration>) -> Self {
+        pub(in crate::layer) fn after(limit: Option<Duration>) -> Self {
             limit.map_or(Self::Never, Self::After)
         }
 
-        pub(super) fn poll_exceeded(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        pub(in crate::layer) fn poll_exceeded(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
             loop {
                 match self {
                     Self::Never => return Poll::Pending,
@@ -118,14 +88,14 @@ mod deadline {
     use crate::Failure;
 
     /// Without the feature `deadline` there is no timer, and no limit can be set.
-    pub(crate) struct Deadline;
+    pub(in crate::layer) struct Deadline;
 
     impl Deadline {
-        pub(crate) fn after(_limit: Option<Duration>) -> Self {
+        pub(in crate::layer) fn after(_limit: Option<Duration>) -> Self {
             Self
         }
 
-        pub(super) fn poll_exceeded(&mut self, _cx: &mut Context<'_>) -> Poll<Failure> {
+        pub(in crate::layer) fn poll_exceeded(&mut self, _cx: &mut Context<'_>) -> Poll<Failure> {
             Poll::Pending
         }
     }
@@ -133,14 +103,42 @@ mod deadline {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, poll_fn, ready};
+    use std::future::{Future, pending, poll_fn, ready};
 
     use futures_util::FutureExt;
+    use pin_project_lite::pin_project;
 
     use super::*;
     use crate::FailureKind;
 
     const NEVER: Option<std::time::Duration> = None;
+
+    pin_project! {
+        /// A future under [`protect`].
+        struct Protected<F> {
+            #[pin]
+            future: Option<F>,
+            deadline: Deadline,
+        }
+    }
+
+    impl<F: Future> Protected<F> {
+        fn new(future: F, deadline: Deadline) -> Self {
+            Self { future: Some(future), deadline }
+        }
+    }
+
+    impl<F: Future> Future for Protected<F> {
+        type Output = Result<F::Output, Failure>;
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+            let this = self.project();
+            let poll = |future: Pin<&mut Option<F>>, cx: &mut Context<'_>| {
+                future.as_pin_mut().expect("a future is not polled after its end").poll(cx)
+            };
+            protect(this.deadline, cx, this.future, poll, || None)
+        }
+    }
 
     #[test]
     fn an_output_passes() {

@@ -1,59 +1,62 @@
 use std::{
-    future::poll_fn,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
 };
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
 
-use crate::Rejection;
+use super::settings::{Buffer, Share};
+use crate::{Failure, Rejection};
 
 /// A body that was read to the end of its data.
-pub(crate) struct Read {
-    pub(crate) data: Bytes,
-    pub(crate) trailers: Option<HeaderMap>,
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) data: Bytes,
+    pub(super) trailers: Option<HeaderMap>,
 }
 
-/// Reads `body` as long as it has at most `limit` bytes, announced or not. A body that comes in one frame of `Bytes` is
-/// not copied.
-pub(crate) async fn read<B: Body>(mut body: Pin<&mut B>, limit: usize) -> Result<Read, Rejection> {
-    let mut reader = Reader::new(limit);
-    poll_fn(|cx| reader.poll_read(body.as_mut(), cx)).await
+/// Why a body was not read to its end.
+pub(super) enum ReadError {
+    Rejected(Rejection),
+    Failed(Failure),
 }
 
-/// The state of [`read`] between two polls.
+/// Reads a body within a limit, announced or not. A body that comes in one frame of `Bytes` is not copied.
+#[derive(Default)]
 pub(super) struct Reader {
-    limit: usize,
     first: Bytes,
     all: Option<BytesMut>,
+    /// Of the bytes that all requests may hold. There is none until something is pending.
+    share: Option<Share>,
 }
 
 impl Reader {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit, first: Bytes::new(), all: None }
-    }
-
     pub(super) fn poll_read<B: Body>(
         &mut self,
         mut body: Pin<&mut B>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Read, Rejection>> {
+        limit: usize,
+        buffer: &Arc<Buffer>,
+    ) -> Poll<Result<Read, ReadError>> {
+        let too_large = || Poll::Ready(Err(ReadError::Rejected(Rejection::too_large(limit))));
         let mut trailers = None;
         while !body.is_end_stream() {
-            if body.size_hint().lower() > (self.limit - self.len()) as u64 {
-                return Poll::Ready(Err(Rejection::too_large(self.limit)));
+            if body.size_hint().lower() > (limit - self.len()) as u64 {
+                return too_large();
             }
-            match ready!(body.as_mut().poll_frame(cx)) {
-                None => break,
-                Some(Err(_)) => {
-                    return Poll::Ready(Err(Rejection::malformed("the body ended before it was complete")));
+            match body.as_mut().poll_frame(cx) {
+                Poll::Pending if self.grow_share(buffer) => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Err(ReadError::Failed(Failure::overloaded()))),
+                Poll::Ready(None) => break,
+                Poll::Ready(Some(Err(_))) => {
+                    let rejection = Rejection::malformed("the body ended before it was complete");
+                    return Poll::Ready(Err(ReadError::Rejected(rejection)));
                 }
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.remaining() > self.limit - self.len() => {
-                        return Poll::Ready(Err(Rejection::too_large(self.limit)));
-                    }
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) if data.remaining() > limit - self.len() => return too_large(),
                     Ok(data) => self.put(data),
                     Err(frame) => {
                         trailers = frame.into_trailers().ok();
@@ -68,6 +71,12 @@ impl Reader {
 
     fn len(&self) -> usize {
         self.all.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    /// Counts the memory that is held while the body is pending. Returns `false` if there is no room.
+    fn grow_share(&mut self, buffer: &Arc<Buffer>) -> bool {
+        let held = self.all.as_ref().map_or(self.first.len(), BytesMut::capacity);
+        held == 0 || self.share.get_or_insert_with(|| Share::of(buffer)).grow(held)
     }
 
     fn put(&mut self, mut data: impl Buf) {
@@ -87,19 +96,27 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, io, pin::pin};
+    use std::{convert::Infallible, future::poll_fn, io, pin::pin};
 
-    use futures_util::{FutureExt, stream};
+    use futures_util::{FutureExt, StreamExt, stream};
     use http_body::Frame;
     use http_body_util::{Full, StreamBody};
 
     use super::*;
-    use crate::RejectionKind;
+    use crate::{FailureKind, RejectionKind};
+
+    fn read<B: Body>(body: B, limit: usize) -> Result<Read, ReadError> {
+        let (mut body, mut reader, buffer) = (pin!(body), Reader::default(), Arc::new(Buffer::new(usize::MAX)));
+        let read = poll_fn(|cx| reader.poll_read(body.as_mut(), cx, limit, &buffer));
+        read.now_or_never().expect("nothing is pending")
+    }
 
     fn read_now<B: Body>(body: B, limit: usize) -> Result<Bytes, RejectionKind> {
-        let body = pin!(body);
-        let read = read(body, limit).now_or_never().expect("nothing is pending");
-        read.map(|read| read.data).map_err(|rejection| rejection.kind())
+        match read(body, limit) {
+            Ok(read) => Ok(read.data),
+            Err(ReadError::Rejected(rejection)) => Err(rejection.kind()),
+            Err(ReadError::Failed(failure)) => panic!("{failure}"),
+        }
     }
 
     fn frames(frames: &[&'static [u8]]) -> impl Body<Data = Bytes, Error = Infallible> {
@@ -136,9 +153,32 @@ mod tests {
         trailers.insert("checksum", "1".parse().unwrap());
         let frames =
             [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"12"))), Ok(Frame::trailers(trailers.clone()))];
-        let body = pin!(StreamBody::new(stream::iter(frames)));
-        let read = read(body, 9).now_or_never().unwrap().unwrap();
+        let read = read(StreamBody::new(stream::iter(frames)), 9).ok().unwrap();
         assert_eq!(read.data, "12");
         assert_eq!(read.trailers, Some(trailers));
+    }
+
+    #[test]
+    fn pending_bodies_share_one_buffer() {
+        let slow = || {
+            let frames = [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"12345")))];
+            Box::pin(StreamBody::new(stream::iter(frames).chain(stream::pending())))
+        };
+        let buffer = Arc::new(Buffer::new(9));
+        fn poll(
+            reader: &mut Reader,
+            body: &mut Pin<Box<impl Body>>,
+            buffer: &Arc<Buffer>,
+        ) -> Option<Result<Read, ReadError>> {
+            poll_fn(|cx| reader.poll_read(body.as_mut(), cx, 100, buffer)).now_or_never()
+        }
+        let (mut first, mut second) = (Reader::default(), Reader::default());
+        assert!(poll(&mut first, &mut slow(), &buffer).is_none());
+        let Some(Err(ReadError::Failed(failure))) = poll(&mut second, &mut slow(), &buffer) else {
+            panic!("it has no room")
+        };
+        assert_eq!(failure.kind(), FailureKind::Overloaded);
+        drop((first, second));
+        assert!(poll(&mut Reader::default(), &mut slow(), &buffer).is_none(), "the first one gave its share back");
     }
 }

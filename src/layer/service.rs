@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, StatusCode,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL},
+    request::Parts,
 };
 use http_body::Body;
 use http_body_util::Empty;
@@ -17,22 +18,42 @@ use tower_service::Service;
 
 use super::{
     ResponseBody, ResponseFuture,
-    check::{Check, NO_STORE},
+    admission::{Admission, Conclusion, Forwarded, NO_STORE, VerdictOf, uncached},
 };
 use crate::{Endpoint, Verifier};
 
+/// The conclusion of an endpoint: a response, whatever the outcome.
+struct Respond;
+
+impl<E: Endpoint, B> Conclusion<E, B> for Respond {
+    const KEEPS: bool = false;
+    type Kept = ();
+    type Output = Response<Bytes>;
+
+    fn keep(_head: &Parts, _body: Forwarded<B>) {}
+
+    fn admitted(endpoint: &E, verdict: VerdictOf<E>, context: E::Context, (): ()) -> Response<Bytes> {
+        uncached(endpoint.admitted(verdict, context))
+    }
+
+    fn refused(response: Response<Bytes>) -> Response<Bytes> {
+        response
+    }
+}
+
 /// A service with one endpoint added to it: made by [`VerifyLayer`](crate::VerifyLayer).
 ///
-/// A request for the endpoint is answered here; any other is handed to the inner service unchanged. Its errors are the
-/// inner service's: nothing that can go wrong with a credential is one.
+/// It responds to the endpoint's requests and passes any other one to the inner service unchanged. Its errors are the
+/// inner service's own.
+#[must_use]
 pub struct Verify<S, E, V> {
     inner: S,
-    check: Option<Arc<Check<E, V>>>,
+    admission: Arc<Admission<E, V>>,
 }
 
 impl<S, E, V> Verify<S, E, V> {
-    pub(super) fn new(inner: S, check: Option<Arc<Check<E, V>>>) -> Self {
-        Self { inner, check }
+    pub(super) fn new(inner: S, admission: Arc<Admission<E, V>>) -> Self {
+        Self { inner, admission }
     }
 
     /// The inner service.
@@ -69,16 +90,38 @@ where
 
     #[inline(always)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match &self.check {
-            Some(check) if check.route.matches(&request) => ResponseFuture::answer(check.respond(request)),
-            _ => ResponseFuture::inner(self.inner.call(request)),
+        let route = &self.admission.route;
+        match route.single_method() {
+            Some(method) if route.has_path(request.uri()) && *request.method() == *method => {
+                ResponseFuture::answer(self.admission.start::<Respond, _>(request))
+            }
+            Some(_) => ResponseFuture::inner(self.inner.call(request)),
+            None => self.call_by_any_route(request),
+        }
+    }
+}
+
+impl<S, E, V> Verify<S, E, V> {
+    /// Stays out of line: a predicate is opaque to the compiler, so the request would be copied once a layer.
+    #[inline(never)]
+    fn call_by_any_route<ReqBody, ResBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        E: Endpoint,
+        V: Verifier<E::Credential>,
+        ReqBody: Body + Send + 'static,
+    {
+        if self.admission.route.matches(&request) {
+            ResponseFuture::answer(self.admission.start::<Respond, _>(request))
+        } else {
+            ResponseFuture::inner(self.inner.call(request))
         }
     }
 }
 
 impl<S: Clone, E, V> Clone for Verify<S, E, V> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), check: self.check.clone() }
+        Self { inner: self.inner.clone(), admission: Arc::clone(&self.admission) }
     }
 }
 
@@ -90,15 +133,16 @@ impl<S: fmt::Debug, E, V> fmt::Debug for Verify<S, E, V> {
 
 /// One endpoint as a service of its own: made by [`VerifyLayer::into_service`](crate::VerifyLayer::into_service).
 ///
-/// It does not look at the path, which the router has matched already. Another method than the endpoint's is answered
-/// with `405`, and everything with `404` if the layer was not [enabled](crate::VerifyLayer::enabled).
+/// It ignores the path, which the router has matched already. A method that the endpoint does not have gets `405`, and
+/// every request gets `404` if the layer was not [enabled](crate::VerifyLayer::enabled).
+#[must_use]
 pub struct VerifyService<E, V> {
-    check: Option<Arc<Check<E, V>>>,
+    admission: Option<Arc<Admission<E, V>>>,
 }
 
 impl<E, V> VerifyService<E, V> {
-    pub(super) fn new(check: Option<Arc<Check<E, V>>>) -> Self {
-        Self { check }
+    pub(super) fn new(admission: Option<Arc<Admission<E, V>>>) -> Self {
+        Self { admission }
     }
 }
 
@@ -118,14 +162,14 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let mut response = Response::new(Empty::new());
-        match self.check.as_ref().map(|check| (check, check.route.method())) {
-            Some((check, method)) if request.method() == method => {
-                return ResponseFuture::answer(check.respond(request));
+        match &self.admission {
+            Some(admission) if admission.route.allows(request.method()) => {
+                return ResponseFuture::answer(admission.start::<Respond, _>(request));
             }
-            Some((_, method)) => {
+            Some(admission) => {
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-                let allow =
-                    HeaderValue::from_str(method.as_str()).expect("a method is a token, and so a header's value");
+                let methods: Vec<_> = admission.route.allowed().iter().map(Method::as_str).collect();
+                let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
                 response.headers_mut().insert(ALLOW, allow);
             }
             None => *response.status_mut() = StatusCode::NOT_FOUND,
@@ -137,7 +181,7 @@ where
 
 impl<E, V> Clone for VerifyService<E, V> {
     fn clone(&self) -> Self {
-        Self { check: self.check.clone() }
+        Self { admission: self.admission.clone() }
     }
 }
 

@@ -3,7 +3,7 @@ use std::{borrow::Cow, fmt};
 use bytestring::ByteString;
 
 use super::{AuthVerdict, FieldValue, decode::wrong_field};
-use crate::{Credential, Rejection, Secret, json::Value};
+use crate::{Credential, Rejection, Secret, wire::json::Value};
 
 /// The fields of `auth`, by name: whatever the integration was configured with, and what the validator returned.
 ///

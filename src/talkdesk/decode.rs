@@ -10,7 +10,7 @@ use serde::{
 use super::Credentials;
 use crate::{
     Rejection,
-    json::{self, Ignored, IndexOf, Value, stop},
+    wire::json::{self, Ignored, IndexOf, Value, stop},
 };
 
 /// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
@@ -88,9 +88,13 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut auth = None;
+        let (mut auth, mut ignored) = (None, 0);
         while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
             if index.is_none() {
+                if ignored == json::IGNORED_LIMIT {
+                    return Err(stop(self.problem, json::too_many()));
+                }
+                ignored += 1;
                 if map.next_value::<Ignored>()?.too_deep {
                     return Err(stop(self.problem, json::too_deep()));
                 }
@@ -244,6 +248,13 @@ mod tests {
         let fields = |count| (0..count).map(|n| format!("\"field{n}\": {n}")).collect::<Vec<_>>().join(",");
         assert_eq!(decode(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT))).unwrap().len(), FIELDS_LIMIT);
         assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT + 1))), "`auth` has too many fields");
+    }
+
+    #[test]
+    fn ignored_members_are_bounded() {
+        let body = |count: usize| format!("{{{}\"auth\": {{}}}}", "\"x\": 1,".repeat(count));
+        assert!(decode(&body(json::IGNORED_LIMIT)).is_ok());
+        assert_eq!(reason(&body(json::IGNORED_LIMIT + 1)), "the body has too many members");
     }
 
     #[test]

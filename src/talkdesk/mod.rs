@@ -1,5 +1,5 @@
 //! Talkdesk's authorization: the check of an integration's credentials ([`Validator`]), and the guard in front of the
-//! routes that it calls afterwards ([`GuardLayer`]).
+//! routes that it calls afterwards ([`LaterCalls`]).
 //!
 //! An integration (Talkdesk calls yours a *bridge*) is activated by a user who fills in the fields that it was configured
 //! with: a user name and a password, an API key, or what an OAuth 2.0 code was exchanged for. Talkdesk calls you
@@ -7,7 +7,7 @@
 //! | when | with | in front of it |
 //! |---|---|---|
 //! | a user activates the integration | `POST /auth`, `{"auth": {..}}`: the fields that were filled in | [`Validator`], which answers by itself |
-//! | it synchronizes contacts or agents, asks for a contact's activity, executes an action | `POST` to a URL each, `{"auth": {..}, "meta": {..}, ..}`: the same fields, and every parameter that the grant returned | [`GuardLayer`], which hands verified calls on to your own routes |
+//! | it synchronizes contacts or agents, asks for a contact's activity, executes an action | `POST` to a URL each, `{"auth": {..}, "meta": {..}, ..}`: the same fields, and every parameter that the grant returned | a [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`], which hands verified calls on to your own routes |
 //!
 //! # Checking an activation
 //!
@@ -94,7 +94,7 @@
 //!
 //! # Guarding the later calls
 //!
-//! A [`GuardLayer`] goes around the routes of your app that Talkdesk calls after the activation. Its verifier is one of
+//! A [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`] goes around the routes of your app that Talkdesk calls after the activation. Its verifier is one of
 //! [`Call<P>`](Call): `P` is the principal, a type of yours that says whose call it is, and that the routes find in the
 //! request's extensions. The body reaches them byte for byte as it came.
 //!
@@ -104,8 +104,8 @@
 //! use serde_json::{Value, json};
 //! use tower::ServiceExt;
 //! use tower_verify::{
-//!     BoxError, Verifier,
-//!     talkdesk::{Call, CallVerdict, GuardLayer},
+//!     BoxError, GuardLayer, Verifier,
+//!     talkdesk::{Call, CallVerdict, LaterCalls},
 //! };
 //!
 //! #[derive(Clone)]
@@ -131,7 +131,7 @@
 //! }
 //!
 //! # futures::executor::block_on(async {
-//! let guarded: Router = Router::new().route("/contacts", post(contacts)).layer(GuardLayer::new(Bridge));
+//! let guarded: Router = Router::new().route("/contacts", post(contacts)).layer(GuardLayer::new(LaterCalls::new(), Bridge));
 //! let app = Router::new().nest("/talkdesk", guarded);
 //!
 //! let call = |token| {
@@ -166,16 +166,16 @@
 //! * A guarded body still has `auth` in it when it reaches your routes: do not log it there either.
 //! * To a `401` from a later call Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and
 //!   repeating the call once. By default that is also the answer when there is no verdict. If a verifier that is away
-//!   should not cause refreshes, answer `503` with [`GuardLayer::no_verdict_status`].
+//!   should not cause refreshes, answer `503` with [`LaterCalls::no_verdict_status`].
 //! * A guard holds the whole body of a call in memory, up to its limit of 1 MiB. Other layers that limit or decompress
 //!   bodies belong outside of it.
-//! * The path of the validator is configured at Talkdesk, and yours need not be `/auth`: see [`Validator::path`].
+//! * The path of the validator is configured at Talkdesk, and yours need not be `/auth`: see [`VerifyLayer::path`](crate::VerifyLayer::path).
 
 mod call;
 mod credentials;
 mod decode;
 mod field;
-pub mod guard;
+mod later_calls;
 mod parameters;
 mod refusal;
 mod typed;
@@ -186,7 +186,7 @@ pub use self::{
     credentials::Credentials,
     decode::Fields,
     field::FieldValue,
-    guard::{Guard, GuardLayer},
+    later_calls::LaterCalls,
     parameters::Parameters,
     typed::Auth,
     validator::{AuthVerdict, Validator},

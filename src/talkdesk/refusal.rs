@@ -2,11 +2,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 
 use crate::{
-    ConfigError, Failure, FailureKind, Rejection, RejectionKind,
-    answer::{oauth_error, retry_after},
+    ConfigError, Failure, FailureKind, Outcome, Rejection, RejectionKind,
+    wire::response::{oauth_error, retry_after},
 };
 
-/// How everything that does not admit is answered: a status of 400 or more, and the members of an error of RFC 6749.
+/// Responses to everything but a positive verdict: a status of 400 or more, and an error of RFC 6749.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
     malformed: StatusCode,
@@ -22,30 +22,39 @@ impl Refusal {
     /// Answers with `status` when there is no verdict.
     pub(super) fn no_verdict_status(&mut self, status: StatusCode) -> Result<(), ConfigError> {
         if !status.is_client_error() && !status.is_server_error() {
-            return Err(ConfigError::new(format!("{} cannot say that there is no verdict", status.as_u16())));
+            return Err(ConfigError::new(format!(
+                "the status without a verdict must be 4xx or 5xx, and is {}",
+                status.as_u16()
+            )));
         }
         self.no_verdict = status;
         Ok(())
     }
 
-    pub(super) fn denied(&self) -> Response<Bytes> {
-        refuse(StatusCode::UNAUTHORIZED, "access_denied", "the credentials are not valid")
+    /// The response to `outcome`.
+    pub(super) fn refused<V>(&self, outcome: &Outcome<V>) -> Response<Bytes> {
+        match outcome {
+            Outcome::Verdict(_) => refuse(StatusCode::UNAUTHORIZED, "access_denied", "the credentials are not valid"),
+            Outcome::Rejected(rejection) => self.rejected(rejection),
+            Outcome::Failed(failure) => self.failed(failure),
+        }
     }
 
-    pub(super) fn rejected(&self, rejection: &Rejection) -> Response<Bytes> {
+    fn rejected(&self, rejection: &Rejection) -> Response<Bytes> {
         let (status, error) = match rejection.kind() {
             RejectionKind::Malformed => (self.malformed, "invalid_request"),
             RejectionKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            RejectionKind::NoCredential => (StatusCode::UNAUTHORIZED, "invalid_request"),
             RejectionKind::UnknownCaller => (StatusCode::UNAUTHORIZED, "invalid_client"),
         };
         refuse(status, error, rejection.detail())
     }
 
-    /// Why there is no verdict is not told, except to a caller who should wait.
-    pub(super) fn failed(&self, failure: &Failure) -> Response<Bytes> {
+    /// It does not say why there is no verdict, except to a caller that should wait.
+    fn failed(&self, failure: &Failure) -> Response<Bytes> {
         let (error, description) = match failure.kind() {
             FailureKind::Throttled => ("temporarily_unavailable", "too many failed attempts"),
-            FailureKind::Error | FailureKind::Panicked | FailureKind::DeadlineExceeded => {
+            FailureKind::Error | FailureKind::Panicked | FailureKind::DeadlineExceeded | FailureKind::Overloaded => {
                 ("server_error", "the credentials could not be verified")
             }
         };

@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, requ
 use serde::de::DeserializeOwned;
 
 use super::{Auth, Credentials, Fields, Parameters, decode, refusal::Refusal};
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
+use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
 
 /// What the credentials of an activated integration can be.
 #[derive(Debug, Clone)]
@@ -42,7 +42,6 @@ impl Verdict for AuthVerdict {
 ///
 /// Source: Talkdesk's "Authorization Validator".
 pub struct Validator<A = Credentials> {
-    route: Route,
     refusal: Refusal,
     legacy_no_content: bool,
     auth: PhantomData<fn() -> A>,
@@ -63,21 +62,7 @@ impl Validator {
 
 impl<A> Validator<A> {
     fn documented() -> Self {
-        Self {
-            route: Route::documented(Method::POST, "/auth"),
-            refusal: Refusal::new(StatusCode::BAD_REQUEST),
-            legacy_no_content: false,
-            auth: PhantomData,
-        }
-    }
-
-    /// Serves another path than `/auth`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self { refusal: Refusal::new(StatusCode::BAD_REQUEST), legacy_no_content: false, auth: PhantomData }
     }
 
     /// Answers with another status than `401` when there is no verdict: `503` tells an outage from a denial, for those
@@ -115,37 +100,42 @@ impl Default for Validator {
     }
 }
 
-impl<A: Fields + Credential<Verdict = AuthVerdict>> Endpoint for Validator<A> {
+impl<A: Fields + Credential<Verdict = AuthVerdict>> Contract for Validator<A> {
     type Credential = A;
+    type Context = ();
+    const NAME: &'static str = "talkdesk.validator";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, _head: &mut Parts, body: Bytes) -> Result<A, Rejection> {
+    fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<A, Rejection> {
         decode::auth(body)
     }
 
-    fn answer(&self, outcome: Outcome<AuthVerdict>) -> Response<Bytes> {
-        match &outcome {
-            Outcome::Verdict(AuthVerdict::Granted(parameters)) => self.grant(parameters),
-            Outcome::Verdict(AuthVerdict::Denied) => self.refusal.denied(),
-            Outcome::Rejected(rejection) => self.refusal.rejected(rejection),
-            Outcome::Failed(failure) => self.refusal.failed(failure),
+    fn refused(&self, outcome: Outcome<AuthVerdict>, (): ()) -> Response<Bytes> {
+        self.refusal.refused(&outcome)
+    }
+}
+
+impl<A: Fields + Credential<Verdict = AuthVerdict>> Endpoint for Validator<A> {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/auth")
+    }
+
+    fn admitted(&self, verdict: AuthVerdict, (): ()) -> Response<Bytes> {
+        match verdict {
+            AuthVerdict::Granted(parameters) => self.grant(&parameters),
+            denied => self.refused(Outcome::Verdict(denied), ()),
         }
     }
 }
 
 impl<A> Clone for Validator<A> {
     fn clone(&self) -> Self {
-        Self { route: self.route.clone(), refusal: self.refusal.clone(), ..*self }
+        Self { refusal: self.refusal.clone(), ..*self }
     }
 }
 
 impl<A> fmt::Debug for Validator<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Validator")
-            .field("route", &self.route)
             .field("refusal", &self.refusal)
             .field("legacy_no_content", &self.legacy_no_content)
             .finish()
@@ -175,19 +165,19 @@ mod tests {
     #[test]
     fn a_grant_returns_its_parameters() {
         let response =
-            Validator::new().answer(granted(Parameters::new().with("login_id", 12).with("token", "123456789")));
+            granted(Parameters::new().with("login_id", 12).with("token", "123456789")).respond(&Validator::new(), ());
         assert_eq!((response.status(), body(&response)), (StatusCode::OK, r#"{"login_id":12,"token":"123456789"}"#));
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
-        assert_eq!(body(&Validator::new().answer(granted(Parameters::new()))), "{}");
+        assert_eq!(body(&granted(Parameters::new()).respond(&Validator::new(), ())), "{}");
     }
 
     #[test]
     fn the_legacy_grant_loses_no_parameter() {
         let validator = Validator::new().legacy_no_content(true);
-        let response = validator.answer(granted(Parameters::new()));
+        let response = granted(Parameters::new()).respond(&validator, ());
         assert_eq!((response.status(), body(&response)), (StatusCode::NO_CONTENT, ""));
         assert!(response.headers().is_empty());
-        let response = validator.answer(granted(Parameters::new().with("on", false)));
+        let response = granted(Parameters::new().with("on", false)).respond(&validator, ());
         assert_eq!((response.status(), body(&response)), (StatusCode::OK, r#"{"on":false}"#));
     }
 
@@ -197,13 +187,16 @@ mod tests {
             (Outcome::Verdict(AuthVerdict::Denied), 401, "access_denied"),
             (Rejection::malformed("`auth` is missing").into(), 400, "invalid_request"),
             (Rejection::too_large(9).into(), 413, "invalid_request"),
+            (Rejection::no_credential("there is no `auth`").into(), 401, "invalid_request"),
             (Rejection::unknown_caller().into(), 401, "invalid_client"),
             (Failure::from_error("the password is 605b32dd").into(), 401, "server_error"),
-            (Failure::panicked(Box::new("605b32dd")).into(), 401, "server_error"),
+            (Failure::panicked().into(), 401, "server_error"),
+            (Failure::deadline_exceeded().into(), 401, "server_error"),
+            (Failure::overloaded().into(), 401, "server_error"),
             (Failure::throttled(Duration::from_millis(1500)).into(), 401, "temporarily_unavailable"),
         ] {
             let throttled = error == "temporarily_unavailable";
-            let response = Validator::new().answer(outcome);
+            let response = outcome.respond(&Validator::new(), ());
             assert_eq!(response.status(), status, "{error}");
             assert_eq!(response.headers().contains_key(WWW_AUTHENTICATE), status == 401, "{error}");
             assert_eq!(response.headers().get(RETRY_AFTER).map(HeaderValue::as_bytes), throttled.then_some(&b"2"[..]));
@@ -216,18 +209,14 @@ mod tests {
     #[test]
     fn the_status_without_a_verdict_is_configurable() {
         let validator = Validator::new().no_verdict_status(StatusCode::SERVICE_UNAVAILABLE).unwrap();
-        let response = validator.answer(Failure::throttled(Duration::from_secs(2)).into());
+        let response = Outcome::from(Failure::throttled(Duration::from_secs(2))).respond(&validator, ());
         assert_eq!((response.status(), &response.headers()[RETRY_AFTER]), (StatusCode::SERVICE_UNAVAILABLE, &2.into()));
         assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
-        assert_eq!(validator.answer(Failure::from_error("away").into()).status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(validator.answer(Outcome::Verdict(AuthVerdict::Denied)).status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            Outcome::from(Failure::from_error("away")).respond(&validator, ()).status(),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(Outcome::Verdict(AuthVerdict::Denied).respond(&validator, ()).status(), StatusCode::UNAUTHORIZED);
         assert!(Validator::new().no_verdict_status(StatusCode::OK).is_err());
-    }
-
-    #[test]
-    fn only_the_path_configured_is_served() {
-        assert_eq!(Validator::new().path("/talkdesk/auth").unwrap().route().path(), "/talkdesk/auth");
-        assert_eq!(Validator::new().route(), &Route::new(Method::POST, "/auth").unwrap());
-        assert!(Validator::new().path("auth").is_err());
     }
 }

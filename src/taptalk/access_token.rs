@@ -7,7 +7,7 @@ use super::{
     envelope::Writer,
     tokens::{self, TokenVerdict},
 };
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
 /// An app's request to exchange its ticket for an access token.
 #[derive(Debug, Clone)]
@@ -36,25 +36,15 @@ impl Credential for TicketExchange {
 /// nothing. `Authorization` is checked before `App-Key`. The headers that describe the device are left in the request.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AccessToken {
-    route: Route,
     writer: Writer,
 }
 
 impl AccessToken {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::POST, "/v1/auth/access_token/request"), writer: Writer::default() }
-    }
-
-    /// Serves another path than `/v1/auth/access_token/request`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
@@ -64,25 +54,27 @@ impl AccessToken {
     }
 }
 
-impl Default for AccessToken {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for AccessToken {
+impl Contract for AccessToken {
     type Credential = TicketExchange;
+    type Context = ();
+    const NAME: &'static str = "taptalk.access_token";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<TicketExchange, Rejection> {
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TicketExchange, Rejection> {
         let ticket = bearer::take(&mut head.headers)?;
         Ok(TicketExchange { ticket, app_key: ApiKey::take(&mut head.headers, &APP_KEY)? })
     }
 
-    fn answer(&self, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
-        tokens::answer(self.writer, outcome)
+    fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {
+        tokens::refused(self.writer, &outcome)
+    }
+}
+
+impl Endpoint for AccessToken {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/auth/access_token/request")
+    }
+
+    fn admitted(&self, verdict: TokenVerdict, (): ()) -> Response<Bytes> {
+        tokens::admitted(self.writer, verdict)
     }
 }

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::{AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, UserPlatform, app_ticket_issuer::NoTicket};
 use crate::{
-    ClientAddr, ConfigError, Endpoint, Failure, FailureKind, Outcome, Rejection, RejectionKind, Route, Secret,
-    answer::{self, oauth_error, retry_after},
-    json::{self, Value},
+    ClientAddr, Contract, Endpoint, Failure, FailureKind, Outcome, Rejection, RejectionKind, Route, Secret,
+    wire::{
+        json::{self, Value},
+        response::{self, oauth_error, retry_after},
+    },
 };
 
 /// `POST /taptalk/auth_ticket`: where your own app fetches the ticket that it initialises TapTalk's SDK with.
@@ -49,25 +51,15 @@ use crate::{
 ///
 /// Source: TapTalk.io's PowerTalk server API, "Authentication": "The client application can then retrieve the ticket from
 /// your backend server". The form of the call is this crate's own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AppTicket {
-    route: Route,
     client_addr: ClientAddr,
 }
 
 impl AppTicket {
     /// The endpoint at its default path, without proxies in front of it.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::POST, "/taptalk/auth_ticket"), client_addr: ClientAddr::peer() }
-    }
-
-    /// Serves another path than `/taptalk/auth_ticket`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// How the address of the user's device is found. The default is the connection's: [`ClientAddr::peer`].
@@ -77,20 +69,12 @@ impl AppTicket {
     }
 }
 
-impl Default for AppTicket {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for AppTicket {
+impl Contract for AppTicket {
     type Credential = AppTicketRequest;
+    type Context = ();
+    const NAME: &'static str = "taptalk.app_ticket";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, body: Bytes) -> Result<AppTicketRequest, Rejection> {
+    fn decode(&self, head: &mut Parts, body: Bytes, (): &mut ()) -> Result<AppTicketRequest, Rejection> {
         const NAMES: [&str; 2] = ["userPlatform", "userDeviceID"];
 
         let text = json::text(body)?;
@@ -116,15 +100,12 @@ impl Endpoint for AppTicket {
         Ok(AppTicketRequest { device: AppDevice { user_platform, user_device_id, user_agent, user_ip_address } })
     }
 
-    fn answer(&self, outcome: Outcome<AppTicketVerdict>) -> Response<Bytes> {
+    fn refused(&self, outcome: Outcome<AppTicketVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(AppTicketVerdict::Issued(Ticket { user_id, ticket })) => {
-                let body = TicketBody { user_id: &user_id, ticket: ticket.expose_secret() };
-                answer::json(StatusCode::OK, &body)
-            }
-            Outcome::Verdict(AppTicketVerdict::UnknownCaller) => unknown_caller("it is not known who is asking"),
+            Outcome::Verdict(AppTicketVerdict::UnknownCaller) => unauthorized("it is not known who is asking"),
+            Outcome::Verdict(AppTicketVerdict::Issued(_)) => failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => match rejection.kind() {
-                RejectionKind::UnknownCaller => unknown_caller(rejection.detail()),
+                RejectionKind::UnknownCaller | RejectionKind::NoCredential => unauthorized(rejection.detail()),
                 RejectionKind::TooLarge => {
                     oauth_error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", rejection.detail())
                 }
@@ -135,7 +116,23 @@ impl Endpoint for AppTicket {
     }
 }
 
-fn unknown_caller(description: &str) -> Response<Bytes> {
+impl Endpoint for AppTicket {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/taptalk/auth_ticket")
+    }
+
+    fn admitted(&self, verdict: AppTicketVerdict, (): ()) -> Response<Bytes> {
+        match verdict {
+            AppTicketVerdict::Issued(Ticket { user_id, ticket }) => {
+                let body = TicketBody { user_id: &user_id, ticket: ticket.expose_secret() };
+                response::json(StatusCode::OK, &body)
+            }
+            other => self.refused(Outcome::Verdict(other), ()),
+        }
+    }
+}
+
+fn unauthorized(description: &str) -> Response<Bytes> {
     let mut response = oauth_error(StatusCode::UNAUTHORIZED, "invalid_token", description);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
@@ -159,7 +156,7 @@ fn failed(failure: &Failure) -> Response<Bytes> {
         FailureKind::Error if no_ticket() => {
             oauth_error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "TapTalk gave no ticket")
         }
-        FailureKind::Error | FailureKind::Panicked => {
+        FailureKind::Error | FailureKind::Panicked | FailureKind::Overloaded => {
             oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the backend failed")
         }
     }
@@ -186,7 +183,7 @@ mod tests {
         head.headers.insert(USER_AGENT, HeaderValue::from_bytes(user_agent).unwrap());
         head.headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse().unwrap());
         head.extensions.insert(PeerAddr("10.0.0.1:4711".parse().unwrap()));
-        endpoint.decode(&mut head, Bytes::from_static(body)).map(|request| request.device)
+        endpoint.decode(&mut head, Bytes::from_static(body), &mut ()).map(|request| request.device)
     }
 
     const BODY: &[u8] = br#"{"userPlatform": "ios", "userDeviceID": "device-7", "userIPAddress": "6.6.6.6"}"#;
@@ -205,24 +202,28 @@ mod tests {
 
         let mut head = Request::new(()).into_parts().0;
         head.headers.insert(USER_AGENT, HeaderValue::from_static("Acme/1.0"));
-        let device = AppTicket::new().decode(&mut head, Bytes::from_static(BODY)).unwrap().device;
+        let device = AppTicket::new().decode(&mut head, Bytes::from_static(BODY), &mut ()).unwrap().device;
         assert_eq!(device.user_ip_address, None);
     }
 
     #[test]
     fn what_is_malformed_is_named() {
         for (user_agent, body, field) in [
-            (&b"Acme/1.0"[..], &br#"{"userDeviceID": "d"}"#[..], "userPlatform"),
-            (b"Acme/1.0", br#"{"userPlatform": "IOS", "userDeviceID": "d"}"#, "userPlatform"),
-            (b"Acme/1.0", br#"{"userPlatform": 1, "userDeviceID": "d"}"#, "userPlatform"),
-            (b"Acme/1.0", br#"{"userPlatform": "web"}"#, "userDeviceID"),
-            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": ""}"#, "userDeviceID"),
-            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": null}"#, "userDeviceID"),
-            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": "d", "userDeviceID": "e"}"#, "userDeviceID"),
-            (b"Acme/1.0", b"userPlatform=web&userDeviceID=d", ""),
-            (b"Acme/1.0", b"\xff", ""),
-            (b"Acme/1.0", b"", ""),
-            (b"", BODY, ""),
+            (&b"Acme/1.0"[..], &br#"{"userDeviceID": "d"}"#[..], Some("userPlatform")),
+            (b"Acme/1.0", br#"{"userPlatform": "IOS", "userDeviceID": "d"}"#, Some("userPlatform")),
+            (b"Acme/1.0", br#"{"userPlatform": 1, "userDeviceID": "d"}"#, Some("userPlatform")),
+            (b"Acme/1.0", br#"{"userPlatform": "web"}"#, Some("userDeviceID")),
+            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": ""}"#, Some("userDeviceID")),
+            (b"Acme/1.0", br#"{"userPlatform": "web", "userDeviceID": null}"#, Some("userDeviceID")),
+            (
+                b"Acme/1.0",
+                br#"{"userPlatform": "web", "userDeviceID": "d", "userDeviceID": "e"}"#,
+                Some("userDeviceID"),
+            ),
+            (b"Acme/1.0", b"userPlatform=web&userDeviceID=d", None),
+            (b"Acme/1.0", b"\xff", None),
+            (b"Acme/1.0", b"", None),
+            (b"", BODY, None),
         ] {
             let rejection = decode(&AppTicket::new(), user_agent, body).unwrap_err();
             assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, field), "{body:?}");
@@ -231,7 +232,7 @@ mod tests {
 
     /// The status, the body, and the header that goes with the status.
     fn answer(outcome: impl Into<Outcome<AppTicketVerdict>>, header: &str) -> (u16, String, Option<String>) {
-        let response = AppTicket::new().answer(outcome.into());
+        let response = outcome.into().respond(&AppTicket::new(), ());
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         let header = response.headers().get(header).map(|value| value.to_str().unwrap().to_owned());
         (response.status().as_u16(), String::from_utf8(response.into_body().into()).unwrap(), header)
@@ -256,6 +257,10 @@ mod tests {
             problem(401, "invalid_token", "the caller's secret is missing or not known", Some("Bearer"))
         );
         assert_eq!(
+            answer(Rejection::no_credential("there is no session"), "www-authenticate"),
+            problem(401, "invalid_token", "there is no session", Some("Bearer"))
+        );
+        assert_eq!(
             answer(Rejection::malformed("the body is not UTF-8"), "www-authenticate"),
             problem(400, "invalid_request", "the body is not UTF-8", None)
         );
@@ -272,7 +277,11 @@ mod tests {
             problem(500, "server_error", "the backend failed", None)
         );
         assert_eq!(
-            answer(Failure::panicked(Box::new("605b32dd")), "retry-after"),
+            answer(Failure::panicked(), "retry-after"),
+            problem(500, "server_error", "the backend failed", None)
+        );
+        assert_eq!(
+            answer(Failure::overloaded(), "retry-after"),
             problem(500, "server_error", "the backend failed", None)
         );
         assert_eq!(
@@ -281,10 +290,17 @@ mod tests {
         );
         let (status, _, wait) = answer(Failure::throttled(Duration::MAX), "retry-after");
         assert_eq!((status, wait), (429, Some(u64::MAX.to_string())));
-        #[cfg(feature = "deadline")]
         assert_eq!(
             answer(Failure::deadline_exceeded(), "retry-after"),
             problem(502, "temporarily_unavailable", "there was no ticket in time", None)
         );
+    }
+
+    #[test]
+    fn a_verdict_on_the_wrong_side_is_never_admitted() {
+        let refused = AppTicket::new().refused(Outcome::Verdict(AppTicketVerdict::Issued(Ticket::new("6", "t"))), ());
+        assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let refused = AppTicket::new().admitted(AppTicketVerdict::UnknownCaller, ());
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     }
 }

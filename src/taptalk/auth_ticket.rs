@@ -9,7 +9,7 @@ use super::{
     parameters,
     ticket_parameters::TicketParameters,
 };
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict};
+use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict};
 
 /// A backend's request for a ticket on behalf of one of its users.
 #[derive(Debug, Clone)]
@@ -73,26 +73,15 @@ impl Verdict for TicketVerdict {
 /// code and with the number of the parameter.
 ///
 /// Source: TapTalk.io's "Authentication" in the PowerTalk server API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AuthTicket {
-    route: Route,
     writer: Writer,
 }
 
 impl AuthTicket {
     /// The endpoint as documented.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::POST, "/v1/server/auth_ticket/request"), writer: Writer::default() }
-    }
-
-    /// Serves another path than `/v1/server/auth_ticket/request`, such as `/api/v1/server/auth_ticket/request`: TapTalk's
-    /// own server has all of its paths under `/api`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
@@ -102,25 +91,37 @@ impl AuthTicket {
     }
 }
 
-impl Default for AuthTicket {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for AuthTicket {
+impl Contract for AuthTicket {
     type Credential = TicketRequest;
+    type Context = ();
+    const NAME: &'static str = "taptalk.auth_ticket";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, body: Bytes) -> Result<TicketRequest, Rejection> {
+    fn decode(&self, head: &mut Parts, body: Bytes, (): &mut ()) -> Result<TicketRequest, Rejection> {
         let server_key = ApiKey::take(&mut head.headers, &SERVER_KEY)?;
         parameters::read(body).map(|parameters| TicketRequest { server_key, parameters })
     }
 
-    fn answer(&self, outcome: Outcome<TicketVerdict>) -> Response<Bytes> {
+    fn refused(&self, outcome: Outcome<TicketVerdict>, (): ()) -> Response<Bytes> {
+        match outcome {
+            Outcome::Verdict(TicketVerdict::UnknownKey) => {
+                self.writer.error(Code::KEY_UNKNOWN, "Server-Key is not known", "")
+            }
+            Outcome::Verdict(TicketVerdict::Refused) => {
+                self.writer.error(Code::PARAMETER_INVALID, "There is no ticket for this user", "")
+            }
+            Outcome::Verdict(TicketVerdict::Issued(_)) => self.writer.failed(&Failure::panicked()),
+            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
+            Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}
+
+impl Endpoint for AuthTicket {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/server/auth_ticket/request")
+    }
+
+    fn admitted(&self, verdict: TicketVerdict, (): ()) -> Response<Bytes> {
         #[derive(Serialize)]
         struct Data<'a> {
             #[serde(rename = "userID")]
@@ -128,18 +129,11 @@ impl Endpoint for AuthTicket {
             ticket: &'a str,
         }
 
-        match outcome {
-            Outcome::Verdict(TicketVerdict::Issued(Ticket { user_id, ticket })) => {
+        match verdict {
+            TicketVerdict::Issued(Ticket { user_id, ticket }) => {
                 self.writer.data(Data { user_id: &user_id, ticket: ticket.expose_secret() })
             }
-            Outcome::Verdict(TicketVerdict::UnknownKey) => {
-                self.writer.error(Code::KEY_UNKNOWN, "Server-Key is not known", "")
-            }
-            Outcome::Verdict(TicketVerdict::Refused) => {
-                self.writer.error(Code::PARAMETER_INVALID, "There is no ticket for this user", "")
-            }
-            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
-            Outcome::Failed(failure) => self.writer.failed(&failure),
+            other => self.refused(Outcome::Verdict(other), ()),
         }
     }
 }

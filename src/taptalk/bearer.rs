@@ -37,7 +37,7 @@ mod tests {
         let mut headers: HeaderMap = values.iter().map(|value| (AUTHORIZATION, value.parse().unwrap())).collect();
         let token = take(&mut headers);
         assert!(headers.is_empty(), "the header must not reach the verifier");
-        token.map(|token| token.expose_secret().to_owned()).map_err(|rejection| rejection.code())
+        token.map(|token| token.expose_secret().to_owned()).map_err(|rejection| rejection.code().unwrap_or_default())
     }
 
     #[test]

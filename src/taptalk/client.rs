@@ -1,19 +1,23 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    panic::AssertUnwindSafe,
+    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use futures_util::FutureExt;
+#[cfg(feature = "deadline")]
+use futures_util::future::poll_immediate;
 use http::{
     HeaderValue, Method, Request, Response, Uri,
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use serde::Deserialize;
 use tower_service::Service;
 
@@ -22,10 +26,7 @@ use super::{
     api_key::SERVER_KEY,
     envelope::{self, ReadError},
 };
-use crate::{
-    BoxError, ConfigError, Secret,
-    layer::{Deadline, Protected, read},
-};
+use crate::{BoxError, ConfigError, Secret};
 
 const BASE_URL: &str = "https://engine.taptalk.io/api";
 const PATH: &str = "/v1/server/auth_ticket/request";
@@ -154,7 +155,7 @@ impl<S> Client<S> {
     pub async fn request_ticket<B>(&self, parameters: TicketParameters) -> Result<Ticket, ClientError>
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
-        B: Body,
+        B: Body<Data: Send, Error: Into<BoxError>>,
     {
         let mut http = self.http.clone();
         let request = self.exchange.request(&parameters);
@@ -169,7 +170,7 @@ impl<S> Client<S> {
 impl<S, B> Service<TicketParameters> for Client<S>
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>, Future: Send + 'static>,
-    B: Body + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Ticket;
     type Error = ClientError;
@@ -210,14 +211,14 @@ impl Exchange {
 
     async fn ticket<B, E>(&self, answer: impl Future<Output = Result<Response<B>, E>>) -> Result<Ticket, ClientError>
     where
-        B: Body,
+        B: Body<Data: Send, Error: Into<BoxError>>,
         E: Into<BoxError>,
     {
         let ticket = async {
             let (head, body) = answer.await.map_err(ClientError::transport)?.into_parts();
-            let body = read(pin!(body), self.answer_limit).await;
-            let body = body.map_err(|rejection| ClientError::body(head.status, rejection))?;
-            match envelope::read::<TicketData>(&body.data) {
+            let body = Limited::new(body, self.answer_limit).collect().await;
+            let body = body.map_err(|error| ClientError::body(head.status, error))?.to_bytes();
+            match envelope::read::<TicketData>(&body) {
                 // If the envelope is good and HTTP's status is not, one of them is wrong, and it may be the envelope.
                 Ok(TicketData { user_id, ticket })
                     if head.status.is_success() && !user_id.is_empty() && !ticket.is_empty() =>
@@ -228,8 +229,32 @@ impl Exchange {
                 Err(ReadError::Refused(error)) => Err(ClientError::refused(head.status, error)),
             }
         };
-        Protected::new(ticket, Deadline::after(self.deadline)).await?
+        let ticket = within(self.deadline, ticket);
+        AssertUnwindSafe(ticket).catch_unwind().await.unwrap_or_else(|_| Err(ClientError::panicked()))
     }
+}
+
+#[cfg(feature = "deadline")]
+async fn within<T>(
+    deadline: Option<Duration>,
+    exchange: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    let Some(limit) = deadline else { return exchange.await };
+    let mut exchange = std::pin::pin!(exchange);
+    // An exchange that is ready at once needs no timer, and so no tokio runtime.
+    match poll_immediate(exchange.as_mut()).await {
+        Some(result) => result,
+        None => tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| Err(ClientError::deadline_exceeded())),
+    }
+}
+
+/// Without the feature `deadline` no deadline can be set.
+#[cfg(not(feature = "deadline"))]
+async fn within<T>(
+    _: Option<Duration>,
+    exchange: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    exchange.await
 }
 
 fn uri(base_url: &str) -> Result<Uri, ConfigError> {
@@ -261,14 +286,14 @@ mod tests {
         sync::Arc,
     };
 
-    use futures_util::FutureExt;
     use http::StatusCode;
-    use http_body_util::BodyExt;
     use static_assertions::assert_impl_all;
 
     use super::*;
-    use crate::Endpoint;
-    use crate::taptalk::{AuthTicket, ClientErrorKind, Profile, UserPlatform};
+    use crate::{
+        Contract,
+        taptalk::{AuthTicket, ClientErrorKind, Profile, UserPlatform},
+    };
 
     assert_impl_all!(Client<Recorder>: Send, Sync, Clone, fmt::Debug);
 
@@ -334,7 +359,7 @@ mod tests {
         assert_eq!(request.method(), Method::POST);
         let (mut head, body) = request.into_parts();
         let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
-        let decoded = AuthTicket::new().decode(&mut head, body).unwrap();
+        let decoded = AuthTicket::new().decode(&mut head, body, &mut ()).unwrap();
         assert!(decoded.server_key.id == key().id && decoded.server_key.secret == key().secret);
         assert_eq!(decoded.parameters, parameters());
     }

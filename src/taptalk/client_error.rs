@@ -1,9 +1,10 @@
 use std::{error::Error, fmt};
 
 use http::StatusCode;
+use http_body_util::LengthLimitError;
 
 use super::ApiError;
-use crate::{BoxError, Failure, FailureKind, Rejection, RejectionKind};
+use crate::BoxError;
 
 /// Why there is no ticket.
 ///
@@ -45,13 +46,22 @@ impl ClientError {
         Self { kind: ClientErrorKind::Unreadable, status: Some(status), source: None }
     }
 
-    /// The body of an answer could not be read to its end.
-    pub(super) fn body(status: StatusCode, rejection: Rejection) -> Self {
-        let kind = match rejection.kind() {
-            RejectionKind::TooLarge => ClientErrorKind::TooLarge,
-            _ => ClientErrorKind::Transport,
+    /// The body of a response could not be read to its end.
+    pub(super) fn body(status: StatusCode, error: BoxError) -> Self {
+        let kind = match error.is::<LengthLimitError>() {
+            true => ClientErrorKind::TooLarge,
+            false => ClientErrorKind::Transport,
         };
-        Self { kind, status: Some(status), source: Some(rejection.into()) }
+        Self { kind, status: Some(status), source: Some(error) }
+    }
+
+    pub(super) fn panicked() -> Self {
+        Self { kind: ClientErrorKind::Transport, status: None, source: None }
+    }
+
+    #[cfg(feature = "deadline")]
+    pub(super) fn deadline_exceeded() -> Self {
+        Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }
     }
 
     /// What kind of error it is.
@@ -68,18 +78,6 @@ impl ClientError {
     /// [`api_error`](Self::api_error).
     pub fn http_status(&self) -> Option<StatusCode> {
         self.status
-    }
-}
-
-/// An exchange that was given up.
-impl From<Failure> for ClientError {
-    fn from(failure: Failure) -> Self {
-        match failure.kind() {
-            FailureKind::DeadlineExceeded => {
-                Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }
-            }
-            _ => Self::transport(failure),
-        }
     }
 }
 

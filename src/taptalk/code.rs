@@ -53,9 +53,9 @@ impl Code {
 
     /// The code of a rejection. One that is not TapTalk's is not sent: its first digits could be anything.
     pub(super) fn of_rejection(rejection: &Rejection) -> Self {
-        let own = Self::OF_REJECTIONS.into_iter().find(|code| code.0 == rejection.code());
+        let own = Self::OF_REJECTIONS.into_iter().find(|code| Some(code.0) == rejection.code());
         own.unwrap_or(match rejection.kind() {
-            RejectionKind::Malformed | RejectionKind::TooLarge => Self::PARAMETER_INVALID,
+            RejectionKind::Malformed | RejectionKind::TooLarge | RejectionKind::NoCredential => Self::PARAMETER_INVALID,
             RejectionKind::UnknownCaller => Self::KEY_UNKNOWN,
         })
     }

@@ -7,7 +7,7 @@ use super::{
     code::Code,
     envelope::{Nothing, Writer},
 };
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, query};
+use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict, wire::query};
 
 /// An app's question whether its access token is still good.
 #[derive(Debug, Clone)]
@@ -50,28 +50,18 @@ impl Verdict for AccessVerdict {
 ///
 /// TapTalk's own server opens that socket at the same path. This endpoint takes every `GET` of its path, and answers one
 /// whose query does not say `check=1`, just once, as a parameter's fault: nothing but the check may read as good. An app
-/// that serves a socket too gives one of the two another [`path`](Self::path).
+/// that serves a socket too gives one of the two another [`path`](crate::VerifyLayer::path).
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Connect {
-    route: Route,
     writer: Writer,
 }
 
 impl Connect {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::GET, "/connect"), writer: Writer::default() }
-    }
-
-    /// Serves another path than `/connect`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
@@ -81,20 +71,12 @@ impl Connect {
     }
 }
 
-impl Default for Connect {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for Connect {
+impl Contract for Connect {
     type Credential = AccessCheck;
+    type Context = ();
+    const NAME: &'static str = "taptalk.connect";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<AccessCheck, Rejection> {
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AccessCheck, Rejection> {
         let access_token = bearer::take(&mut head.headers)?;
         // The clients send it with every call. It is of no use here, and so must not show in a log.
         head.headers.remove(APP_KEY);
@@ -104,13 +86,26 @@ impl Endpoint for Connect {
         }
     }
 
-    fn answer(&self, outcome: Outcome<AccessVerdict>) -> Response<Bytes> {
+    fn refused(&self, outcome: Outcome<AccessVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(AccessVerdict::Valid) => self.writer.data(Nothing {}),
             Outcome::Verdict(AccessVerdict::Invalid) => self.writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
             Outcome::Verdict(AccessVerdict::Expired) => self.writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
+            Outcome::Verdict(AccessVerdict::Valid) => self.writer.failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
             Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}
+
+impl Endpoint for Connect {
+    fn route(&self) -> Route {
+        Route::from_static(Method::GET, "/connect")
+    }
+
+    fn admitted(&self, verdict: AccessVerdict, (): ()) -> Response<Bytes> {
+        match verdict {
+            AccessVerdict::Valid => self.writer.data(Nothing {}),
+            other => self.refused(Outcome::Verdict(other), ()),
         }
     }
 }

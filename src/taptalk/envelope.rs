@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::code::Code;
-use crate::{Failure, FailureKind, Rejection, answer};
+use crate::{Failure, FailureKind, Rejection, wire::response};
 
 #[derive(Serialize)]
 struct Envelope<'a, D> {
@@ -38,22 +38,22 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// The answer to a positive verdict. Nothing else may call it.
+    /// The response to a positive verdict. Only `Endpoint::admitted` may call it.
     pub(super) fn data(self, data: impl Serialize) -> Response<Bytes> {
         self.write(200, ErrorMember::default(), data)
     }
 
-    /// The answer to anything else. `message` never repeats what was sent.
+    /// The response to anything else. `message` never repeats what was sent.
     pub(super) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
         self.write(code.status(), ErrorMember { code: code.as_str(), message, field }, Nothing {})
     }
 
-    /// The answer to a request that was not fit to be verified.
+    /// The response to a request that was not fit to be verified.
     pub(super) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
-        self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field())
+        self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field().unwrap_or_default())
     }
 
-    /// The answer when there is no verdict. It does not say why.
+    /// The response when there is no verdict. It does not say why.
     pub(super) fn failed(self, failure: &Failure) -> Response<Bytes> {
         match failure.kind() {
             FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
@@ -66,7 +66,7 @@ impl Writer {
             true => StatusCode::from_u16(status).expect("a code's status has three digits"),
             false => StatusCode::OK,
         };
-        let mut response = answer::json(http_status, &Envelope { status, error, data });
+        let mut response = response::json(http_status, &Envelope { status, error, data });
         // RFC 9110, section 15.5.2: every 401 has a challenge. They are all about what is in `Authorization`.
         if http_status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -196,6 +196,8 @@ mod tests {
         for (rejection, status) in [
             (Rejection::too_large(7), 400),
             (Rejection::malformed("the body is not UTF-8"), 400),
+            (Rejection::no_credential("there is no credential"), 400),
+            (Rejection::no_credential("").with_code(Code::AUTHORIZATION_MISSING.as_str()), 401),
             (Rejection::unknown_caller(), 491),
             (Rejection::malformed("").with_code(Code::AUTHORIZATION_MISSING.as_str()), 401),
             (Rejection::malformed("").with_code("20000"), 400),
@@ -203,6 +205,7 @@ mod tests {
             assert_eq!(writer.rejected(&rejection).status(), status, "{rejection:?}");
         }
         assert_eq!(writer.failed(&Failure::throttled(Duration::from_secs(1))).status(), 429);
+        assert_eq!(writer.failed(&Failure::overloaded()).status(), 500);
         let failed = writer.failed(&Failure::from_error("connection to 10.0.0.7 refused"));
         assert_eq!(failed.status(), 500);
         assert!(!body(&failed).contains("10.0.0.7"));

@@ -85,7 +85,7 @@
 //! # Deployment
 //!
 //! * TapTalk's own server has its paths under `/api`; the SDKs are given the base URL, so serve the paths that follow from
-//!   it, by [`AuthTicket::path`] and its like.
+//!   it, with [`VerifyLayer::path`](crate::VerifyLayer::path).
 //! * Backends and SDKs call from different places. If you can, serve [`AuthTicket`] where only backends can reach it.
 //! * [`Connect`] takes every `GET` of its path. If your chat's socket is opened at the same path, give one of the two
 //!   another one.

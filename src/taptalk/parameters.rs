@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Rejection, Secret,
-    json::{self, Value},
+    wire::json::{self, Value},
 };
 
 /// The parameters of a ticket request in the order of their numbers, the first of which is 101.
@@ -90,7 +90,7 @@ fn invalid(index: usize, fault: &str) -> Rejection {
 
 /// The same rejection with the number of the parameter that is given twice.
 fn numbered(rejection: Rejection) -> Rejection {
-    match NAMES.iter().position(|name| *name == rejection.field()) {
+    match NAMES.iter().position(|name| Some(*name) == rejection.field()) {
         Some(index) => invalid(index, "is given more than once"),
         None => rejection,
     }

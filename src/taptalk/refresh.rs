@@ -7,7 +7,7 @@ use super::{
     envelope::Writer,
     tokens::{self, TokenVerdict},
 };
-use crate::{ConfigError, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
 /// An app's request to exchange its refresh token for a new pair of tokens.
 #[derive(Debug, Clone)]
@@ -33,25 +33,15 @@ impl Credential for TokenRefresh {
 /// The body means nothing, and any is accepted. No app key is required.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AccessTokenRefresh {
-    route: Route,
     writer: Writer,
 }
 
 impl AccessTokenRefresh {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
-        Self { route: Route::documented(Method::POST, "/v1/auth/access_token/refresh"), writer: Writer::default() }
-    }
-
-    /// Serves another path than `/v1/auth/access_token/refresh`.
-    ///
-    /// # Errors
-    /// If no request can have this path.
-    pub fn path(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.route = self.route.with_path(path)?;
-        Ok(self)
+        Self::default()
     }
 
     /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
@@ -61,27 +51,29 @@ impl AccessTokenRefresh {
     }
 }
 
-impl Default for AccessTokenRefresh {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Endpoint for AccessTokenRefresh {
+impl Contract for AccessTokenRefresh {
     type Credential = TokenRefresh;
+    type Context = ();
+    const NAME: &'static str = "taptalk.access_token_refresh";
 
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn decode(&self, head: &mut Parts, _body: Bytes) -> Result<TokenRefresh, Rejection> {
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TokenRefresh, Rejection> {
         let refresh_token = bearer::take(&mut head.headers)?;
         // The clients send it with every call. It is of no use here, and so must not show in a log.
         head.headers.remove(APP_KEY);
         Ok(TokenRefresh { refresh_token })
     }
 
-    fn answer(&self, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
-        tokens::answer(self.writer, outcome)
+    fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {
+        tokens::refused(self.writer, &outcome)
+    }
+}
+
+impl Endpoint for AccessTokenRefresh {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/auth/access_token/refresh")
+    }
+
+    fn admitted(&self, verdict: TokenVerdict, (): ()) -> Response<Bytes> {
+        tokens::admitted(self.writer, verdict)
     }
 }

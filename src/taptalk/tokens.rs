@@ -5,7 +5,7 @@ use http::Response;
 use serde::Serialize;
 
 use super::{code::Code, envelope::Writer, profile::Profile};
-use crate::{Outcome, Secret, Verdict};
+use crate::{Failure, Outcome, Secret, Verdict};
 
 /// A user as TapTalk knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +73,23 @@ impl Verdict for TokenVerdict {
     }
 }
 
-/// The answer of both exchanges: of a ticket, and of a refresh token.
-pub(super) fn answer(writer: Writer, outcome: Outcome<TokenVerdict>) -> Response<Bytes> {
+/// The response of both exchanges, of a ticket and of a refresh token, to a positive verdict.
+pub(super) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes> {
+    match verdict {
+        TokenVerdict::Issued(tokens) => writer.data(Data::of(&tokens)),
+        other => refused(writer, &Outcome::Verdict(other)),
+    }
+}
+
+/// The response of both exchanges to everything else.
+pub(super) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict>) -> Response<Bytes> {
     match outcome {
-        Outcome::Verdict(TokenVerdict::Issued(tokens)) => writer.data(Data::of(&tokens)),
         Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
         Outcome::Verdict(TokenVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
         Outcome::Verdict(TokenVerdict::UnknownKey) => writer.error(Code::KEY_UNKNOWN, "App-Key is not known", ""),
-        Outcome::Rejected(rejection) => writer.rejected(&rejection),
-        Outcome::Failed(failure) => writer.failed(&failure),
+        Outcome::Verdict(TokenVerdict::Issued(_)) => writer.failed(&Failure::panicked()),
+        Outcome::Rejected(rejection) => writer.rejected(rejection),
+        Outcome::Failed(failure) => writer.failed(failure),
     }
 }
 

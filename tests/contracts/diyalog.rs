@@ -36,7 +36,6 @@ fn customer(vector: &Vector) -> Customer {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Options {
-        path: Option<String>,
         vocabulary: Option<String>,
         #[serde(default)]
         quoted: bool,
@@ -49,8 +48,7 @@ fn customer(vector: &Vector) -> Customer {
         Some("older") => Vocabulary::Older,
         Some(other) => panic!("there is no vocabulary {other}"),
     };
-    let endpoint = Customer::new().vocabulary(vocabulary).quoted(options.quoted);
-    options.path.map_or(endpoint.clone(), |path| endpoint.path(&path).unwrap())
+    Customer::new().vocabulary(vocabulary).quoted(options.quoted)
 }
 
 fn customer_verdict(verdict: &Value) -> CustomerVerdict {
@@ -77,12 +75,10 @@ fn asked_of_customer(request: &Request<CustomerToken>) -> Value {
 fn agent(vector: &Vector) -> Agent {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Options {
-        path: Option<String>,
-    }
+    struct Options {}
 
-    let options: Options = vector.options.own();
-    options.path.map_or(Agent::new(), |path| Agent::new().path(&path).unwrap())
+    let Options {} = vector.options.own();
+    Agent::new()
 }
 
 fn agent_verdict(verdict: &Value) -> AgentVerdict {
@@ -198,7 +194,7 @@ fn post(body: Vec<u8>) -> Request<Bytes> {
     Request::post("/checkauthtoken").body(body.into()).unwrap()
 }
 
-/// The agent's endpoint, which has no options but its path.
+/// The agent's endpoint, which has no options.
 pub(crate) fn agents() -> [AgentSubject; 1] {
     [AgentSubject]
 }

@@ -27,8 +27,8 @@ use proptest::{
 };
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_verify::{
-    BoxError, CallerSecret, Endpoint, Failure, Outcome, Rejection, Verdict, Verifier, VerifyLayer,
-    policy::ServiceVerifier, verifier_fn,
+    BoxError, CallerSecret, Contract, Endpoint, Failure, Outcome, Rejection, Verdict, Verifier, VerifyLayer,
+    conformance::EndpointTest, policy::ServiceVerifier, verifier_fn,
 };
 
 use crate::vectors::VerdictOf;
@@ -65,6 +65,11 @@ macro_rules! laws {
             #[test]
             fn an_answer_admits_for_a_positive_verdict_alone() {
                 $subjects.iter().for_each(super::answers);
+            }
+
+            #[test]
+            fn the_conformance_kit_passes() {
+                $subjects.iter().for_each(super::conforms);
             }
 
             #[test]
@@ -108,8 +113,19 @@ laws! {
     taptalk_app_ticket: crate::laws_taptalk::app_tickets();
 }
 
+fn conforms<S: Subject>(subject: &S) {
+    let (request, verdicts, admitted) = (subject.clone(), subject.clone(), subject.clone());
+    let test = EndpointTest::new(
+        subject.endpoint(),
+        move || request.fit_request(),
+        move || verdicts.verdicts(),
+        move |response| admitted.admitted(response),
+    );
+    on_paused_time(test.assert_conforms());
+}
+
 fn answers<S: Subject>(subject: &S) {
-    let answer = |outcome| subject.endpoint().answer(outcome);
+    let answer = |outcome: Outcome<VerdictOf<S::Endpoint>>| outcome.respond(&subject.endpoint(), Default::default());
     assert!(subject.verdicts()[0].admits());
     for verdict in subject.verdicts() {
         let positive = verdict.admits();
@@ -118,6 +134,10 @@ fn answers<S: Subject>(subject: &S) {
         assert!(subject.documented(&answer), "{subject:?}: {answer:?}");
     }
     refused(subject, &answer(Rejection::unknown_caller().into()));
+    refused(subject, &answer(Failure::panicked().into()));
+    refused(subject, &answer(Failure::deadline_exceeded().into()));
+    refused(subject, &answer(Failure::overloaded().into()));
+    check(texts(), |text| refused(subject, &answer(Rejection::no_credential(text).into())));
     check(any::<usize>(), |limit| refused(subject, &answer(Rejection::too_large(limit).into())));
     check(any::<Duration>(), |wait| refused(subject, &answer(Failure::throttled(wait).into())));
     check(texts(), |text| {
@@ -244,7 +264,7 @@ fn refused<S: Subject>(subject: &S, answer: &Response<Bytes>) {
 fn deciding<S: Subject>(
     subject: &S,
     verdict: usize,
-) -> (impl Verifier<<S::Endpoint as Endpoint>::Credential> + use<S>, Arc<AtomicUsize>) {
+) -> (impl Verifier<<S::Endpoint as Contract>::Credential> + use<S>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let (subject, count) = (subject.clone(), Arc::clone(&asked));
     let verifier = verifier_fn(move |_| {
@@ -255,7 +275,7 @@ fn deciding<S: Subject>(
     (verifier, asked)
 }
 
-fn ask_fit<S: Subject>(subject: &S, verifier: impl Verifier<<S::Endpoint as Endpoint>::Credential>) -> Response<Bytes> {
+fn ask_fit<S: Subject>(subject: &S, verifier: impl Verifier<<S::Endpoint as Contract>::Credential>) -> Response<Bytes> {
     ask(VerifyLayer::new(subject.endpoint(), verifier), subject.fit_request().map(Full::new))
 }
 

@@ -1,6 +1,7 @@
 //! The platforms' contracts: every vector of `tests/vectors`, each sent in process and over a socket, and the laws that
 //! hold for every endpoint.
 
+mod careless;
 mod diyalog;
 mod laws;
 mod laws_talkdesk;

@@ -7,10 +7,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use tower::{ServiceBuilder, service_fn};
 use tower_verify::{
-    Credential, Secret,
+    Credential, GuardLayer, Secret,
+    layer::GuardedBody,
     talkdesk::{
-        Auth, AuthVerdict, Call, CallVerdict, Credentials, FieldValue, Fields, GuardLayer, Parameters, Validator,
-        guard::GuardedBody,
+        Auth, AuthVerdict, Call, CallVerdict, Credentials, FieldValue, Fields, LaterCalls, Parameters, Validator,
     },
 };
 
@@ -43,7 +43,6 @@ pub(crate) struct Login {
 #[serde(deny_unknown_fields, default)]
 struct ValidatorOptions {
     typed: bool,
-    path: Option<String>,
     no_verdict_status: Option<u16>,
     legacy_no_content: bool,
 }
@@ -60,9 +59,6 @@ fn serve_validator(vector: &Vector) -> Served {
 }
 
 fn configured<A>(mut validator: Validator<A>, options: ValidatorOptions) -> Validator<A> {
-    if let Some(path) = options.path {
-        validator = validator.path(&path).unwrap();
-    }
     if let Some(status) = options.no_verdict_status {
         validator = validator.no_verdict_status(StatusCode::from_u16(status).unwrap()).unwrap();
     }
@@ -95,18 +91,19 @@ where
     Call<Principal, A>: Credential<Verdict = CallVerdict<Principal>>,
 {
     let log = Asked::default();
-    let mut layer = GuardLayer::new(vector.verifier(call_verdict, asked, &log));
+    let mut contract = LaterCalls::new();
+    if let Some(status) = options.no_verdict_status {
+        contract = contract.no_verdict_status(StatusCode::from_u16(status).unwrap()).unwrap();
+    }
+    let mut layer = GuardLayer::new(contract, vector.verifier(call_verdict, asked, &log));
     if let Some(limit) = vector.options.body_limit {
         layer = layer.body_limit(limit);
     }
     if let Some(secret) = vector.options.caller_secret() {
         layer = layer.caller_secret(secret);
     }
-    if let Some(status) = options.no_verdict_status {
-        layer = layer.no_verdict_status(StatusCode::from_u16(status).unwrap()).unwrap();
-    }
     // What is guarded answers with what arrived.
-    let app = service_fn(|request: Request<GuardedBody>| async move {
+    let app = service_fn(|request: Request<GuardedBody<_>>| async move {
         let Principal(principal) = request.extensions().get().cloned().expect("no call arrives without a principal");
         let arrived = format!("{} {}", request.method(), request.uri());
         let response = Response::builder().header("app", arrived).header("principal", principal);

@@ -23,19 +23,14 @@ fn vectors() {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Own {
-    path: Option<String>,
     mirror_status: bool,
 }
 
 /// The endpoint of `$type` with the options of `$vector`.
 macro_rules! endpoint {
     ($type:ident, $vector:expr) => {{
-        let Own { path, mirror_status } = $vector.options.own();
-        let endpoint = $type::new().mirror_status(mirror_status);
-        match path {
-            Some(path) => endpoint.path(&path).unwrap(),
-            None => endpoint,
-        }
+        let Own { mirror_status } = $vector.options.own();
+        $type::new().mirror_status(mirror_status)
     }};
 }
 

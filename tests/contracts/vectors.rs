@@ -23,14 +23,16 @@ use hyper::body::Frame;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
-use tower_verify::{BoxError, CallerSecret, Credential, Endpoint, Failure, Verifier, VerifyLayer, verifier_fn};
+use tower_verify::{
+    BoxError, CallerSecret, Contract, Credential, Endpoint, Failure, Verifier, VerifyLayer, verifier_fn,
+};
 
 use self::send::{App, Body, boxed};
 
 /// The wait that a verifier names when a vector has it `throttled`: a time that has to be rounded to be told in seconds.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(29_500);
 
-pub(crate) type VerdictOf<E> = <<E as Endpoint>::Credential as Credential>::Verdict;
+pub(crate) type VerdictOf<E> = <<E as Contract>::Credential as Credential>::Verdict;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +51,7 @@ pub(crate) struct Vector {
 /// The layer's options, and the platform's own.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Options {
+    path: Option<String>,
     pub(crate) body_limit: Option<usize>,
     pub(crate) caller_secret: Option<CallerSecretVector>,
     enabled: Option<bool>,
@@ -143,6 +146,9 @@ impl Vector {
     ) -> Served {
         let log = Asked::default();
         let mut layer = VerifyLayer::new(endpoint, self.verifier(verdict, asked, &log));
+        if let Some(path) = &self.options.path {
+            layer = layer.path(path).unwrap();
+        }
         if let Some(limit) = self.options.body_limit {
             layer = layer.body_limit(limit);
         }

@@ -66,8 +66,8 @@ pub(crate) fn counted_customer() -> (VerifyLayer<Customer, OneCustomer>, Arc<Ato
 
 pub(crate) fn customer_at(path: &str) -> (VerifyLayer<Customer, OneCustomer>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
-    let endpoint = Customer::new().path(path).expect("the path is a path");
-    (VerifyLayer::new(endpoint, OneCustomer { asked: Arc::clone(&asked) }), asked)
+    let layer = VerifyLayer::new(Customer::new(), OneCustomer { asked: Arc::clone(&asked) });
+    (layer.path(path).expect("the path is a path"), asked)
 }
 
 /// The app around which the layer is put: it answers everything.

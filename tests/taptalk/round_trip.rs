@@ -40,16 +40,15 @@ async fn ticket_server(clock: &ManualClock) -> SocketAddr {
         .server_keys(ApiKeys::new([server_key()]).unwrap())
         .app_keys(ApiKeys::new([ApiKey::new("app", "pl41n")]).unwrap())
         .clock(clock.clone());
-    let path = |path: &str| format!("/api{path}");
-    let ticket = AuthTicket::new().path(&path("/v1/server/auth_ticket/request")).unwrap();
-    let exchange = AccessToken::new().path(&path("/v1/auth/access_token/request")).unwrap();
-    let refresh = AccessTokenRefresh::new().path(&path("/v1/auth/access_token/refresh")).unwrap();
-    let check = Connect::new().path(&path("/connect")).unwrap();
+    let ticket = VerifyLayer::new(AuthTicket::new(), office.clone()).path("/api/v1/server/auth_ticket/request");
+    let exchange = VerifyLayer::new(AccessToken::new(), office.clone()).path("/api/v1/auth/access_token/request");
+    let refresh = VerifyLayer::new(AccessTokenRefresh::new(), office.clone()).path("/api/v1/auth/access_token/refresh");
+    let check = VerifyLayer::new(Connect::new(), office).path("/api/connect");
     let app = ServiceBuilder::new()
-        .layer(VerifyLayer::new(ticket, office.clone()))
-        .layer(VerifyLayer::new(exchange, office.clone()))
-        .layer(VerifyLayer::new(refresh, office.clone()))
-        .layer(VerifyLayer::new(check, office))
+        .layer(ticket.unwrap())
+        .layer(exchange.unwrap())
+        .layer(refresh.unwrap())
+        .layer(check.unwrap())
         .service_fn(|_: Request<Incoming>| async {
             Ok::<_, Infallible>(Response::builder().status(404).body(Full::<Bytes>::default()).unwrap())
         });

@@ -1,17 +1,12 @@
-use std::{
-    error::Error,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use super::verdicts::{Place, Verdicts};
-use crate::{BoxError, Failure, FailureKind};
+use crate::{BoxError, Failure};
 
 /// Where the answer of a look-up will be for all who wait for it.
-pub(super) type Answer<D> = watch::Receiver<Option<Result<D, NoVerdict>>>;
+pub(super) type Answer<D> = watch::Receiver<Option<Result<D, Failure>>>;
 
 pub(super) type SharedVerdicts<D> = Arc<Mutex<Verdicts<D, Answer<D>>>>;
 
@@ -24,7 +19,7 @@ pub(super) fn lock<D>(verdicts: &SharedVerdicts<D>) -> MutexGuard<'_, Verdicts<D
 pub(super) struct LookUp<D> {
     place: Place,
     verdicts: SharedVerdicts<D>,
-    answer: watch::Sender<Option<Result<D, NoVerdict>>>,
+    answer: watch::Sender<Option<Result<D, Failure>>>,
 }
 
 impl<D> LookUp<D> {
@@ -52,7 +47,7 @@ impl<D> LookUp<D> {
             remember(&mut verdicts, self.place, verdict);
         }
         drop(verdicts);
-        self.answer.send_replace(Some(result.map_err(NoVerdict::from_error)));
+        self.answer.send_replace(Some(result.map_err(Failure::from_error)));
     }
 
     fn is(&self, answer: &Answer<D>) -> bool {
@@ -69,60 +64,12 @@ impl<D> Drop for LookUp<D> {
 /// What a look-up says to those who wait for it.
 pub(super) async fn wait<D: Clone>(mut answer: Answer<D>) -> Result<D, BoxError> {
     match answer.wait_for(Option::is_some).await {
-        Ok(answer) => answer.clone().ok_or_else(abandoned)?.map_err(|none| none.into_failure().into()),
+        Ok(answer) => answer.clone().ok_or_else(abandoned)?.map_err(Into::into),
         Err(_) => Err(abandoned()),
     }
 }
 
 /// The look-up ended without an end.
 fn abandoned() -> BoxError {
-    Failure::panicked(Box::new(())).into()
-}
-
-/// Why there is no verdict, for all who wait for one.
-#[derive(Clone)]
-pub(super) struct NoVerdict {
-    kind: FailureKind,
-    retry_after: Option<Duration>,
-    error: SharedError,
-}
-
-impl NoVerdict {
-    fn from_error(error: BoxError) -> Self {
-        let failure = error.downcast_ref::<Failure>();
-        let kind = failure.map_or(FailureKind::Error, Failure::kind);
-        Self { kind, retry_after: failure.and_then(Failure::retry_after), error: SharedError(error.into()) }
-    }
-
-    fn into_failure(self) -> Failure {
-        match (self.kind, self.retry_after) {
-            (FailureKind::Throttled, Some(retry_after)) => Failure::throttled(retry_after),
-            (FailureKind::Panicked, _) => Failure::panicked(Box::new(())),
-            #[cfg(feature = "deadline")]
-            (FailureKind::DeadlineExceeded, _) => Failure::deadline_exceeded(),
-            _ => Failure::from_error(self.error),
-        }
-    }
-}
-
-/// One error, for many.
-#[derive(Clone)]
-struct SharedError(Arc<dyn Error + Send + Sync>);
-
-impl fmt::Debug for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Error for SharedError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
+    Failure::panicked().into()
 }

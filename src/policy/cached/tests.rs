@@ -48,6 +48,7 @@ impl Verifier<Token> for Arc<Source> {
         match request.body().token {
             "broken" => Err("the database is away".into()),
             "throttled" => Err(Failure::throttled(MINUTE).into()),
+            "overloaded" => Err(Failure::overloaded().into()),
             "panicking" => panic!("the verifier has a mistake"),
             "hanging" => std::future::pending().await,
             token => Ok(Version { version, good: token != "wrong" }),
@@ -141,6 +142,7 @@ async fn no_verdict_is_everybodys_and_is_not_remembered() {
     for (token, kind, retry_after) in [
         ("broken", FailureKind::Error, None),
         ("throttled", FailureKind::Throttled, Some(MINUTE)),
+        ("overloaded", FailureKind::Overloaded, None),
         ("panicking", FailureKind::Panicked, None),
     ] {
         let (cache, source, _) = cache();

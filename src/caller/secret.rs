@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{ConfigError, Rejection, Secret};
 
-/// A secret that callers must present in a header, before their request is even read.
+/// A secret that callers must present in a header. It is checked before the body is read.
 ///
 /// Several values can be live at once, so that a secret is rotated without an outage: add the new one, let the platform
 /// change over, remove the old one. Every live value is compared, in constant time. A request with the header given
@@ -48,7 +48,11 @@ impl CallerSecret {
         Ok(Self { header, live })
     }
 
-    pub(crate) fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
+    /// Checks the header of a request and removes it.
+    ///
+    /// # Errors
+    /// If the header is missing, is given twice, or has no live value.
+    pub fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
         let mut presented = headers.get_all(&self.header).iter();
         let known = match (presented.next(), presented.next()) {
             // `|` and not `||`: which of the values it was must not show in the time taken.

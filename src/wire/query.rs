@@ -1,7 +1,19 @@
-//! Reading the contracts' queries: `name=value` pairs, percent-encoded.
+//! Strict queries: percent-encoded `name=value` pairs.
 //!
-//! What a common decoder would not do: refuse what is not UTF-8, because the replacement character makes two different
-//! tokens equal; refuse a parameter that is given twice.
+//! Unlike common decoders, these refuse bytes that are not UTF-8, because the replacement character makes two different
+//! tokens equal, and a parameter that is given twice, because readers disagree on which one counts.
+//!
+//! ```
+//! use http::Uri;
+//! use tower_verify::wire::query;
+//!
+//! let mut uri: Uri = "/user?name=john&token=a%2Bb".parse()?;
+//! let taken = query::take(&mut uri)?;
+//! let [token, name] = query::parameters(&taken, &["token", "name"])?;
+//! assert_eq!((token.as_deref(), name.as_deref()), (Some("a+b"), Some("john")));
+//! assert_eq!(uri, "/user");
+//! # Ok::<(), tower_verify::BoxError>(())
+//! ```
 
 use std::{borrow::Cow, mem};
 
@@ -11,8 +23,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::Rejection;
 
-/// Takes the query out of `uri`, which keeps its path. Without a query it is empty.
-pub(crate) fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
+/// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it. The default is empty.
+///
+/// # Errors
+/// If the URI has no path.
+pub fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
     let query = ByteString::from(uri.query().unwrap_or_default());
     let path = PathAndQuery::try_from(uri.path());
     let mut parts = mem::take(uri).into_parts();
@@ -21,9 +36,14 @@ pub(crate) fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
     Ok(query)
 }
 
-/// The values in `query` of the parameters that have one of `names`, in their order. Other parameters are ignored; but
-/// the encoding of the whole query must be right.
-pub(crate) fn parameters<'a, const N: usize>(
+/// The values of the parameters `names` in `query`, in the order of `names`. Other parameters are ignored, but the whole
+/// query must be valid. A `+` is a space.
+///
+/// It also reads a body of the type `application/x-www-form-urlencoded`.
+///
+/// # Errors
+/// If one of `names` is given twice, or anything in `query` is not percent-encoded UTF-8.
+pub fn parameters<'a, const N: usize>(
     query: &'a str,
     names: &[&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
@@ -92,7 +112,7 @@ mod tests {
     fn a_parameter_given_twice_is_refused_however_it_is_written() {
         for query in ["token=1&token=1", "token=1&%74oken=2", "token&token=1"] {
             let rejection = parameters(query, &NAMES).unwrap_err();
-            assert_eq!((rejection.detail(), rejection.field()), ("`token` is given more than once", "token"));
+            assert_eq!((rejection.detail(), rejection.field()), ("`token` is given more than once", Some("token")));
         }
         assert!(parameters("x=1&x=2", &NAMES).is_ok());
     }

@@ -1,7 +1,20 @@
-//! Reading the contracts' JSON: one object whose members are text or little more.
+//! Strict JSON objects, for credentials.
 //!
-//! What serde's own derive would not do: a member's type is data and not an error, so that no message repeats a value;
-//! the depth of what is ignored is bounded; text is borrowed.
+//! Unlike serde's derive, [`members`] refuses a key that is given twice, treats a value of the wrong type as data rather
+//! than as an error whose message repeats the value, bounds the depth and the number of ignored members, and borrows
+//! text.
+//!
+//! ```
+//! use tower_verify::wire::json::{self, Value};
+//!
+//! let body = json::text(r#"{"user": "john", "token": "605b32dd", "more": [1, 2]}"#.into())?;
+//! let [user, admin] = json::members(&body, &["user", "admin"])?;
+//! assert_eq!((user, admin), (Some(Value::Text("john".into())), None));
+//!
+//! let twice = json::members(r#"{"user": "john", "user": "jane"}"#, &["user"]);
+//! assert_eq!(twice.unwrap_err().detail(), "`user` is given more than once");
+//! # Ok::<(), tower_verify::BoxError>(())
+//! ```
 
 use std::{borrow::Cow, fmt};
 
@@ -12,24 +25,49 @@ use serde_json::value::RawValue;
 
 use crate::Rejection;
 
-/// A value as far as the contracts tell values apart.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value<'a> {
+/// The value of a member.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// A string, borrowed if it has no escapes.
     Text(Cow<'a, str>),
+    /// An integer of 64 bits.
     Integer(i64),
+    /// `true` or `false`.
     Boolean(bool),
+    /// `null`.
     Null,
-    /// A fraction, an integer beyond 64 bits, an array or an object of whatever depth: no contract has a place for one.
+    /// Anything else: a fraction, a larger integer, an array or an object.
     Other,
 }
 
+/// Shows the type alone: the value may be a credential.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text([redacted])",
+            Self::Integer(_) => "Integer([redacted])",
+            Self::Boolean(_) => "Boolean([redacted])",
+            Self::Null => "Null",
+            Self::Other => "Other",
+        })
+    }
+}
+
 /// The body as text, without a copy.
-pub(crate) fn text(body: Bytes) -> Result<ByteString, Rejection> {
+///
+/// # Errors
+/// If it is not UTF-8.
+pub fn text(body: Bytes) -> Result<ByteString, Rejection> {
     ByteString::try_from(body).map_err(|_| Rejection::malformed("the body is not UTF-8"))
 }
 
-/// The members of the object `text` that have one of `names`, in their order. Other members are ignored.
-pub(crate) fn members<'a, const N: usize>(
+/// The members `names` of the object `text`, in the order of `names`. Other members are ignored.
+///
+/// # Errors
+/// If `text` is not a JSON object, one of `names` is given twice, or an ignored member is nested deeper than 128 levels,
+/// or there are more than 1,024 of them.
+pub fn members<'a, const N: usize>(
     text: &'a str,
     names: &[&'static str; N],
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
@@ -73,8 +111,8 @@ struct Members<'n, 'a, const N: usize> {
     problem: &'n mut Option<Rejection>,
 }
 
-/// More members that are ignored than any contract can grow by. Each costs more than its share of a body.
-const IGNORED_LIMIT: usize = 1024;
+/// The most members that are ignored: more than any contract can grow by. Each costs more than its share of a body.
+pub(crate) const IGNORED_LIMIT: usize = 1024;
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
     type Value = ();
@@ -96,7 +134,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
                 None if ignored == IGNORED_LIMIT => {
-                    return Err(stop(self.problem, Rejection::malformed("the body has too many members")));
+                    return Err(stop(self.problem, too_many()));
                 }
                 None if map.next_value::<Ignored>()?.too_deep => return Err(stop(self.problem, too_deep())),
                 None => ignored += 1,
@@ -184,7 +222,12 @@ fn is_too_deep(json: &str) -> bool {
     false
 }
 
-/// What is said of a body in which an [`Ignored`] value is too deep.
+/// The rejection of a body with more than [`IGNORED_LIMIT`] ignored members.
+pub(crate) fn too_many() -> Rejection {
+    Rejection::malformed("the body has too many members")
+}
+
+/// The rejection of a body in which an [`Ignored`] value is too deep.
 pub(crate) fn too_deep() -> Rejection {
     Rejection::malformed("the body is nested too deeply")
 }
@@ -275,7 +318,7 @@ mod tests {
     #[test]
     fn a_key_given_twice_is_refused_however_it_is_written() {
         let rejection = members(r#"{"a": "1", "\u0061": "1"}"#, &NAMES).unwrap_err();
-        assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", "a"));
+        assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", Some("a")));
     }
 
     #[test]

@@ -7,18 +7,18 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{FutureExt, stream};
-use http::{HeaderMap, Request, Response, StatusCode, header::HeaderName};
+use http::{HeaderMap, Request, header::HeaderName};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Either, Full, StreamBody, combinators::UnsyncBoxBody};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer, service_fn};
 
 use super::*;
 use crate::{
-    BoxError, BoxVerifier, CallerSecret, Failure, Verifier,
-    talkdesk::{Auth, Call, CallVerdict},
+    BoxError, BoxVerifier, CallerSecret, Failure, GuardLayer, Verifier,
+    layer::{Guard, GuardFuture, GuardedBody},
+    talkdesk::Auth,
     verifier_fn,
 };
 
@@ -26,13 +26,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 struct Account(String);
 
-type Guarded = GuardLayer<Call<Account>, BoxVerifier<Call<Account>>>;
+type Guarded = GuardLayer<LaterCalls<Account>, BoxVerifier<Call<Account>>>;
 
-assert_impl_all!(GuardLayer<Call<Rc<()>>, ()>: Send, Sync, Clone, Layer<()>);
-assert_impl_all!(Guard<(), Call<Rc<()>>, ()>: Send, Sync, Clone);
-assert_not_impl_any!(Guard<Rc<()>, Call<Account>, ()>: Send);
-assert_impl_all!(ResponseFuture<(), Ready<()>>: Send, Unpin);
-assert_not_impl_any!(ResponseFuture<Rc<()>, Ready<()>>: Send);
+assert_impl_all!(GuardLayer<LaterCalls<Rc<()>>, ()>: Send, Sync, Clone, Layer<()>);
+assert_impl_all!(Guard<(), LaterCalls<Rc<()>>, ()>: Send, Sync, Clone);
+assert_not_impl_any!(Guard<Rc<()>, LaterCalls<Account>, ()>: Send);
+assert_impl_all!(GuardFuture<(), (), Ready<()>>: Send, Unpin);
+assert_not_impl_any!(GuardFuture<Rc<()>, (), Ready<()>>: Send);
 
 const GOOD: &str = r#"{"meta": {"offset": "1"}, "auth": {"username": "john@example.com", "token": "123456789"}}"#;
 const DENIED: &str = r#"{"auth": {"username": "john@example.com", "token": "605b32dd"}}"#;
@@ -52,7 +52,7 @@ fn guard() -> Guarded {
 }
 
 fn guard_of(verifier: impl Verifier<Call<Account>>) -> Guarded {
-    GuardLayer::new(BoxVerifier::new(verifier))
+    GuardLayer::new(LaterCalls::new(), BoxVerifier::new(verifier))
 }
 
 /// A guarded service that must be polled ready before each call, and whose clone is not ready because it is. It answers
@@ -68,8 +68,11 @@ impl Clone for Probe {
     }
 }
 
-impl Service<Request<GuardedBody>> for Probe {
-    type Response = Response<UnsyncBoxBody<Bytes, Infallible>>;
+impl<B> Service<Request<GuardedBody<B>>> for Probe
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<UnsyncBoxBody<Bytes, B::Error>>;
     type Error = BoxError;
     type Future = Ready<Result<Self::Response, BoxError>>;
 
@@ -78,7 +81,7 @@ impl Service<Request<GuardedBody>> for Probe {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<GuardedBody>) -> Self::Future {
+    fn call(&mut self, request: Request<GuardedBody<B>>) -> Self::Future {
         assert!(std::mem::take(&mut self.ready), "called before it was polled ready");
         let account = request.extensions().get::<Account>().expect("a principal").0.clone();
         let response = Response::builder().status(201).header("account", account);
@@ -93,7 +96,7 @@ fn post(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
 /// The answer to `request`. One of the guard's own is checked for what they all have.
 async fn send<B>(guard: &Guarded, request: Request<B>) -> Response<String>
 where
-    B: Body + Send + 'static,
+    B: Body<Data = Bytes, Error: std::fmt::Debug> + Send + 'static,
 {
     let (head, body) = guard.layer(Probe::default()).oneshot(request).await.unwrap().into_parts();
     if head.status != 201 {
@@ -101,8 +104,8 @@ where
         assert_eq!(head.headers["content-type"], "application/json");
         assert_eq!(head.headers.contains_key("www-authenticate"), head.status == 401);
     }
-    let Ok(body) = body.collect().await;
-    Response::from_parts(head, String::from_utf8(body.to_bytes().into()).unwrap())
+    let body = body.collect().await.unwrap().to_bytes();
+    Response::from_parts(head, String::from_utf8(body.into()).unwrap())
 }
 
 fn answer(guard: &Guarded, request: Request<Full<Bytes>>) -> Response<String> {
@@ -174,26 +177,27 @@ fn the_limit_is_1_mib_or_the_one_set() {
 
 #[test]
 fn without_a_verdict_nobody_gets_through() {
-    let failures: [(Guarded, &str, Option<&str>); 4] = [
-        (guard_of(verifier_fn(|_| ready(Err::<CallVerdict<Account>, _>("605b32dd")))), "server_error", None),
-        (guard_of(verifier_fn(|_| async { panic!("605b32dd") as Result<_, BoxError> })), "server_error", None),
-        (guard_of(verifier_fn(|_| -> Ready<Result<_, BoxError>> { panic!("605b32dd") })), "server_error", None),
+    type Verifies = BoxVerifier<Call<Account>>;
+    let failures: [(Verifies, &str, Option<&str>); 4] = [
+        (BoxVerifier::new(verifier_fn(|_| ready(Err::<CallVerdict<Account>, _>("605b32dd")))), "server_error", None),
+        (BoxVerifier::new(verifier_fn(|_| async { panic!("605b32dd") as Result<_, BoxError> })), "server_error", None),
+        (BoxVerifier::new(verifier_fn(|_| -> Ready<Result<_, BoxError>> { panic!("605b32dd") })), "server_error", None),
         (
-            guard_of(verifier_fn(|_| ready(Err(Failure::throttled(Duration::from_millis(1500)))))),
+            BoxVerifier::new(verifier_fn(|_| ready(Err(Failure::throttled(Duration::from_millis(1500)))))),
             "temporarily_unavailable",
             Some("2"),
         ),
     ];
-    for (guard, error, retry_after) in failures {
-        for (guard, status) in [(guard.clone(), 401), (guard.no_verdict_status(StatusCode::BAD_GATEWAY).unwrap(), 502)]
-        {
-            let response = answer(&guard, post(GOOD));
+    let bad_gateway = LaterCalls::new().no_verdict_status(StatusCode::BAD_GATEWAY).unwrap();
+    for (verifier, error, retry_after) in failures {
+        for (contract, status) in [(LaterCalls::new(), 401), (bad_gateway.clone(), 502)] {
+            let response = answer(&GuardLayer::new(contract, verifier.clone()), post(GOOD));
             assert_eq!(response.status(), status);
             assert!(response.body().contains(error) && !response.body().contains("605b"), "{}", response.body());
             assert_eq!(response.headers().get("retry-after").map(|wait| wait.to_str().unwrap()), retry_after);
         }
     }
-    assert!(guard().no_verdict_status(StatusCode::OK).is_err());
+    assert!(LaterCalls::<Account>::new().no_verdict_status(StatusCode::OK).is_err());
 }
 
 #[test]
@@ -235,7 +239,7 @@ fn the_verifier_sees_the_request_and_so_does_the_app() {
         let seen = format!("{} {} {:?}", request.method(), request.uri(), request.headers()["x-account"]);
         ready(Ok::<_, BoxError>(CallVerdict::Verified(Account(seen))))
     }));
-    let app = service_fn(|request: Request<GuardedBody>| async move {
+    let app = service_fn(|request: Request<GuardedBody<Full<Bytes>>>| async move {
         assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("PUT", "/a?b=c"));
         assert_eq!(request.headers()["x-account"], "7");
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(
@@ -255,10 +259,11 @@ fn a_type_of_ones_own_can_be_asked_for() {
         login_id: u32,
     }
 
-    let guard = GuardLayer::new(verifier_fn(|request: Request<Call<Account, Auth<Stored>>>| {
+    let verifier = verifier_fn(|request: Request<Call<Account, Auth<Stored>>>| {
         let account = Account(request.body().auth.0.login_id.to_string());
         ready(Ok::<_, BoxError>(CallVerdict::Verified(account)))
-    }));
+    });
+    let guard = GuardLayer::new(LaterCalls::new(), verifier);
     let send = |body| guard.layer(Probe::default()).oneshot(post(body)).now_or_never().unwrap().unwrap();
     assert_eq!(send(r#"{"auth": {"login_id": 12}}"#).headers()["account"], "12");
     for body in [r#"{"auth": {}}"#, r#"{"auth": {"login_id": "12"}}"#, r#"{"auth": {"login_id": 12, "login_id": 12}}"#]
@@ -284,22 +289,30 @@ async fn each_call_goes_to_the_service_that_was_polled_ready() {
 }
 
 #[tokio::test]
-async fn a_refused_call_gives_its_permit_back() {
-    let mut app = ServiceBuilder::new().layer(guard()).layer(ConcurrencyLimitLayer::new(1)).service(Probe::default());
-    for (body, status) in [(GOOD, 201), (DENIED, 401), (DENIED, 401), (GOOD, 201)] {
-        assert_eq!(made_ready(&mut app).await.unwrap().call(post(body)).await.unwrap().status(), status);
+async fn only_admitted_calls_take_a_permit_of_the_app() {
+    let silent = || {
+        let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        Request::post("/").body(Either::<Full<Bytes>, _>::Right(body)).unwrap()
+    };
+    let whole = |body: &'static str| {
+        post(body).map(Either::<_, StreamBody<stream::Pending<Result<Frame<Bytes>, Infallible>>>>::Left)
+    };
+    let app = ServiceBuilder::new().layer(guard()).layer(ConcurrencyLimitLayer::new(1)).service(Probe::default());
+    let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(app.clone().oneshot(silent()))).collect();
+    for call in &mut waiting {
+        assert!(call.now_or_never().is_none(), "its body does not arrive");
     }
-    let held = made_ready(&mut app).await.unwrap().call(post(GOOD));
-    assert!(made_ready(&mut app).now_or_never().is_none(), "the call that is under way has the only permit");
-    drop(held);
-    assert!(made_ready(&mut app).now_or_never().is_some());
+    for (body, status) in [(GOOD, 201), (DENIED, 401), (DENIED, 401), (GOOD, 201)] {
+        let response = app.clone().oneshot(whole(body)).now_or_never().expect("there is a permit").unwrap();
+        assert_eq!(response.status(), status);
+    }
 }
 
 #[tokio::test]
 async fn errors_are_the_inner_services_own() {
     #[derive(Debug, PartialEq)]
     struct Own;
-    let failing = service_fn(|_: Request<GuardedBody>| ready(Err::<Response<Full<Bytes>>, _>(Own)));
+    let failing = service_fn(|_: Request<GuardedBody<Full<Bytes>>>| ready(Err::<Response<Full<Bytes>>, _>(Own)));
     let app = guard().layer(failing);
     assert_eq!(app.clone().oneshot(post(GOOD)).await.map(|_| ()), Err(Own));
     assert_eq!(app.oneshot(post(DENIED)).await.unwrap().status(), 401);
@@ -307,7 +320,7 @@ async fn errors_are_the_inner_services_own() {
 
 #[test]
 fn the_inner_future_need_not_be_send() {
-    let local = service_fn(|_: Request<GuardedBody>| {
+    let local = service_fn(|_: Request<GuardedBody<Full<Bytes>>>| {
         let rc = Rc::new(());
         async move { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(Rc::strong_count(&rc).to_string()))) }
     });
@@ -342,7 +355,10 @@ mod deadline {
 
     use super::*;
 
-    async fn timed(guard: &Guarded, request: Request<impl Body + Send + 'static>) -> (u16, u128) {
+    async fn timed<B>(guard: &Guarded, request: Request<B>) -> (u16, u128)
+    where
+        B: Body<Data = Bytes, Error: std::fmt::Debug> + Send + 'static,
+    {
         let start = Instant::now();
         let status = send(guard, request).await.status().as_u16();
         (status, start.elapsed().as_millis())
@@ -370,13 +386,14 @@ mod deadline {
 
     #[tokio::test(start_paused = true)]
     async fn it_ends_with_the_verdict() {
-        let slow =
-            service_fn(|_: Request<GuardedBody>| -> BoxFuture<'static, Result<Response<Full<Bytes>>, Infallible>> {
+        let slow = service_fn(
+            |_: Request<GuardedBody<Full<Bytes>>>| -> BoxFuture<'static, Result<Response<Full<Bytes>>, Infallible>> {
                 Box::pin(async {
                     tokio::time::sleep(Duration::from_secs(60)).await;
                     Ok(Response::default())
                 })
-            });
+            },
+        );
         assert_eq!(guard().layer(slow).oneshot(post(GOOD)).await.unwrap().status(), 200);
     }
 

@@ -1,0 +1,280 @@
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, PROXY_AUTHORIZATION},
+    request::Parts,
+};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::{
+    Deadline,
+    protect::protect,
+    read::{Read, ReadError, Reader},
+    settings::Settings,
+};
+use crate::{BoxError, Contract, Credential, Failure, Outcome, Route, Verdict, Verifier};
+
+/// For every response of the layer that has no `Cache-Control` of its own.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The way of a request to an outcome: caller, body, credential, verdict.
+///
+/// An endpoint and a guard differ in what follows a positive verdict: see [`Conclusion`].
+pub(super) struct Admission<C, V> {
+    pub(super) route: Route,
+    pub(super) contract: Arc<C>,
+    pub(super) verifier: Arc<V>,
+    pub(super) settings: Settings,
+}
+
+pub(super) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;
+
+/// A conclusion, now or later.
+pub(super) type Concluding<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The step after the outcome.
+pub(super) trait Conclusion<C: Contract, B> {
+    /// Whether it needs the body after it was decoded.
+    const KEEPS: bool;
+    /// The parts of the request that it needs after the verifier has taken the request.
+    type Kept: Send;
+    /// The result for the service.
+    type Output;
+
+    /// Keeps what it needs of a request that was decoded.
+    fn keep(head: &Parts, body: Forwarded<B>) -> Self::Kept;
+
+    /// Concludes a positive verdict.
+    fn admitted(contract: &C, verdict: VerdictOf<C>, context: C::Context, kept: Self::Kept) -> Self::Output;
+
+    /// Concludes everything else with a response.
+    fn refused(response: Response<Bytes>) -> Self::Output;
+}
+
+/// The body of a request that was decoded.
+pub(super) enum Forwarded<B> {
+    /// It was read.
+    Read(Read),
+    /// It was not: see [`Contract::READS_BODY`].
+    Unread(B),
+}
+
+impl<C, V> Admission<C, V>
+where
+    C: Contract,
+    V: Verifier<C::Credential>,
+{
+    /// Starts the way of `request`.
+    ///
+    /// It stays out of line, so that requests that pass through do not pay for it.
+    #[inline(never)]
+    pub(super) fn start<K, B>(self: &Arc<Self>, request: Request<B>) -> Concluding<K::Output>
+    where
+        K: Conclusion<C, B> + 'static,
+        B: Body + Send + 'static,
+    {
+        let (head, body) = request.into_parts();
+        let place = Box::new_uninit();
+        let admitting: Box<Admitting<C, V, K, B, _, _>> = Box::write(
+            place,
+            Admitting {
+                deadline: Deadline::after(self.settings.deadline),
+                verify: Self::verify,
+                admission: Arc::clone(self),
+                context: C::Context::default(),
+                step: if C::READS_BODY {
+                    Step::Reading { caller_checked: false, reader: Reader::default(), head: Some(head), body }
+                } else {
+                    Step::Arrived { head: Some(head), body: Some(body) }
+                },
+            },
+        );
+        Box::into_pin(admitting)
+    }
+
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` would move the request once more")]
+    fn verify(
+        self: Arc<Self>,
+        request: Request<C::Credential>,
+    ) -> impl Future<Output = Result<VerdictOf<C>, BoxError>> + Send {
+        async move { self.verifier.verify(request).await }
+    }
+
+    /// The one place that chooses between admitted and refused.
+    fn conclude<K, B>(&self, outcome: Outcome<VerdictOf<C>>, context: C::Context, kept: Option<K::Kept>) -> K::Output
+    where
+        K: Conclusion<C, B>,
+    {
+        let contract = &*self.contract;
+        let concluded = catch_unwind(AssertUnwindSafe(|| match (outcome, kept) {
+            (Outcome::Verdict(verdict), Some(kept)) if verdict.admits() => {
+                K::admitted(contract, verdict, context, kept)
+            }
+            (Outcome::Failed(failure), _) => {
+                let failure = failure.at(C::NAME);
+                let mut response = contract.refused(Outcome::Failed(failure.clone()), context);
+                response.extensions_mut().insert(failure);
+                K::refused(uncached(response))
+            }
+            (refusal, _) => K::refused(uncached(contract.refused(refusal, context))),
+        }));
+        concluded.unwrap_or_else(|_| {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response.extensions_mut().insert(Failure::panicked().at(C::NAME));
+            K::refused(uncached(response))
+        })
+    }
+}
+
+/// The response with `Cache-Control: no-store`, if it has no `Cache-Control` of its own.
+pub(super) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
+    response
+}
+
+/// Marks credentials that are left in the headers, so that `Debug` of the headers does not show them.
+fn mark_sensitive(headers: &mut HeaderMap) {
+    for (name, value) in headers.iter_mut() {
+        if *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION {
+            value.set_sensitive(true);
+        }
+    }
+}
+
+pin_project! {
+    /// The state of one request on its way.
+    ///
+    /// It is spelled out, because an `async fn` would keep and move the request several times.
+    struct Admitting<C: Contract, V, K: Conclusion<C, B>, B, G, F> {
+        admission: Arc<Admission<C, V>>,
+        deadline: Deadline,
+        verify: G,
+        context: C::Context,
+        #[pin]
+        step: Step<B, F, K::Kept>,
+    }
+}
+
+pin_project! {
+    #[project = StepProj]
+    enum Step<B, F, K> {
+        Arrived {
+            head: Option<Parts>,
+            body: Option<B>,
+        },
+        Reading {
+            caller_checked: bool,
+            head: Option<Parts>,
+            reader: Reader,
+            #[pin]
+            body: B,
+        },
+        Verifying {
+            #[pin]
+            verification: F,
+            kept: Option<K>,
+        },
+        Ended,
+    }
+}
+
+/// An outcome, and what was kept of the request if it came as far as the verifier.
+type Ended<V, K> = (Outcome<V>, Option<K>);
+
+impl<C, V, K, B, G, F> Future for Admitting<C, V, K, B, G, F>
+where
+    C: Contract,
+    V: Verifier<C::Credential>,
+    K: Conclusion<C, B>,
+    B: Body,
+    G: Fn(Arc<Admission<C, V>>, Request<C::Credential>) -> F,
+    F: Future<Output = Result<VerdictOf<C>, BoxError>>,
+{
+    type Output = K::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Output> {
+        let this = self.project();
+        let (admission, verify, context) = (this.admission, this.verify, this.context);
+        let poll = |step: Pin<&mut Step<B, F, K::Kept>>, cx: &mut Context<'_>| {
+            step.poll_outcome::<C, V, K, G>(cx, admission, verify, context)
+        };
+        let ended = ready!(protect(this.deadline, cx, this.step, poll, || Step::Ended));
+        let (outcome, kept) = ended.unwrap_or_else(|failure| (Outcome::Failed(failure), None));
+        Poll::Ready(admission.conclude::<K, B>(outcome, std::mem::take(context), kept))
+    }
+}
+
+impl<B: Body, F, T> Step<B, F, T> {
+    fn poll_outcome<C, V, K, G>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        admission: &Arc<Admission<C, V>>,
+        verify: &G,
+        context: &mut C::Context,
+    ) -> Poll<Ended<VerdictOf<C>, T>>
+    where
+        C: Contract,
+        K: Conclusion<C, B, Kept = T>,
+        G: Fn(Arc<Admission<C, V>>, Request<C::Credential>) -> F,
+        F: Future<Output = Result<VerdictOf<C>, BoxError>>,
+    {
+        loop {
+            let (head, mut body) = match self.as_mut().project() {
+                StepProj::Arrived { head, body } => {
+                    if let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE)) {
+                        return Poll::Ready((rejection.into(), None));
+                    }
+                    (head, Forwarded::Unread(body.take().expect(ONCE)))
+                }
+                StepProj::Reading { caller_checked, head, reader, body } => {
+                    let Settings { body_limit, buffer, .. } = &admission.settings;
+                    if !std::mem::replace(caller_checked, true)
+                        && let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE))
+                    {
+                        return Poll::Ready((rejection.into(), None));
+                    }
+                    let read = match ready!(reader.poll_read(body, cx, *body_limit, buffer)) {
+                        Ok(read) => read,
+                        Err(ReadError::Rejected(rejection)) => return Poll::Ready((rejection.into(), None)),
+                        Err(ReadError::Failed(failure)) => return Poll::Ready((failure.into(), None)),
+                    };
+                    (head, Forwarded::Read(read))
+                }
+                StepProj::Verifying { verification, kept } => {
+                    return Poll::Ready(match ready!(verification.poll(cx)) {
+                        Ok(verdict) => (Outcome::Verdict(verdict), kept.take()),
+                        Err(error) => (Failure::from_error(error).into(), None),
+                    });
+                }
+                StepProj::Ended => panic!("a future is not polled after its end"),
+            };
+            let data = match &mut body {
+                Forwarded::Read(read) if K::KEEPS => read.data.clone(),
+                Forwarded::Read(read) => std::mem::take(&mut read.data),
+                Forwarded::Unread(_) => Bytes::new(),
+            };
+            let decoded = head.as_mut().expect(ONCE);
+            let credential = match admission.contract.decode(decoded, data, context) {
+                Ok(credential) => credential,
+                Err(rejection) => return Poll::Ready((rejection.into(), None)),
+            };
+            mark_sensitive(&mut decoded.headers);
+            let kept = Some(K::keep(decoded, body));
+            let head = head.take().expect(ONCE);
+            let verification = verify(Arc::clone(admission), Request::from_parts(head, credential));
+            self.set(Step::Verifying { verification, kept });
+        }
+    }
+}
+
+const ONCE: &str = "a request is decoded once";

@@ -1,0 +1,105 @@
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use http_body::Body;
+use tower_service::Service;
+
+use super::{
+    GuardContract, GuardFuture, GuardedBody, ResponseBody,
+    admission::{Admission, Conclusion, Forwarded, VerdictOf},
+};
+use crate::Verifier;
+
+/// The conclusion of a guard: the request goes on with its body and what the contract added to its head, or is refused.
+struct Forward;
+
+impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
+    const KEEPS: bool = true;
+    type Kept = (Parts, GuardedBody<B>);
+    type Output = Result<Request<GuardedBody<B>>, Response<Bytes>>;
+
+    fn keep(head: &Parts, body: Forwarded<B>) -> Self::Kept {
+        (head.clone(), body.into())
+    }
+
+    fn admitted(contract: &C, verdict: VerdictOf<C>, _: C::Context, (mut head, body): Self::Kept) -> Self::Output {
+        contract.admitted(verdict, &mut head);
+        Ok(Request::from_parts(head, body))
+    }
+
+    fn refused(response: Response<Bytes>) -> Self::Output {
+        Err(response)
+    }
+}
+
+/// A service that only admitted requests reach: made by [`GuardLayer`](crate::GuardLayer).
+///
+/// It is always ready: the inner service is cloned for each request, and made ready after the request is admitted, so
+/// that a request that is not admitted never holds a permit of it. Its errors are the inner service's own.
+#[must_use]
+pub struct Guard<S, C, V> {
+    inner: S,
+    admission: Arc<Admission<C, V>>,
+}
+
+impl<S, C, V> Guard<S, C, V> {
+    pub(super) fn new(inner: S, admission: Arc<Admission<C, V>>) -> Self {
+        Self { inner, admission }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, mutable.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service alone.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, C, V, ReqBody, ResBody> Service<Request<ReqBody>> for Guard<S, C, V>
+where
+    S: Service<Request<GuardedBody<ReqBody>>, Response = Response<ResBody>> + Clone,
+    C: GuardContract,
+    V: Verifier<C::Credential>,
+    ReqBody: Body + Send + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = GuardFuture<S, ReqBody, S::Future>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        if self.admission.route.matches(&request) {
+            GuardFuture::admit(self.inner.clone(), self.admission.start::<Forward, _>(request))
+        } else {
+            GuardFuture::pass(self.inner.clone(), request.map(GuardedBody::unread))
+        }
+    }
+}
+
+impl<S: Clone, C, V> Clone for Guard<S, C, V> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), admission: Arc::clone(&self.admission) }
+    }
+}
+
+impl<S: fmt::Debug, C, V> fmt::Debug for Guard<S, C, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::request::Parts;
+
+use crate::{CallerSecret, Rejection};
+
+/// The protections of one endpoint or guard.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) body_limit: usize,
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) deadline: Option<Duration>,
+    pub(super) caller: Option<CallerSecret>,
+}
+
+impl Settings {
+    /// The defaults, with this limit of a body.
+    pub(super) fn with_body_limit(body_limit: usize) -> Self {
+        Self {
+            body_limit,
+            buffer: Arc::new(Buffer::new(64 * 1024 * 1024)),
+            deadline: Some(Duration::from_secs(5)),
+            caller: None,
+        }
+    }
+
+    pub(super) fn check_caller(&self, head: &mut Parts) -> Result<(), Rejection> {
+        self.caller.as_ref().map_or(Ok(()), |caller| caller.check(&mut head.headers))
+    }
+}
+
+/// The bytes of incomplete bodies that one endpoint or guard may hold at once.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    limit: usize,
+    held: AtomicUsize,
+}
+
+impl Buffer {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, held: AtomicUsize::new(0) }
+    }
+}
+
+/// A share of a [`Buffer`], given back when it is dropped.
+pub(super) struct Share {
+    buffer: Arc<Buffer>,
+    bytes: usize,
+}
+
+impl Share {
+    pub(super) fn of(buffer: &Arc<Buffer>) -> Self {
+        Self { buffer: Arc::clone(buffer), bytes: 0 }
+    }
+
+    /// Grows to `bytes`, or returns `false` if the buffer has no room.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        let room = |held: usize| held.checked_add(more).filter(|held| *held <= self.buffer.limit);
+        let grown = more == 0 || self.buffer.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok();
+        if grown {
+            self.bytes += more;
+        }
+        grown
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.buffer.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The setters that the layers of an endpoint and of a guard have in common.
+macro_rules! protection_setters {
+    (default body limit: $limit:literal) => {
+        #[doc = concat!("The largest body that is read, in bytes. The default is ", $limit, ".")]
+        pub fn body_limit(mut self, bytes: usize) -> Self {
+            self.settings.body_limit = bytes;
+            self
+        }
+
+        /// The bytes of incomplete bodies that may be held at once, over all requests. The default is 64 MiB.
+        ///
+        /// A request that exceeds it fails as [overloaded](crate::FailureKind::Overloaded). Clones of the layer, and the
+        /// services that they make, share the limit. A body that arrives at once is not counted.
+        pub fn buffer_limit(mut self, bytes: usize) -> Self {
+            self.settings.buffer = std::sync::Arc::new(super::settings::Buffer::new(bytes));
+            self
+        }
+
+        /// The time that reading the body and verifying the credential may take together. The default is 5 s.
+        ///
+        /// The timer is tokio's, and it is armed only when something is pending. A request that has to wait outside of a
+        /// tokio runtime with timers enabled fails.
+        #[cfg(feature = "deadline")]
+        pub fn deadline(mut self, limit: std::time::Duration) -> Self {
+            self.settings.deadline = Some(limit);
+            self
+        }
+
+        /// Waits for the body and the verifier without a deadline: for other runtimes than tokio, or a verifier with a
+        /// deadline of its own.
+        #[cfg(feature = "deadline")]
+        pub fn without_deadline(mut self) -> Self {
+            self.settings.deadline = None;
+            self
+        }
+
+        /// A secret that the caller must present in a header. The default is none: not every platform can send one.
+        ///
+        /// The header is removed: neither the verifier nor a guarded app sees it.
+        pub fn caller_secret(mut self, secret: crate::CallerSecret) -> Self {
+            self.settings.caller = Some(secret);
+            self
+        }
+
+        /// Another path than the route's, with the same methods.
+        ///
+        /// # Errors
+        /// If no request can have this path.
+        pub fn path(mut self, path: &str) -> Result<Self, crate::ConfigError> {
+            self.route = self.route.with_path(path)?;
+            Ok(self)
+        }
+    };
+}
+
+pub(super) use protection_setters;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_has_room_for_its_limit_and_gets_shares_back() {
+        let buffer = Arc::new(Buffer::new(10));
+        let mut first = Share::of(&buffer);
+        assert!(first.grow(6) && first.grow(6) && first.grow(3));
+        let mut second = Share::of(&buffer);
+        assert!(second.grow(4) && !second.grow(5) && !first.grow(usize::MAX));
+        drop(first);
+        assert!(second.grow(10));
+        drop(second);
+        assert_eq!(buffer.held.load(Ordering::Relaxed), 0);
+    }
+}

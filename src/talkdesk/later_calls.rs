@@ -1,0 +1,133 @@
+use std::{fmt, marker::PhantomData};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, request::Parts};
+
+use super::{Call, CallVerdict, Credentials, Fields, decode, refusal::Refusal};
+use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
+
+/// The calls that Talkdesk makes after an activation, for a [`GuardLayer`](crate::GuardLayer): only a call whose `auth` is
+/// verified reaches the app.
+///
+/// A verified call has its principal, a `P`, in its extensions: `Extension<P>` in axum, `request.extensions().get::<P>()`
+/// elsewhere. A `P` that is there already is replaced.
+///
+/// | outcome | response |
+/// |---|---|
+/// | verified | the app's |
+/// | denied; `auth` missing or malformed; not JSON; a caller without the [secret](crate::GuardLayer::caller_secret) required of it | `401` |
+/// | no verdict | `401`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not called because of too many failed attempts |
+/// | body too large | `413` |
+///
+/// Its responses have the form of the [`Validator`](super::Validator)'s: an error of RFC 6749 in JSON, and a challenge with
+/// every `401`. To a `401` Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and repeating the
+/// call once.
+///
+/// `P` is the principal and `A` is what `auth` is decoded into: [`Credentials`], or an [`Auth<T>`](super::Auth).
+///
+/// Source: Talkdesk's "Contact Synchronization", "Agent Synchronization", "Contact Activity" and "Action Executor".
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use tower_verify::{
+///     BoxError, GuardLayer,
+///     talkdesk::{Call, CallVerdict, LaterCalls},
+///     verifier_fn,
+/// };
+///
+/// #[derive(Clone)]
+/// struct Account(&'static str);
+///
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|call: Request<Call<Account>>| async move {
+///     Ok::<_, BoxError>(match call.body().auth.text("api_key") {
+///         Some(api_key) if *api_key == "605b32dd" => CallVerdict::Verified(Account("john")),
+///         _ => CallVerdict::Denied,
+///     })
+/// });
+/// let agents = service_fn(|call: Request<_>| async move {
+///     let Account(name) = call.extensions().get().cloned().ok_or("no call gets here without a principal")?;
+///     Ok::<_, BoxError>(Response::new(format!(r#"{{"agents": [], "for": "{name}"}}"#)))
+/// });
+/// let app = ServiceBuilder::new().layer(GuardLayer::new(LaterCalls::new(), verifier)).service(agents);
+///
+/// let body = String::from(r#"{"auth": {"api_key": "605b32dd"}, "meta": {"offset": null}}"#);
+/// assert_eq!(app.clone().oneshot(Request::post("/agents").body(body)?).await?.status(), 200);
+/// assert_eq!(app.oneshot(Request::post("/agents").body(String::from("{}"))?).await?.status(), 401);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+pub struct LaterCalls<P, A = Credentials> {
+    refusal: Refusal,
+    call: PhantomData<fn() -> Call<P, A>>,
+}
+
+impl<P, A> LaterCalls<P, A> {
+    /// The contract as documented.
+    pub fn new() -> Self {
+        Self { refusal: Refusal::new(StatusCode::UNAUTHORIZED), call: PhantomData }
+    }
+
+    /// Responds with another status than `401` when there is no verdict, such as `503`: then Talkdesk does not refresh an
+    /// access token that may be good.
+    ///
+    /// # Errors
+    /// If `status` is not 4xx or 5xx.
+    pub fn no_verdict_status(mut self, status: StatusCode) -> Result<Self, ConfigError> {
+        self.refusal.no_verdict_status(status)?;
+        Ok(self)
+    }
+}
+
+impl<P, A> Contract for LaterCalls<P, A>
+where
+    P: Clone + Send + Sync + 'static,
+    A: Fields,
+{
+    type Credential = Call<P, A>;
+    type Context = ();
+    const NAME: &'static str = "talkdesk.later_calls";
+
+    fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<Call<P, A>, Rejection> {
+        decode::auth(body).map(Call::new)
+    }
+
+    fn refused(&self, outcome: Outcome<CallVerdict<P>>, (): ()) -> Response<Bytes> {
+        self.refusal.refused(&outcome)
+    }
+}
+
+impl<P, A> GuardContract for LaterCalls<P, A>
+where
+    P: Clone + Send + Sync + 'static,
+    A: Fields,
+{
+    fn admitted(&self, verdict: CallVerdict<P>, head: &mut Parts) {
+        head.extensions.remove::<P>();
+        if let CallVerdict::Verified(principal) = verdict {
+            head.extensions.insert(principal);
+        }
+    }
+}
+
+impl<P, A> Default for LaterCalls<P, A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P, A> Clone for LaterCalls<P, A> {
+    fn clone(&self) -> Self {
+        Self { refusal: self.refusal.clone(), call: PhantomData }
+    }
+}
+
+impl<P, A> fmt::Debug for LaterCalls<P, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LaterCalls").field("refusal", &self.refusal).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "later_calls_tests.rs"]
+mod tests;

@@ -1,0 +1,89 @@
+//! Builders of responses.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use serde::Serialize;
+
+/// A response in JSON: `application/json`.
+///
+/// ```
+/// use http::StatusCode;
+/// use serde_json::json;
+/// use tower_verify::wire::response;
+///
+/// let response = response::json(StatusCode::OK, &json!({"allow": true}));
+/// assert_eq!(response.body(), r#"{"allow":true}"#);
+/// assert_eq!(response.headers()["content-type"], "application/json");
+/// ```
+///
+/// # Panics
+/// If `body` cannot be serialized: a map whose keys are not strings, or a `Serialize` that fails. The layer answers a
+/// panic with HTTP status 500.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+    let body = serde_json::to_vec(body).expect("the body is JSON");
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A response in plain text: `text/plain; charset=utf-8`.
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// A response without a body.
+pub fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// An error of OAuth 2.0 in JSON: `error` and `error_description` (RFC 6749, section 5.2).
+pub fn oauth_error(status: StatusCode, error: &'static str, error_description: &str) -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct Error<'a> {
+        error: &'static str,
+        error_description: &'a str,
+    }
+
+    json(status, &Error { error, error_description })
+}
+
+/// Sets `Retry-After` to `wait` in whole seconds, rounded up, if there is one (RFC 9110, section 10.2.3).
+pub fn retry_after(response: &mut Response<Bytes>, wait: Option<Duration>) {
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
+    }
+}
+
+/// The seconds of `wait`, rounded up, so that a retry is never too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_rounds_up() {
+        for (wait, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_secs(30), 30),
+            (Duration::from_millis(30_001), 31),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(whole_seconds(wait), seconds);
+        }
+    }
+}
