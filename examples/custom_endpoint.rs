@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tower_verify::{
     BoxError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verifier, VerifyLayer,
     wire::{
+        self,
         json::{self, Value},
         response,
     },
@@ -34,7 +35,7 @@ impl Contract for Turnstile {
     const NAME: &'static str = "turnstile";
 
     fn decode(&self, _: &mut Parts, body: Bytes, (): &mut ()) -> Result<Badge, Rejection> {
-        let body = json::text(body)?;
+        let body = wire::text(body)?;
         match json::members(&body, &["badge"])? {
             [Some(Value::Text(badge))] => Ok(Badge(badge.into_owned().into())),
             _ => Err(Rejection::malformed("`badge` must be a string").with_field("badge")),

@@ -4,7 +4,10 @@ use http::{Method, Response, request::Parts};
 use super::answer::{JSON, PLAIN_TEXT, answer};
 use crate::{
     Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
-    wire::json::{self, Value},
+    wire::{
+        self,
+        json::{self, Value},
+    },
 };
 
 /// The trio that Diyalog asks to be verified when a customer's SDK is activated, and the device's hash for the log.
@@ -137,7 +140,7 @@ impl Contract for Customer {
     fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<CustomerToken, Rejection> {
         const NAMES: [&str; 4] = ["deviceId", "dlgToken", "customerNo", "deviceHash"];
 
-        let text = json::text(body)?;
+        let text = wire::text(body)?;
         let [device_id, dlg_token, customer_no, device_hash] = json::members(&text, &NAMES)?;
         let required = |value, name| match value {
             Some(Value::Text(value)) if !value.is_empty() => Ok(Secret::slice_of(&text, value)),

@@ -10,7 +10,10 @@ use serde::{
 use super::Credentials;
 use crate::{
     Rejection,
-    wire::json::{self, Ignored, IndexOf, Value, stop},
+    wire::{
+        self,
+        json::{self, Ignored, IndexOf, Value, stop},
+    },
 };
 
 /// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
@@ -35,7 +38,7 @@ pub(super) mod sealed {
 
 /// Reads the `auth` of a body.
 pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
-    let text = json::text(body)?;
+    let text = wire::text(body)?;
     credentials(&text).and_then(A::from_credentials).map_err(|rejection| rejection.with_field("auth"))
 }
 
@@ -91,7 +94,7 @@ impl<'de> Visitor<'de> for Body<'_> {
         let (mut auth, mut ignored) = (None, 0);
         while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
             if index.is_none() {
-                if ignored == json::IGNORED_LIMIT {
+                if ignored == json::MEMBERS_LIMIT {
                     return Err(stop(self.problem, json::too_many()));
                 }
                 ignored += 1;
@@ -253,8 +256,8 @@ mod tests {
     #[test]
     fn ignored_members_are_bounded() {
         let body = |count: usize| format!("{{{}\"auth\": {{}}}}", "\"x\": 1,".repeat(count));
-        assert!(decode(&body(json::IGNORED_LIMIT)).is_ok());
-        assert_eq!(reason(&body(json::IGNORED_LIMIT + 1)), "the body has too many members");
+        assert!(decode(&body(json::MEMBERS_LIMIT)).is_ok());
+        assert_eq!(reason(&body(json::MEMBERS_LIMIT + 1)), "the body has too many members");
     }
 
     #[test]

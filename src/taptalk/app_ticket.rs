@@ -10,6 +10,7 @@ use super::{AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, UserPlatform,
 use crate::{
     ClientAddr, Contract, Endpoint, Failure, FailureKind, Outcome, Rejection, RejectionKind, Route, Secret,
     wire::{
+        self,
         json::{self, Value},
         response::{self, oauth_error, retry_after},
     },
@@ -77,7 +78,7 @@ impl Contract for AppTicket {
     fn decode(&self, head: &mut Parts, body: Bytes, (): &mut ()) -> Result<AppTicketRequest, Rejection> {
         const NAMES: [&str; 2] = ["userPlatform", "userDeviceID"];
 
-        let text = json::text(body)?;
+        let text = wire::text(body)?;
         let [platform, device_id] = json::members(&text, &NAMES)?;
         let user_platform = match platform {
             Some(Value::Text(platform)) => UserPlatform::from_word(&platform),

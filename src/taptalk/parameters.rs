@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     Rejection, Secret,
-    wire::json::{self, Value},
+    wire::{
+        self,
+        json::{self, Value},
+    },
 };
 
 /// The parameters of a ticket request in the order of their numbers, the first of which is 101.
@@ -33,7 +36,7 @@ const XC_USER_ID_LIMIT: usize = 50;
 
 /// The parameters in `body`, or the first fault in them.
 pub(super) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
-    let text = json::text(body)?;
+    let text = wire::text(body)?;
     let mut parameters = Parameters { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
     Ok(TicketParameters {
         user_ip_address: parameters.required(0)?,

@@ -1,14 +1,33 @@
 //! Strict readers of requests and builders of responses, for the [`Contract`](crate::Contract)s of platforms.
 //!
-//! | module | what it has |
+//! | item | what it reads or makes |
 //! |---|---|
-//! | [`json`] | members of a JSON object, by name |
-//! | [`query`] | parameters of a query, taken out of the URI |
-//! | [`response`] | responses in JSON, errors of OAuth 2.0, `Retry-After` |
+//! | [`text`] | a body as text |
+//! | [`json`] | members of a JSON object by name, or a type of yours |
+//! | [`query`] | parameters of a query, taken out of the URI; the same of a form |
+//! | [`bearer`], [`basic`] | the credentials in `Authorization`, taken out of the headers |
+//! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
 //!
-//! The built-in platforms read and respond with these and nothing else. Every rejection names a field and never repeats
-//! a value.
+//! The built-in platforms read and respond with these and nothing else. A rejection names a field and never repeats a
+//! value. Texts are slices of the request's body where they have no escapes: see
+//! [`Secret::slice_of`](crate::Secret::slice_of).
 
+mod authorization;
+pub mod basic;
+pub mod bearer;
 pub mod json;
 pub mod query;
 pub mod response;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::Rejection;
+
+/// The body as text, without a copy.
+///
+/// # Errors
+/// If it is not UTF-8.
+pub fn text(body: Bytes) -> Result<ByteString, Rejection> {
+    ByteString::try_from(body).map_err(|_| Rejection::malformed("the body is not UTF-8"))
+}

@@ -5,9 +5,9 @@
 //! text.
 //!
 //! ```
-//! use tower_verify::wire::json::{self, Value};
+//! use tower_verify::wire::{self, json::{self, Value}};
 //!
-//! let body = json::text(r#"{"user": "john", "token": "605b32dd", "more": [1, 2]}"#.into())?;
+//! let body = wire::text(r#"{"user": "john", "token": "605b32dd", "more": [1, 2]}"#.into())?;
 //! let [user, admin] = json::members(&body, &["user", "admin"])?;
 //! assert_eq!((user, admin), (Some(Value::Text("john".into())), None));
 //!
@@ -16,13 +16,14 @@
 //! # Ok::<(), tower_verify::BoxError>(())
 //! ```
 
+mod typed;
+
 use std::{borrow::Cow, fmt};
 
-use bytes::Bytes;
-use bytestring::ByteString;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub use self::typed::typed;
 use crate::Rejection;
 
 /// The value of a member.
@@ -52,14 +53,6 @@ impl fmt::Debug for Value<'_> {
             Self::Other => "Other",
         })
     }
-}
-
-/// The body as text, without a copy.
-///
-/// # Errors
-/// If it is not UTF-8.
-pub fn text(body: Bytes) -> Result<ByteString, Rejection> {
-    ByteString::try_from(body).map_err(|_| Rejection::malformed("the body is not UTF-8"))
 }
 
 /// The members `names` of the object `text`, in the order of `names`. Other members are ignored.
@@ -112,7 +105,7 @@ struct Members<'n, 'a, const N: usize> {
 }
 
 /// The most members that are ignored: more than any contract can grow by. Each costs more than its share of a body.
-pub(crate) const IGNORED_LIMIT: usize = 1024;
+pub(crate) const MEMBERS_LIMIT: usize = 1024;
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
     type Value = ();
@@ -133,7 +126,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
         let mut ignored = 0;
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
-                None if ignored == IGNORED_LIMIT => {
+                None if ignored == MEMBERS_LIMIT => {
                     return Err(stop(self.problem, too_many()));
                 }
                 None if map.next_value::<Ignored>()?.too_deep => return Err(stop(self.problem, too_deep())),
@@ -222,7 +215,7 @@ fn is_too_deep(json: &str) -> bool {
     false
 }
 
-/// The rejection of a body with more than [`IGNORED_LIMIT`] ignored members.
+/// The rejection of a body with more than [`MEMBERS_LIMIT`] ignored members.
 pub(crate) fn too_many() -> Rejection {
     Rejection::malformed("the body has too many members")
 }
@@ -324,8 +317,8 @@ mod tests {
     #[test]
     fn more_members_than_a_contract_can_grow_by_are_refused() {
         let ignored = |count| format!("{{{}\"a\": \"1\"}}", "\"x\": 1,".repeat(count));
-        assert!(members(&ignored(IGNORED_LIMIT), &NAMES).is_ok());
-        assert_eq!(reason(&ignored(IGNORED_LIMIT + 1)), "the body has too many members");
+        assert!(members(&ignored(MEMBERS_LIMIT), &NAMES).is_ok());
+        assert_eq!(reason(&ignored(MEMBERS_LIMIT + 1)), "the body has too many members");
     }
 
     #[test]

@@ -1,0 +1,21 @@
+//! The parts that the schemes of `Authorization` share.
+
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+
+use crate::Rejection;
+
+/// Takes the one value out of `Authorization`.
+pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
+    let twice = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
+    match headers.remove(AUTHORIZATION) {
+        Some(_) if twice => Err(Rejection::malformed("`Authorization` is given more than once")),
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(Rejection::no_credential("`Authorization` is missing")),
+    }
+}
+
+/// The credentials of the scheme `scheme` (RFC 9110, section 11.4), which is given in lower case.
+pub(super) fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (given, credentials) = value.split_once(' ')?;
+    given.eq_ignore_ascii_case(scheme).then(|| credentials.trim_start_matches(' '))
+}
