@@ -51,6 +51,13 @@ impl Verdict for bool {
     }
 }
 
+/// For platforms that ask who it is: the principal of a good credential, or `None`.
+impl<T: Send + 'static> Verdict for Option<T> {
+    fn admits(&self) -> bool {
+        self.is_some()
+    }
+}
+
 /// Supplied by the app: decides whether a credential is good.
 ///
 /// It has three ends. A verdict, positive or negative, is `Ok`. An error means that there is no verdict (the database

@@ -86,9 +86,3 @@ impl Credential for AppCaller {
     type Verdict = Option<Profile>;
 }
 
-/// Whoever has a profile is known.
-impl Verdict for Option<Profile> {
-    fn admits(&self) -> bool {
-        self.is_some()
-    }
-}

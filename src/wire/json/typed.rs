@@ -130,7 +130,9 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 }
 
+// Transparent: under serde_json's `arbitrary_precision` a number comes as a map whose key is no newtype.
 #[derive(Deserialize)]
+#[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]

@@ -1,0 +1,103 @@
+//! A copy of Diyalog's customer check, from public items alone.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, header::CONTENT_TYPE, request::Parts};
+use tower_verify::{
+    Contract, Endpoint, Outcome, Rejection, Route, Secret,
+    diyalog::{CustomerToken, CustomerVerdict},
+    wire::{self, json::Value},
+};
+
+pub(crate) struct Customer;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+fn say(word: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(word.as_bytes()));
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
+    response
+}
+
+impl Contract for Customer {
+    type Credential = CustomerToken;
+    type Context = ();
+    const NAME: &'static str = "outside.customer";
+
+    fn decode(&self, _: &mut Parts, body: Bytes, (): &mut ()) -> Result<CustomerToken, Rejection> {
+        const NAMES: [&str; 4] = ["deviceId", "dlgToken", "customerNo", "deviceHash"];
+        let text = wire::text(body)?;
+        let [device_id, dlg_token, customer_no, hash] = wire::json::members(&text, &NAMES)?;
+        let required = |value, name| match value {
+            Some(Value::Text(value)) if !value.is_empty() => Ok(Secret::slice_of(&text, value)),
+            _ => Err(Rejection::malformed("a member of the trio is missing").with_field(name)),
+        };
+        let mut token = CustomerToken::new(
+            required(device_id, NAMES[0])?,
+            required(dlg_token, NAMES[1])?,
+            required(customer_no, NAMES[2])?,
+        );
+        token.device_hash = match hash {
+            None | Some(Value::Null) => None,
+            Some(Value::Text(hash)) => Some(Secret::slice_of(&text, hash)),
+            Some(_) => return Err(Rejection::malformed("`deviceHash` must be a string").with_field(NAMES[3])),
+        };
+        Ok(token)
+    }
+
+    fn refused(&self, outcome: Outcome<CustomerVerdict>, (): ()) -> Response<Bytes> {
+        say(match outcome {
+            Outcome::Verdict(CustomerVerdict::InvalidToken) => "InvalidToken",
+            Outcome::Verdict(CustomerVerdict::ExpiredToken) => "ExpiredToken",
+            Outcome::Verdict(CustomerVerdict::InvalidDeviceId) => "InvalidDeviceId",
+            Outcome::Rejected(_) => "BadRequest",
+            _ => "InternalError",
+        })
+    }
+}
+
+impl Endpoint for Customer {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/checkauthtoken")
+    }
+
+    fn admitted(&self, _: CustomerVerdict, (): ()) -> Response<Bytes> {
+        say("Validated")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use tower_verify::{BoxError, diyalog, verifier_fn};
+
+    use super::*;
+
+    #[test]
+    fn the_copy_responds_as_the_built_in_endpoint() {
+        let verifier = || {
+            verifier_fn(|request: Request<CustomerToken>| async move {
+                match request.body().dlg_token.expose_secret() {
+                    "good" => Ok(CustomerVerdict::Validated),
+                    "broken" => Err(BoxError::from("away")),
+                    _ => Ok(CustomerVerdict::ExpiredToken),
+                }
+            })
+        };
+        for body in [
+            r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2"}"#,
+            r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2", "deviceHash": "h"}"#,
+            r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2", "deviceHash": 7}"#,
+            r#"{"deviceId": "1", "dlgToken": "old", "customerNo": "2"}"#,
+            r#"{"deviceId": "1", "dlgToken": "broken", "customerNo": "2"}"#,
+            r#"{"deviceId": "1", "dlgToken": "good", "dlgToken": "good", "customerNo": "2"}"#,
+            r#"{"deviceId": "1", "dlgToken": "good"}"#,
+            "",
+        ] {
+            let call = || Request::post("/checkauthtoken").body(body).unwrap();
+            let (ours, built_in) =
+                (crate::ask(Customer, verifier(), call()), crate::ask(diyalog::Customer::new(), verifier(), call()));
+            assert_eq!((ours.status(), ours.headers()), (built_in.status(), built_in.headers()), "{body}");
+            assert_eq!(ours.body(), built_in.body(), "{body}");
+        }
+    }
+}
