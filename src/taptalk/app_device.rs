@@ -85,4 +85,3 @@ impl AppCaller {
 impl Credential for AppCaller {
     type Verdict = Option<Profile>;
 }
-
