@@ -5,12 +5,17 @@
 
 use std::env;
 
-use http::Request;
+use http::{Request, Response};
 use tokio::net::TcpListener;
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::{
+    body::Body,
+    transport::{Server, server::TcpIncoming},
+};
+use tower::util::MapResponseLayer;
 use tower_verify::{
     BoxError, Verifier, VerifyLayer,
     diyalog::{Customer, CustomerToken, CustomerVerdict},
+    layer::ResponseBody,
 };
 
 struct Bank;
@@ -36,6 +41,7 @@ async fn main() -> Result<(), BoxError> {
     Server::builder()
         .accept_http1(true)
         .layer(VerifyLayer::new(Customer::new(), Bank))
+        .layer(MapResponseLayer::new(|response: Response<Body>| response.map(ResponseBody::new)))
         .add_service(health)
         .serve_with_incoming(TcpIncoming::from(listener))
         .await?;

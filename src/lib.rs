@@ -3,7 +3,9 @@
 //! yours; every other request passes through untouched.
 //!
 //! ```
+//! use bytes::Bytes;
 //! use http::{Request, Response};
+//! use http_body_util::Full;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Verifier, VerifyLayer,
@@ -21,7 +23,7 @@
 //! }
 //!
 //! # futures::executor::block_on(async {
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let app = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank)).service(app);
 //!
 //! let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
@@ -38,7 +40,7 @@
 //! | Talkdesk | `POST /auth`, and the later calls that carry what it returned | [`talkdesk`] |
 //! | Diyalog | `POST /checkauthtoken`, `GET /CheckToken`, and minting the tokens | [`diyalog`] |
 //! | TapTalk.io | tickets under a `Server-Key`, from request to access token, and the backend that asks for them | [`taptalk`] |
-//! | another one | an [`Endpoint`] of your own, in about 60 lines | the example `custom_endpoint` |
+//! | another one | an [`Endpoint`] of your own, in about 40 lines | the example `custom_endpoint` |
 //!
 //! # The law
 //!
@@ -102,7 +104,7 @@ pub use crate::{
     clock::{Clock, ManualClock, SystemClock},
     config_error::ConfigError,
     endpoint::{Contract, Endpoint},
-    layer::{Guard, GuardContract, GuardLayer, Verify, VerifyLayer, VerifyService},
+    layer::{Endpoints, Guard, GuardContract, GuardLayer, Verify, VerifyLayer, VerifyService},
     outcome::{Failure, FailureKind, Outcome, Rejection, RejectionKind},
     route::{RequestHead, Route},
     secret::Secret,

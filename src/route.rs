@@ -35,8 +35,6 @@ pub struct Route {
     /// No method means any.
     methods: Box<[Method]>,
     predicate: Option<Predicate>,
-    /// See [`Route::single_method`].
-    single: Option<Method>,
 }
 
 type Predicate = Arc<dyn Fn(RequestHead<'_>) -> bool + Send + Sync>;
@@ -45,7 +43,6 @@ type Predicate = Arc<dyn Fn(RequestHead<'_>) -> bool + Send + Sync>;
 enum Kind {
     Exact,
     Prefix,
-    Never,
 }
 
 /// The head of a request, as a [`Route::when`] sees it.
@@ -57,6 +54,10 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        Self { method: request.method(), uri: request.uri(), headers: request.headers() }
+    }
+
     /// The method.
     pub fn method(&self) -> &'a Method {
         self.method
@@ -113,20 +114,15 @@ impl Route {
         Self::of(Kind::Prefix, "")
     }
 
-    /// A route for no request.
-    pub(crate) fn never() -> Self {
-        Self::of(Kind::Never, "")
-    }
-
     fn of(kind: Kind, path: &str) -> Self {
-        Self { kind, path: path.into(), methods: Box::default(), predicate: None, single: None }
+        Self { kind, path: path.into(), methods: Box::default(), predicate: None }
     }
 
     /// The same route for these methods. No method means any.
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = methods.into_iter().collect();
-        self.simplified()
+        self
     }
 
     /// The same route for those of its requests for which `predicate` is true. It replaces an earlier predicate.
@@ -135,14 +131,6 @@ impl Route {
     #[must_use]
     pub fn when(mut self, predicate: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.predicate = Some(Arc::new(predicate));
-        self.simplified()
-    }
-
-    fn simplified(mut self) -> Self {
-        self.single = match (&*self.methods, self.kind, &self.predicate) {
-            ([method], Kind::Exact, None) => Some(method.clone()),
-            _ => None,
-        };
         self
     }
 
@@ -152,7 +140,7 @@ impl Route {
     /// As [`Route::new`].
     pub fn with_path(self, path: &str) -> Result<Self, ConfigError> {
         let Self { path, kind, .. } = Self::exact(path)?;
-        Ok(Self { path, kind, ..self }.simplified())
+        Ok(Self { path, kind, ..self })
     }
 
     /// The methods that it allows; none means any.
@@ -167,29 +155,34 @@ impl Route {
 
     /// Whether it matches `request`.
     pub fn matches<B>(&self, request: &Request<B>) -> bool {
-        let head = RequestHead { method: request.method(), uri: request.uri(), headers: request.headers() };
-        let path = match self.kind {
-            Kind::Exact => self.has_path(head.uri),
-            Kind::Prefix => head.uri.path().starts_with(&*self.path),
-            Kind::Never => false,
-        };
-        path && self.allows(head.method) && self.predicate.as_ref().is_none_or(|predicate| predicate(head))
+        self.has_path(request.uri().path()) && self.matches_below(RequestHead::of(request))
     }
 
-    /// The method of a route that has one method, one path and no predicate, as most have: it matches a request with this
-    /// method that [has the path](Self::has_path).
-    #[inline(always)]
-    pub(crate) fn single_method(&self) -> Option<&Method> {
-        self.single.as_ref()
+    /// Whether it has this path.
+    #[inline]
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        match self.kind {
+            Kind::Exact => path == &*self.path,
+            Kind::Prefix => path.starts_with(&*self.path),
+        }
     }
 
-    /// Whether `uri` has the route's exact path.
-    #[inline(always)]
-    pub(crate) fn has_path(&self, uri: &Uri) -> bool {
-        // Every request of the app passes here. Most paths differ in length, so what follows the path is looked at first.
-        let target = uri.path_and_query().map_or("", PathAndQuery::as_str).as_bytes();
-        let own = self.path.as_bytes();
-        matches!(target.get(own.len()), None | Some(b'?')) && target.starts_with(own)
+    /// Whether it matches a request whose path it has.
+    pub(crate) fn matches_below(&self, head: RequestHead<'_>) -> bool {
+        self.allows(head.method) && self.predicate.as_ref().is_none_or(|predicate| predicate(head))
+    }
+
+    /// The path, if it is one path.
+    pub(crate) fn exact_path(&self) -> Option<&str> {
+        (self.kind == Kind::Exact).then_some(&self.path)
+    }
+
+    /// Whether a request of `later` never gets past `self`, for one method at least.
+    pub(crate) fn hides(&self, later: &Self) -> bool {
+        let methods = self.methods.is_empty()
+            || later.methods.is_empty()
+            || later.methods.iter().any(|method| self.methods.contains(method));
+        self.predicate.is_none() && self.kind == later.kind && self.path == later.path && methods
     }
 }
 
@@ -253,7 +246,6 @@ mod tests {
         }
         assert!(!route.matches(&Request::head("/CheckToken").body(()).unwrap()));
         assert!(!route.matches(&Request::options("*").body(()).unwrap()));
-        assert!(!Route::never().matches(&get("/")));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use tower::{Layer, Service, service_fn};
 use tower_verify::{
     BoxError, Credential, Endpoint, GuardLayer, VerifyLayer,
     diyalog::{Agent, AgentToken, AgentVerdict},
-    layer::ResponseBody,
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters, Validator},
     taptalk::{
         AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketRequest, AppTicketVerdict,
@@ -25,7 +24,7 @@ use crate::support::{
     layered,
 };
 
-type Answer = Response<ResponseBody<Full<Bytes>>>;
+type Answer = Response<Full<Bytes>>;
 
 pub(crate) fn customer() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
     layered::one(Bare)

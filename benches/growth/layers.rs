@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-type One<S> = Verify<S, Customer, OneToken>;
+type One<S> = Verify<S, VerifyLayer<Customer, OneToken>>;
 type Two<S> = One<One<S>>;
 type Four<S> = Two<Two<S>>;
 type Eight<S> = Four<Four<S>>;

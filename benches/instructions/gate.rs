@@ -9,7 +9,13 @@ const TOLERANCE: f64 = 1.03;
 ///
 /// Half of a further layer's are one copy of the request: routes may have predicates, which the compiler cannot see through.
 const FIRST_LAYER: f64 = 60.0;
-const FURTHER_LAYER: f64 = 60.0;
+const FURTHER_LAYER: f64 = 65.0;
+
+/// The most instructions that fifteen further endpoints in one layer may add to another path's request.
+const FURTHER_ENDPOINTS: f64 = 15.0;
+
+/// The most instructions of a check whose endpoint is made of public items alone, in those of the built-in one.
+const OUTSIDE: f64 = 1.05;
 
 /// The most instructions of the dearest body of the largest size, in those of a good one of that size.
 const HOSTILE: f64 = 20.0;
@@ -43,6 +49,15 @@ fn bars(measured: &Table, complaints: &mut Vec<String>) {
         }
         at_most(format!("{app}: instructions of a further layer"), (all - first) / 15.0, FURTHER_LAYER);
     }
+    for app in ["other", "other-boxed"] {
+        let [one, all] = ["layers-1", "endpoints-16"].map(|layers| of(&format!("{app}/{layers}")));
+        at_most(format!("{app}: instructions of fifteen further endpoints in one layer"), all - one, FURTHER_ENDPOINTS);
+    }
+    at_most(
+        "granted: instructions of an endpoint made of public items, built in 1.00".into(),
+        of("granted/outside") / of("granted/tower-verify"),
+        OUTSIDE,
+    );
     for call in ["granted", "denied", "malformed"] {
         let ratio = of(&format!("{call}/tower-verify")) / of(&format!("{call}/hand-written"));
         at_most(format!("{call}: instructions, by hand 1.00"), ratio, INTERCEPTED);

@@ -11,7 +11,7 @@ use crate::support::{
     Incoming, answer, axum,
     bare::{self, Bare, boxed},
     call, hand_written, largest,
-    layered::{four, one, sixteen},
+    layered::{four, one, outside, sixteen, sixteen_endpoints},
     text,
 };
 
@@ -42,6 +42,7 @@ scenarios! {
     "other/layers-1": one(Bare), call::other => bare::TEXT;
     "other/layers-4": four(Bare), call::other => bare::TEXT;
     "other/layers-16": sixteen(Bare), call::other => bare::TEXT;
+    "other/endpoints-16": sixteen_endpoints(Bare), call::other => bare::TEXT;
     "other-query/bare": Bare, call::other_with_query => bare::TEXT;
     "other-query/layers-1": one(Bare), call::other_with_query => bare::TEXT;
     "other-query/layers-16": sixteen(Bare), call::other_with_query => bare::TEXT;
@@ -49,7 +50,10 @@ scenarios! {
     "other-boxed/layers-1": one(boxed()), call::other => bare::TEXT;
     "other-boxed/layers-4": four(boxed()), call::other => bare::TEXT;
     "other-boxed/layers-16": sixteen(boxed()), call::other => bare::TEXT;
+    "other-boxed/endpoints-16": sixteen_endpoints(boxed()), call::other => bare::TEXT;
     "granted/tower-verify": one(Bare), call::granted => "Validated";
+    "granted/endpoints-16": sixteen_endpoints(Bare), call::granted => "Validated";
+    "granted/outside": outside(Bare), call::granted => "Validated";
     "granted/hand-written": hand_written::app(), call::granted => "Validated";
     "granted/axum": axum::app(), call::granted => "Validated";
     "granted/axum-protected": axum::protected(), call::granted => "Validated";

@@ -1,24 +1,35 @@
 //! Apps with this crate's layer, with every protection that it has by itself.
 
-use http::Request;
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
 use tower_layer::Layer;
+use tower_service::Service;
 use tower_verify::{
-    BoxError, Verifier, Verify, VerifyLayer,
+    BoxError, Endpoints, Verifier, Verify, VerifyLayer,
     diyalog::{Customer, CustomerToken, CustomerVerdict},
 };
 
-use super::TOKEN;
+use super::{Incoming, TOKEN};
 
-/// Compares the token with the good one.
-pub(crate) struct OneToken;
+#[path = "../../tests/outside/customer.rs"]
+mod customer;
 
-impl Verifier<CustomerToken> for OneToken {
+type Bare = Response<Full<Bytes>>;
+
+/// Compares the token with the good one. Each of the compared endpoints has a verifier of its own, which the compiler
+/// inlines.
+pub(crate) struct OneToken<const OUTSIDE: bool = false>;
+
+impl<const OUTSIDE: bool> Verifier<CustomerToken> for OneToken<OUTSIDE> {
     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
         Ok(if request.body().dlg_token == TOKEN { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
     }
 }
 
-pub(crate) type One<S> = Verify<S, Customer, OneToken>;
+pub(crate) type One<S> = Verify<S, VerifyLayer<Customer, OneToken>>;
 pub(crate) type Three<S> = One<One<One<S>>>;
 pub(crate) type Four<S> = One<Three<S>>;
 
@@ -40,6 +51,27 @@ pub(crate) fn three<S>(inner: S) -> Three<S> {
 /// `inner` behind four layers.
 pub(crate) fn four<S>(inner: S) -> Four<S> {
     one(three(inner))
+}
+
+/// `inner` behind one layer with sixteen endpoints, of which the last one is at the documented path.
+pub(crate) fn sixteen_endpoints<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+where
+    S: Service<Incoming, Response = Bare, Error = Infallible>,
+{
+    let at = |n: usize| layer().path(&format!("/partners/{n}/checkauthtoken")).expect("a path");
+    let endpoints = Endpoints::new().with(at(1)).and_then(|all| all.with(at(2))).and_then(|all| all.with(at(3)));
+    let endpoints = endpoints.and_then(|all| all.with(at(4))).and_then(|all| all.with(at(5)));
+    let endpoints = endpoints.and_then(|all| all.with(at(6))).and_then(|all| all.with(at(7)));
+    let endpoints = endpoints.and_then(|all| all.with(at(8))).and_then(|all| all.with(at(9)));
+    let endpoints = endpoints.and_then(|all| all.with(at(10))).and_then(|all| all.with(at(11)));
+    let endpoints = endpoints.and_then(|all| all.with(at(12))).and_then(|all| all.with(at(13)));
+    let endpoints = endpoints.and_then(|all| all.with(at(14))).and_then(|all| all.with(at(15)));
+    endpoints.and_then(|all| all.with(layer())).expect("sixteen routes").layer(inner)
+}
+
+/// `inner` behind the copy of the endpoint that is made of public items alone.
+pub(crate) fn outside<S>(inner: S) -> Verify<S, VerifyLayer<customer::Customer, OneToken<true>>> {
+    VerifyLayer::new(customer::Customer, OneToken::<true>).layer(inner)
 }
 
 /// `inner` behind sixteen layers.

@@ -24,7 +24,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tower_verify::{
-    BoxError, PeerAddr, VerifyLayer,
+    BoxError, Endpoints, PeerAddr, VerifyLayer,
     diyalog::{Agent, AgentToken, Customer, CustomerToken, Tokens},
     talkdesk::{Credentials, Validator},
     taptalk::{AccessToken, AccessTokenRefresh, AppTicket, AuthTicket, Connect, TicketRequest},
@@ -80,22 +80,26 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
         Some(request.server_key.id.expose_secret().to_owned())
     })?;
 
+    let for_pages = Endpoints::new()
+        .with(VerifyLayer::new(AccessToken::new(), office.clone()))?
+        .with(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))?
+        .with(VerifyLayer::new(Connect::new(), office))?
+        .with(VerifyLayer::new(AppTicket::new(), issuer))?;
+    // Outside of CORS: no page has business with these.
+    let for_backends = Endpoints::new()
+        .with(VerifyLayer::new(Validator::new(), validator))?
+        .with(VerifyLayer::new(Customer::new(), customers))?
+        .with(VerifyLayer::new(Agent::new(), agents))?
+        .with(VerifyLayer::new(AuthTicket::new(), backends))?;
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())
         .merge(diyalog::logins(tokens))
         .merge(talkdesk::later_calls(&throttles)?)
         .merge(taptalk::project_configs())
-        .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
-        .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
-        .layer(VerifyLayer::new(Connect::new(), office))
-        .layer(VerifyLayer::new(AppTicket::new(), issuer))
+        .layer(for_pages)
         .layer(taptalk::cors())
-        // What follows is called by backends, and no page has business with it.
-        .layer(VerifyLayer::new(Validator::new(), validator))
-        .layer(VerifyLayer::new(Customer::new(), customers))
-        .layer(VerifyLayer::new(Agent::new(), agents))
-        .layer(VerifyLayer::new(AuthTicket::new(), backends))
+        .layer(for_backends)
         .layer(middleware::from_fn(peer_addr)))
 }
 

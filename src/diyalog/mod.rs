@@ -15,7 +15,9 @@
 //! ```
 //! use std::collections::HashMap;
 //!
+//! use bytes::Bytes;
 //! use http::{Request, Response};
+//! use http_body_util::Full;
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Secret, Verifier, VerifyLayer,
@@ -62,7 +64,7 @@
 //!     of_customers: HashMap::from([("1234567".into(), ("2121sasasrwsdss".into(), "123456789aacaaca".into()))]),
 //!     of_agents: HashMap::from([("45186".into(), ("b1f0".into(), "s-7".into()))]),
 //! };
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let mut app = ServiceBuilder::new()
 //!     .layer(VerifyLayer::new(Customer::new(), tokens.clone()))
 //!     .layer(VerifyLayer::new(Agent::new(), tokens))

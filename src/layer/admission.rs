@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -34,6 +35,33 @@ pub(super) struct Admission<C, V> {
     pub(super) contract: Arc<C>,
     pub(super) verifier: Arc<V>,
     pub(super) settings: Settings,
+}
+
+impl<C, V> Admission<C, V> {
+    pub(super) fn new(route: Route, contract: C, verifier: V, body_limit: usize) -> Self {
+        let settings = Settings::with_body_limit(body_limit);
+        Self { route, contract: Arc::new(contract), verifier: Arc::new(verifier), settings }
+    }
+}
+
+impl<C, V> Clone for Admission<C, V> {
+    fn clone(&self) -> Self {
+        Self {
+            route: self.route.clone(),
+            contract: Arc::clone(&self.contract),
+            verifier: Arc::clone(&self.verifier),
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl<C, V> fmt::Debug for Admission<C, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("route", &self.route)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(super) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;

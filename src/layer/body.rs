@@ -9,10 +9,32 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a response that came through [`Verify`](crate::Verify): the inner service's own, or an answer to the
-    /// platform.
+    /// A response body that is `From<Bytes>`, made of one that is not: the body `B`, or bytes.
     ///
-    /// The inner service's body keeps its error, its frames and trailers, and its size hint. The default is empty.
+    /// [`Verify`](crate::Verify) and [`Guard`](crate::Guard) respond with the body of the service inside, which must be
+    /// `From<Bytes>`. For a service with another body, map it, as tower's `map_response` does:
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::{BodyExt, Empty, combinators::BoxBody};
+    /// use tower::{ServiceBuilder, service_fn};
+    /// use tower_verify::{BoxError, VerifyLayer, diyalog, layer::ResponseBody, verifier_fn};
+    ///
+    /// # let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
+    /// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+    /// # });
+    /// let app = service_fn(|_: Request<Empty<Bytes>>| async {
+    ///     Ok::<_, BoxError>(Response::new(BoxBody::new(Empty::<Bytes>::new())))
+    /// });
+    /// let app = ServiceBuilder::new()
+    ///     .layer(VerifyLayer::new(diyalog::Customer::new(), verifier))
+    ///     .map_response(|response: Response<_>| response.map(ResponseBody::new))
+    ///     .service(app);
+    /// # futures::executor::block_on(tower::ServiceExt::oneshot(app, Request::new(Empty::new()))).unwrap();
+    /// ```
+    ///
+    /// `B` keeps its error, its frames and trailers, and its size hint. The default is empty.
     pub struct ResponseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -26,26 +48,29 @@ pin_project! {
             #[pin]
             body: B,
         },
-        Answer {
+        Bytes {
             rest: Bytes,
         },
     }
 }
 
 impl<B> ResponseBody<B> {
+    /// The same body.
     #[inline]
-    pub(crate) fn inner(body: B) -> Self {
+    pub fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
+}
 
-    pub(crate) fn answer(rest: Bytes) -> Self {
-        Self { kind: Kind::Answer { rest } }
+impl<B> From<Bytes> for ResponseBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self { kind: Kind::Bytes { rest: bytes } }
     }
 }
 
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::answer(Bytes::new())
+        Bytes::new().into()
     }
 }
 
@@ -67,8 +92,8 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
             KindProj::Inner { body } => Poll::Ready(ready!(body.poll_frame(cx))),
-            KindProj::Answer { rest } if rest.is_empty() => Poll::Ready(None),
-            KindProj::Answer { rest } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(rest).into())))),
+            KindProj::Bytes { rest } if rest.is_empty() => Poll::Ready(None),
+            KindProj::Bytes { rest } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(rest).into())))),
         }
     }
 
@@ -76,7 +101,7 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
-            Kind::Answer { rest } => rest.is_empty(),
+            Kind::Bytes { rest } => rest.is_empty(),
         }
     }
 
@@ -84,7 +109,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Answer { rest } => SizeHint::with_exact(rest.len() as u64),
+            Kind::Bytes { rest } => SizeHint::with_exact(rest.len() as u64),
         }
     }
 }
@@ -105,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_answer_knows_its_exact_size_before_and_after() {
-        let mut body = ResponseBody::<Empty<Bytes>>::answer(Bytes::from_static(b"Validated"));
+        let mut body = ResponseBody::<Empty<Bytes>>::from(Bytes::from_static(b"Validated"));
         assert_eq!(body.size_hint().exact(), Some(9));
         assert!(!body.is_end_stream());
         let frame = body.frame().now_or_never().unwrap().unwrap().unwrap();
@@ -118,7 +143,7 @@ mod tests {
     #[test]
     fn the_default_is_empty_whatever_the_inner_body() {
         struct NoDefault;
-        assert!(matches!(ResponseBody::<NoDefault>::default().kind, Kind::Answer { rest } if rest.is_empty()));
+        assert!(matches!(ResponseBody::<NoDefault>::default().kind, Kind::Bytes { rest } if rest.is_empty()));
     }
 
     #[test]
@@ -127,12 +152,12 @@ mod tests {
         trailers.insert("grpc-status", "0".parse().unwrap());
         let frames =
             [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a"))), Ok(Frame::trailers(trailers.clone()))];
-        let body = ResponseBody::inner(StreamBody::new(futures_util::stream::iter(frames)));
+        let body = ResponseBody::new(StreamBody::new(futures_util::stream::iter(frames)));
         let collected = body.collect().now_or_never().unwrap().unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "a");
 
-        assert_eq!(ResponseBody::inner(Full::new(Bytes::from_static(b"abc"))).size_hint().exact(), Some(3));
-        assert!(ResponseBody::inner(Empty::<Bytes>::new()).is_end_stream());
+        assert_eq!(ResponseBody::new(Full::new(Bytes::from_static(b"abc"))).size_hint().exact(), Some(3));
+        assert!(ResponseBody::new(Empty::<Bytes>::new()).is_end_stream());
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{ResponseBody, admission::Concluding};
+use super::admission::Concluding;
 
 type Answer = Concluding<Response<Bytes>>;
 
@@ -48,20 +48,15 @@ impl<F> ResponseFuture<F> {
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    B: From<Bytes>,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<B>, E>;
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Inner { future } => Poll::Ready(match ready!(future.poll(cx)) {
-                Ok(response) => {
-                    let (head, body) = response.into_parts();
-                    Ok(Response::from_parts(head, ResponseBody::inner(body)))
-                }
-                Err(error) => Err(error),
-            }),
-            KindProj::Answer { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(ResponseBody::answer))),
+            KindProj::Inner { future } => future.poll(cx),
+            KindProj::Answer { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(B::from))),
         }
     }
 }

@@ -10,7 +10,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    GuardContract, GuardFuture, GuardedBody, ResponseBody,
+    GuardContract, GuardFuture, GuardedBody,
     admission::{Admission, Conclusion, Forwarded, VerdictOf},
 };
 use crate::Verifier;
@@ -41,6 +41,9 @@ impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
 ///
 /// It is always ready: the inner service is cloned for each request, and made ready after the request is admitted, so
 /// that a request that is not admitted never holds a permit of it. Its errors are the inner service's own.
+///
+/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
+/// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
 #[must_use]
 pub struct Guard<S, C, V> {
     inner: S,
@@ -74,8 +77,9 @@ where
     C: GuardContract,
     V: Verifier<C::Credential>,
     ReqBody: Body + Send + 'static,
+    ResBody: From<Bytes>,
 {
-    type Response = Response<ResponseBody<ResBody>>;
+    type Response = Response<ResBody>;
     type Error = S::Error;
     type Future = GuardFuture<S, ReqBody, S::Future>;
 

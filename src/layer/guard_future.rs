@@ -10,7 +10,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{GuardedBody, ResponseBody, admission::Concluding};
+use super::{GuardedBody, admission::Concluding};
 
 type Admitting<B> = Concluding<Result<Request<GuardedBody<B>>, Response<Bytes>>>;
 
@@ -56,8 +56,9 @@ impl<S, B, F> GuardFuture<S, B, F> {
 impl<S, B, R> Future for GuardFuture<S, B, S::Future>
 where
     S: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+    R: From<Bytes>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<R>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut step = self.project().step;
@@ -68,16 +69,14 @@ where
                         let inner = inner.take().expect("a request is admitted once");
                         Step::GettingReady { inner, request: Some(request) }
                     }
-                    Err(response) => return Poll::Ready(Ok(response.map(ResponseBody::answer))),
+                    Err(response) => return Poll::Ready(Ok(response.map(R::from))),
                 },
                 StepProj::GettingReady { inner, request } => {
                     ready!(inner.poll_ready(cx))?;
                     let request = request.take().expect("the inner service is called once");
                     Step::Calling { future: inner.call(request) }
                 }
-                StepProj::Calling { future } => {
-                    return Poll::Ready(ready!(future.poll(cx)).map(|response| response.map(ResponseBody::inner)));
-                }
+                StepProj::Calling { future } => return future.poll(cx),
             };
             step.set(next);
         }

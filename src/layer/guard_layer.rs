@@ -6,7 +6,7 @@ use tower_layer::Layer;
 use super::{
     Guard,
     admission::{Admission, VerdictOf},
-    settings::{Settings, protection_setters},
+    settings::protection_setters,
 };
 use crate::{Contract, Route, Verifier};
 
@@ -48,6 +48,7 @@ pub trait GuardContract: Contract {
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
+/// use http_body_util::Full;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_verify::{
 ///     BoxError, Contract, Credential, GuardContract, GuardLayer, Outcome, Rejection, Secret, Verdict, verifier_fn,
@@ -109,7 +110,7 @@ pub trait GuardContract: Contract {
 /// });
 /// let app = service_fn(|request: Request<_>| async move {
 ///     let User(name) = request.extensions().get().cloned().ok_or("no request gets here without a user")?;
-///     Ok::<_, BoxError>(Response::new(name.to_owned()))
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(name)))
 /// });
 /// let app = ServiceBuilder::new().layer(GuardLayer::new(BearerGuard, verifier)).service(app);
 ///
@@ -120,10 +121,7 @@ pub trait GuardContract: Contract {
 /// ```
 #[must_use]
 pub struct GuardLayer<C, V> {
-    route: Route,
-    contract: Arc<C>,
-    verifier: Arc<V>,
-    settings: Settings,
+    admission: Arc<Admission<C, V>>,
 }
 
 impl<C, V> GuardLayer<C, V>
@@ -133,12 +131,7 @@ where
 {
     /// A guard that reads requests by `contract` and asks `verifier`.
     pub fn new(contract: C, verifier: V) -> Self {
-        Self {
-            route: Route::any(),
-            contract: Arc::new(contract),
-            verifier: Arc::new(verifier),
-            settings: Settings::with_body_limit(1024 * 1024),
-        }
+        Self { admission: Arc::new(Admission::new(Route::any(), contract, verifier, 1024 * 1024)) }
     }
 }
 
@@ -147,7 +140,7 @@ impl<C, V> GuardLayer<C, V> {
 
     /// Guards the requests of this route alone. All others pass **unguarded**. The default is every request.
     pub fn route(mut self, route: Route) -> Self {
-        self.route = route;
+        Arc::make_mut(&mut self.admission).route = route;
         self
     }
 }
@@ -156,34 +149,18 @@ impl<S, C, V> Layer<S> for GuardLayer<C, V> {
     type Service = Guard<S, C, V>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Guard::new(
-            inner,
-            Arc::new(Admission {
-                route: self.route.clone(),
-                contract: Arc::clone(&self.contract),
-                verifier: Arc::clone(&self.verifier),
-                settings: self.settings.clone(),
-            }),
-        )
+        Guard::new(inner, Arc::clone(&self.admission))
     }
 }
 
 impl<C, V> Clone for GuardLayer<C, V> {
     fn clone(&self) -> Self {
-        Self {
-            route: self.route.clone(),
-            contract: Arc::clone(&self.contract),
-            verifier: Arc::clone(&self.verifier),
-            settings: self.settings.clone(),
-        }
+        Self { admission: Arc::clone(&self.admission) }
     }
 }
 
 impl<C, V> fmt::Debug for GuardLayer<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuardLayer")
-            .field("route", &self.route)
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("GuardLayer").field("admission", &self.admission).finish()
     }
 }

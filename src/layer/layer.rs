@@ -1,11 +1,15 @@
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
 use tower_layer::Layer;
 
 use super::{
-    Verify, VerifyService,
-    admission::Admission,
-    settings::{Settings, protection_setters},
+    Endpoints, Verify, VerifyService,
+    admission::{Admission, Concluding},
+    service::Answer,
+    settings::protection_setters,
 };
 use crate::{Endpoint, Route, Verifier};
 
@@ -29,7 +33,9 @@ use crate::{Endpoint, Route, Verifier};
 /// Clones and the services that it makes share the endpoint and the verifier.
 ///
 /// ```
+/// use bytes::Bytes;
 /// use http::{Request, Response};
+/// use http_body_util::Full;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_verify::{BoxError, VerifyLayer, diyalog, verifier_fn};
 ///
@@ -38,7 +44,7 @@ use crate::{Endpoint, Route, Verifier};
 ///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
 /// });
 /// let layer = VerifyLayer::new(diyalog::Customer::new(), verifier).path("/v1/checkauthtoken")?.body_limit(4096);
-/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 /// let app = ServiceBuilder::new().layer(layer).service(app);
 ///
 /// let body = String::from(r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#);
@@ -48,10 +54,7 @@ use crate::{Endpoint, Route, Verifier};
 /// ```
 #[must_use]
 pub struct VerifyLayer<E, V> {
-    route: Route,
-    endpoint: Arc<E>,
-    verifier: Arc<V>,
-    settings: Settings,
+    admission: Arc<Admission<E, V>>,
     enabled: bool,
 }
 
@@ -62,13 +65,16 @@ where
 {
     /// A layer that responds to `endpoint` with the verdicts of `verifier`.
     pub fn new(endpoint: E, verifier: V) -> Self {
-        Self {
-            route: endpoint.route(),
-            endpoint: Arc::new(endpoint),
-            verifier: Arc::new(verifier),
-            settings: Settings::with_body_limit(16 * 1024),
-            enabled: true,
-        }
+        let route = endpoint.route();
+        Self { admission: Arc::new(Admission::new(route, endpoint, verifier, 16 * 1024)), enabled: true }
+    }
+
+    /// Starts the response to `request`.
+    pub(super) fn start<B>(&self, request: Request<B>) -> Concluding<Response<Bytes>>
+    where
+        B: Body + Send + 'static,
+    {
+        self.admission.start::<Answer, _>(request)
     }
 }
 
@@ -77,7 +83,7 @@ impl<E, V> VerifyLayer<E, V> {
 
     /// Another route than the endpoint's documented one.
     pub fn route(mut self, route: Route) -> Self {
-        self.route = route;
+        Arc::make_mut(&mut self.admission).route = route;
         self
     }
 
@@ -93,45 +99,31 @@ impl<E, V> VerifyLayer<E, V> {
     ///
     /// Of the route, only the methods matter.
     pub fn into_service(self) -> VerifyService<E, V> {
-        VerifyService::new(self.enabled.then(|| self.admission()))
+        VerifyService::new(self.enabled.then_some(self.admission))
     }
 
-    fn admission(&self) -> Arc<Admission<E, V>> {
-        Arc::new(Admission {
-            route: if self.enabled { self.route.clone() } else { Route::never() },
-            contract: Arc::clone(&self.endpoint),
-            verifier: Arc::clone(&self.verifier),
-            settings: self.settings.clone(),
-        })
+    /// The route, unless the endpoint is not enabled.
+    pub(super) fn enabled_route(&self) -> Option<Route> {
+        self.enabled.then(|| self.admission.route.clone())
     }
 }
 
 impl<S, E, V> Layer<S> for VerifyLayer<E, V> {
-    type Service = Verify<S, E, V>;
+    type Service = Verify<S, Self>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.admission())
+        Verify::new(inner, Arc::new(Endpoints::one(self.clone())))
     }
 }
 
 impl<E, V> Clone for VerifyLayer<E, V> {
     fn clone(&self) -> Self {
-        Self {
-            route: self.route.clone(),
-            endpoint: Arc::clone(&self.endpoint),
-            verifier: Arc::clone(&self.verifier),
-            settings: self.settings.clone(),
-            enabled: self.enabled,
-        }
+        Self { admission: Arc::clone(&self.admission), enabled: self.enabled }
     }
 }
 
 impl<E, V> fmt::Debug for VerifyLayer<E, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyLayer")
-            .field("route", &self.route)
-            .field("settings", &self.settings)
-            .field("enabled", &self.enabled)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifyLayer").field("admission", &self.admission).field("enabled", &self.enabled).finish()
     }
 }

@@ -1,13 +1,15 @@
-//! The Tower services: [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`GuardLayer`] guards routes of the
+//! The Tower services: [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`Endpoints`] adds several, [`GuardLayer`] guards routes of the
 //! app. They know no platform.
 //!
 //! ```
+//! use bytes::Bytes;
 //! use http::{Request, Response};
+//! use http_body_util::Full;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{BoxError, VerifyLayer, diyalog, verifier_fn};
 //!
 //! # futures::executor::block_on(async {
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
 //!     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
 //! });
@@ -31,22 +33,22 @@
 //! | | `.route_layer(verify)` | **no**: it sees matched paths only |
 //! | | a layer of a router inside `nest` | **no**; under the prefix, if that router has a fallback of its own, and only there |
 //! | | `.route_service("/any/path", verify.into_service())` | yes, at any path that the router maps, inside `nest` too; another method gets `405` with `Allow` |
-//! | | `axum::serve(listener, verify.layer(router))` | **no**, it does not compile: the body is [`ResponseBody`], not axum's |
-//! | | the same with `axum::middleware::ResponseAxumBodyLayer` around, and `axum::ServiceExt::into_make_service` | yes |
+//! | | `axum::serve(listener, axum::ServiceExt::<Request>::into_make_service(verify.layer(router)))` | yes |
 //! | | `Router::new().fallback_service(verify.layer(router))` | yes |
 //! | hyper 1 | `TowerToHyperService::new(verify.layer(service))` of hyper-util | yes, HTTP/1.1 and HTTP/2 |
-//! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify)` | yes, gRPC and partners on one port |
-//! | | `Server::builder().layer(verify)` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
+//! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify).layer(map)` | yes, gRPC and partners on one port; `map` makes tonic's body a [`ResponseBody`]: see the example `tonic` |
+//! | | without `accept_http1` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
 //! | lambda_http 1 | `lambda_http::run(verify.layer(service))` | yes, in the stage `$default` |
 //! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the layer that path |
-//! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not |
+//! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not, whose response body is `From<Bytes>`; any other body becomes one by [`ResponseBody`] |
 //!
-//! Several endpoints are several layers, in any order. What stands outside of them applies to the partner's calls too: a
+//! Several endpoints are one layer: [`Endpoints`]. What stands outside of them applies to the partner's calls too: a
 //! concurrency limit, a load shed, a timeout. What stands inside does not, except that the service is polled ready for
 //! either kind of request before anybody knows which kind it is.
 
 mod admission;
 mod body;
+mod endpoints;
 mod future;
 mod guard;
 mod guard_future;
@@ -62,6 +64,7 @@ mod settings;
 use self::protect::Deadline;
 pub use self::{
     body::ResponseBody,
+    endpoints::{And, Endpoints},
     future::ResponseFuture,
     guard::Guard,
     guard_future::GuardFuture,

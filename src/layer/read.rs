@@ -34,6 +34,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    #[inline]
     pub(super) fn poll_read<B: Body>(
         &mut self,
         mut body: Pin<&mut B>,

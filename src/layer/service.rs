@@ -13,19 +13,20 @@ use http::{
     request::Parts,
 };
 use http_body::Body;
-use http_body_util::Empty;
+use http_body_util::Full;
 use tower_service::Service;
 
 use super::{
-    ResponseBody, ResponseFuture,
+    Endpoints, ResponseFuture,
     admission::{Admission, Conclusion, Forwarded, NO_STORE, VerdictOf, uncached},
+    endpoints::Respond,
 };
 use crate::{Endpoint, Verifier};
 
 /// The conclusion of an endpoint: a response, whatever the outcome.
-struct Respond;
+pub(super) struct Answer;
 
-impl<E: Endpoint, B> Conclusion<E, B> for Respond {
+impl<E: Endpoint, B> Conclusion<E, B> for Answer {
     const KEEPS: bool = false;
     type Kept = ();
     type Output = Response<Bytes>;
@@ -41,19 +42,22 @@ impl<E: Endpoint, B> Conclusion<E, B> for Respond {
     }
 }
 
-/// A service with one endpoint added to it: made by [`VerifyLayer`](crate::VerifyLayer).
+/// A service with endpoints added to it: made by [`VerifyLayer`](crate::VerifyLayer) or [`Endpoints`].
 ///
-/// It responds to the endpoint's requests and passes any other one to the inner service unchanged. Its errors are the
+/// It responds to the endpoints' requests and passes any other one to the inner service unchanged. Its errors are the
 /// inner service's own.
+///
+/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
+/// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
 #[must_use]
-pub struct Verify<S, E, V> {
+pub struct Verify<S, L> {
     inner: S,
-    admission: Arc<Admission<E, V>>,
+    endpoints: Arc<Endpoints<L>>,
 }
 
-impl<S, E, V> Verify<S, E, V> {
-    pub(super) fn new(inner: S, admission: Arc<Admission<E, V>>) -> Self {
-        Self { inner, admission }
+impl<S, L> Verify<S, L> {
+    pub(super) fn new(inner: S, endpoints: Arc<Endpoints<L>>) -> Self {
+        Self { inner, endpoints }
     }
 
     /// The inner service.
@@ -72,14 +76,13 @@ impl<S, E, V> Verify<S, E, V> {
     }
 }
 
-impl<S, E, V, ReqBody, ResBody> Service<Request<ReqBody>> for Verify<S, E, V>
+impl<S, L, ReqBody, ResBody> Service<Request<ReqBody>> for Verify<S, L>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    E: Endpoint,
-    V: Verifier<E::Credential>,
-    ReqBody: Body + Send + 'static,
+    L: Respond<ReqBody>,
+    ResBody: From<Bytes>,
 {
-    type Response = Response<ResponseBody<ResBody>>;
+    type Response = Response<ResBody>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -90,44 +93,38 @@ where
 
     #[inline(always)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let route = &self.admission.route;
-        match route.single_method() {
-            Some(method) if route.has_path(request.uri()) && *request.method() == *method => {
-                ResponseFuture::answer(self.admission.start::<Respond, _>(request))
-            }
-            Some(_) => ResponseFuture::inner(self.inner.call(request)),
-            None => self.call_by_any_route(request),
-        }
-    }
-}
-
-impl<S, E, V> Verify<S, E, V> {
-    /// Stays out of line: a predicate is opaque to the compiler, so the request would be copied once a layer.
-    #[inline(never)]
-    fn call_by_any_route<ReqBody, ResBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S::Future>
-    where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-        E: Endpoint,
-        V: Verifier<E::Credential>,
-        ReqBody: Body + Send + 'static,
-    {
-        if self.admission.route.matches(&request) {
-            ResponseFuture::answer(self.admission.start::<Respond, _>(request))
+        if self.endpoints.may_have(request.uri()) {
+            self.respond_or_pass(request)
         } else {
             ResponseFuture::inner(self.inner.call(request))
         }
     }
 }
 
-impl<S: Clone, E, V> Clone for Verify<S, E, V> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), admission: Arc::clone(&self.admission) }
+impl<S, L> Verify<S, L> {
+    /// Stays out of line, so that requests that pass through do not pay for it.
+    #[inline(never)]
+    fn respond_or_pass<ReqBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<ReqBody>>,
+        L: Respond<ReqBody>,
+    {
+        match self.endpoints.find(&request) {
+            Some(index) => ResponseFuture::answer(self.endpoints.respond(index, request)),
+            None => ResponseFuture::inner(self.inner.call(request)),
+        }
     }
 }
 
-impl<S: fmt::Debug, E, V> fmt::Debug for Verify<S, E, V> {
+impl<S: Clone, L> Clone for Verify<S, L> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), endpoints: Arc::clone(&self.endpoints) }
+    }
+}
+
+impl<S: fmt::Debug, L> fmt::Debug for Verify<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Verify").field("inner", &self.inner).field("endpoints", &self.endpoints).finish()
     }
 }
 
@@ -152,19 +149,19 @@ where
     V: Verifier<E::Credential>,
     ReqBody: Body + Send + 'static,
 {
-    type Response = Response<ResponseBody<Empty<Bytes>>>;
+    type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = ResponseFuture<Ready<Result<Response<Empty<Bytes>>, Infallible>>>;
+    type Future = ResponseFuture<Ready<Result<Response<Full<Bytes>>, Infallible>>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let mut response = Response::new(Empty::new());
+        let mut response = Response::new(Full::default());
         match &self.admission {
             Some(admission) if admission.route.allows(request.method()) => {
-                return ResponseFuture::answer(admission.start::<Respond, _>(request));
+                return ResponseFuture::answer(admission.start::<Answer, _>(request));
             }
             Some(admission) => {
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

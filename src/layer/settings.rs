@@ -82,7 +82,7 @@ macro_rules! protection_setters {
     (default body limit: $limit:literal) => {
         #[doc = concat!("The largest body that is read, in bytes. The default is ", $limit, ".")]
         pub fn body_limit(mut self, bytes: usize) -> Self {
-            self.settings.body_limit = bytes;
+            self.settings().body_limit = bytes;
             self
         }
 
@@ -91,7 +91,7 @@ macro_rules! protection_setters {
         /// A request that exceeds it fails as [overloaded](crate::FailureKind::Overloaded). Clones of the layer, and the
         /// services that they make, share the limit. A body that arrives at once is not counted.
         pub fn buffer_limit(mut self, bytes: usize) -> Self {
-            self.settings.buffer = std::sync::Arc::new(super::settings::Buffer::new(bytes));
+            self.settings().buffer = std::sync::Arc::new(super::settings::Buffer::new(bytes));
             self
         }
 
@@ -101,7 +101,7 @@ macro_rules! protection_setters {
         /// tokio runtime with timers enabled fails.
         #[cfg(feature = "deadline")]
         pub fn deadline(mut self, limit: std::time::Duration) -> Self {
-            self.settings.deadline = Some(limit);
+            self.settings().deadline = Some(limit);
             self
         }
 
@@ -109,7 +109,7 @@ macro_rules! protection_setters {
         /// deadline of its own.
         #[cfg(feature = "deadline")]
         pub fn without_deadline(mut self) -> Self {
-            self.settings.deadline = None;
+            self.settings().deadline = None;
             self
         }
 
@@ -117,7 +117,7 @@ macro_rules! protection_setters {
         ///
         /// The header is removed: neither the verifier nor a guarded app sees it.
         pub fn caller_secret(mut self, secret: crate::CallerSecret) -> Self {
-            self.settings.caller = Some(secret);
+            self.settings().caller = Some(secret);
             self
         }
 
@@ -126,8 +126,13 @@ macro_rules! protection_setters {
         /// # Errors
         /// If no request can have this path.
         pub fn path(mut self, path: &str) -> Result<Self, crate::ConfigError> {
-            self.route = self.route.with_path(path)?;
+            let admission = std::sync::Arc::make_mut(&mut self.admission);
+            admission.route = admission.route.clone().with_path(path)?;
             Ok(self)
+        }
+
+        fn settings(&mut self) -> &mut super::settings::Settings {
+            &mut std::sync::Arc::make_mut(&mut self.admission).settings
         }
     };
 }

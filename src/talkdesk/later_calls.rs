@@ -28,7 +28,9 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 /// Source: Talkdesk's "Contact Synchronization", "Agent Synchronization", "Contact Activity" and "Action Executor".
 ///
 /// ```
+/// use bytes::Bytes;
 /// use http::{Request, Response};
+/// use http_body_util::Full;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_verify::{
 ///     BoxError, GuardLayer,
@@ -48,7 +50,7 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 /// });
 /// let agents = service_fn(|call: Request<_>| async move {
 ///     let Account(name) = call.extensions().get().cloned().ok_or("no call gets here without a principal")?;
-///     Ok::<_, BoxError>(Response::new(format!(r#"{{"agents": [], "for": "{name}"}}"#)))
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(format!(r#"{{"agents": [], "for": "{name}"}}"#))))
 /// });
 /// let app = ServiceBuilder::new().layer(GuardLayer::new(LaterCalls::new(), verifier)).service(agents);
 ///

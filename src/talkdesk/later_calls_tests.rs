@@ -17,7 +17,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitL
 use super::*;
 use crate::{
     BoxError, BoxVerifier, CallerSecret, Failure, GuardLayer, Verifier,
-    layer::{Guard, GuardFuture, GuardedBody},
+    layer::{Guard, GuardFuture, GuardedBody, ResponseBody},
     talkdesk::Auth,
     verifier_fn,
 };
@@ -72,7 +72,7 @@ impl<B> Service<Request<GuardedBody<B>>> for Probe
 where
     B: Body<Data = Bytes> + Send + 'static,
 {
-    type Response = Response<UnsyncBoxBody<Bytes, B::Error>>;
+    type Response = Response<ResponseBody<UnsyncBoxBody<Bytes, B::Error>>>;
     type Error = BoxError;
     type Future = Ready<Result<Self::Response, BoxError>>;
 
@@ -85,7 +85,7 @@ where
         assert!(std::mem::take(&mut self.ready), "called before it was polled ready");
         let account = request.extensions().get::<Account>().expect("a principal").0.clone();
         let response = Response::builder().status(201).header("account", account);
-        ready(Ok(response.body(request.into_body().boxed_unsync()).unwrap()))
+        ready(Ok(response.body(ResponseBody::new(request.into_body().boxed_unsync())).unwrap()))
     }
 }
 

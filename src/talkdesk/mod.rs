@@ -16,7 +16,9 @@
 //! neither is known, and is never shown to Talkdesk.
 //!
 //! ```
+//! use bytes::Bytes;
 //! use http::{Request, Response};
+//! use http_body_util::Full;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Verifier, VerifyLayer,
@@ -41,7 +43,7 @@
 //! }
 //!
 //! # futures::executor::block_on(async {
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let app = ServiceBuilder::new().layer(VerifyLayer::new(Validator::new(), Bridge)).service(app);
 //!
 //! let body = r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#;

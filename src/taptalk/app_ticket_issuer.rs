@@ -33,7 +33,7 @@ use crate::{BoxError, Verifier};
 /// # use tower::{Layer, ServiceExt};
 /// # use tower_verify::PeerAddr;
 /// # use http_body_util::BodyExt;
-/// # let app = layer.layer(service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::new())) }));
+/// # let app = layer.layer(service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::default())) }));
 /// # let ask = |token: &str| Request::post("/taptalk/auth_ticket").header("user-agent", "Acme/1.0")
 /// #     .header("authorization", token).extension(PeerAddr("203.0.113.9:4711".parse().unwrap()))
 /// #     .body(r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#.to_owned()).unwrap();

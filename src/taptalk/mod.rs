@@ -16,10 +16,12 @@
 //!
 #![cfg_attr(feature = "token", doc = "```")]
 #![cfg_attr(not(feature = "token"), doc = "```ignore")]
+//! use bytes::Bytes;
 //! use http::{Request, Response};
+//! use http_body_util::Full;
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
-//!     BoxError, VerifyLayer,
+//!     BoxError, Endpoints, VerifyLayer,
 //!     store::MemoryStore,
 //!     taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
 //!     token::KeyRing,
@@ -29,13 +31,13 @@
 //! let office = TicketOffice::new("example", MemoryStore::new(), KeyRing::generate()?)?
 //!     .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")])?)
 //!     .app_keys(ApiKeys::new([ApiKey::new("android", "pl41n")])?);
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
-//! let mut app = ServiceBuilder::new()
-//!     .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
-//!     .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
-//!     .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
-//!     .layer(VerifyLayer::new(Connect::new(), office))
-//!     .service(app);
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+//! let endpoints = Endpoints::new()
+//!     .with(VerifyLayer::new(AuthTicket::new(), office.clone()))?
+//!     .with(VerifyLayer::new(AccessToken::new(), office.clone()))?
+//!     .with(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))?
+//!     .with(VerifyLayer::new(Connect::new(), office))?;
+//! let mut app = ServiceBuilder::new().layer(endpoints).service(app);
 //!
 //! let request = Request::post("/v1/server/auth_ticket/request")
 //!     .header("Server-Key", "YmFja2VuZDpzM2NyM3Q=") // base64 of backend:s3cr3t
@@ -104,12 +106,14 @@
 //!
 //! ```
 //! # use http::{HeaderName, HeaderValue, Method, Request, Response, header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT}};
+//! # use bytes::Bytes;
+//! # use http_body_util::Full;
 //! # use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! # use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, Connect}, verifier_fn};
 //! use tower_http::cors::CorsLayer;
 //!
 //! # futures::executor::block_on(async {
-//! # let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(String::from("the app"))) });
+//! # let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! # let verifier = verifier_fn(|_: Request<AccessCheck>| async { Ok::<_, BoxError>(AccessVerdict::Invalid) });
 //! let own = ["app-key", "app-identifier", "device-identifier", "device-model", "device-os-version", "device-platform", "sdk-version"];
 //! let own = own.map(HeaderName::from_static);

@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, future::poll_immediate, stream};
 use http::{HeaderName, Request, Response};
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use proptest::{
     prelude::*,
@@ -294,7 +294,7 @@ where
     V: Verifier<E::Credential>,
     B: Body + Send + 'static,
 {
-    let nothing = service_fn(|_| -> Ready<Result<Response<Empty<Bytes>>, Infallible>> { panic!("not the endpoint's") });
+    let nothing = service_fn(|_| -> Ready<Result<Response<Full<Bytes>>, Infallible>> { panic!("not the endpoint's") });
     let Ok(response) = layer.layer(nothing).oneshot(request).await;
     let (head, body) = response.into_parts();
     Response::from_parts(head, body.collect().await.unwrap().to_bytes())

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tower::{ServiceBuilder, service_fn};
 use tower_verify::{
     Credential, GuardLayer, Secret,
-    layer::GuardedBody,
+    layer::{GuardedBody, ResponseBody},
     talkdesk::{
         Auth, AuthVerdict, Call, CallVerdict, Credentials, FieldValue, Fields, LaterCalls, Parameters, Validator,
     },
@@ -107,7 +107,7 @@ where
         let Principal(principal) = request.extensions().get().cloned().expect("no call arrives without a principal");
         let arrived = format!("{} {}", request.method(), request.uri());
         let response = Response::builder().header("app", arrived).header("principal", principal);
-        Ok::<_, Infallible>(response.body(request.into_body()).unwrap())
+        Ok::<_, Infallible>(response.body(ResponseBody::new(request.into_body())).unwrap())
     });
     Served::new(ServiceBuilder::new().layer(layer).service(app), log)
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use tower::{ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
     BoxError, ManualClock, VerifyLayer,
-    layer::ResponseBody,
     store::MemoryStore,
     taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
     token::KeyRing,
@@ -39,7 +38,7 @@ impl Server {
             .service(service_fn(|_: Request<Full<Bytes>>| async {
                 Ok::<_, BoxError>(Response::builder().status(StatusCode::NOT_FOUND).body(Full::<Bytes>::default())?)
             }));
-        let app = app.and_then(|response: Response<ResponseBody<_>>| async {
+        let app = app.and_then(|response: Response<Full<Bytes>>| async {
             let (head, body) = response.into_parts();
             Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
         });

@@ -24,7 +24,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
-    BoxError, CallerSecret, Contract, Credential, Endpoint, Failure, Verifier, VerifyLayer, verifier_fn,
+    BoxError, CallerSecret, Contract, Credential, Endpoint, Failure, Verifier, VerifyLayer, layer::ResponseBody,
+    verifier_fn,
 };
 
 use self::send::{App, Body, boxed};
@@ -156,7 +157,8 @@ impl Vector {
             layer = layer.caller_secret(secret);
         }
         let layer = layer.enabled(self.options.enabled.unwrap_or(true));
-        Served::new(ServiceBuilder::new().layer(layer).service(app()), log)
+        let layers = ServiceBuilder::new().layer(layer);
+        Served::new(layers.map_response(|response: Response<_>| response.map(ResponseBody::new)).service(app()), log)
     }
 
     /// A verifier that follows the script and keeps what it was asked in `log`.

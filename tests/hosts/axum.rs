@@ -4,18 +4,17 @@ use axum::{
     Router, ServiceExt,
     body::Body,
     extract::Request,
-    middleware::ResponseAxumBodyLayer,
     response::Response,
     routing::{get, post},
 };
-use static_assertions::assert_not_impl_any;
+use static_assertions::assert_impl_all;
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceBuilder, util::ServiceExt as _};
 use tower_http::{
     catch_panic::CatchPanicLayer, cors::CorsLayer, limit::RequestBodyLimitLayer,
     sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer,
 };
-use tower_verify::{Verify, diyalog::Customer};
+use tower_verify::{Verify, VerifyLayer, diyalog::Customer};
 
 use crate::support::{
     APP, APP_PATH, Answer, GOOD, MALFORMED, OneCustomer, PARTNER_PATH, PATIENCE, UNKNOWN, app_call, customer,
@@ -131,8 +130,8 @@ async fn route_service_works_inside_nest() {
     ask(&router, partner_call_to("/api/checkauthtoken", GOOD)).await.is_word("Validated");
 }
 
-// A wrapped router is not what `axum::serve` takes: the body of its responses is the layer's.
-assert_not_impl_any!(Verify<Router, Customer, OneCustomer>: Service<Request, Response = Response>);
+// A wrapped router responds with axum's own body.
+assert_impl_all!(Verify<Router, VerifyLayer<Customer, OneCustomer>>: Service<Request, Response = Response>);
 
 async fn assert_served(address: std::net::SocketAddr) {
     send(address, partner_call(GOOD)).await.is_word("Validated");
@@ -152,8 +151,8 @@ async fn a_layered_router_is_served() {
 }
 
 #[tokio::test]
-async fn a_wrapped_router_is_served_through_response_axum_body() {
-    let wrapped = ServiceBuilder::new().layer(ResponseAxumBodyLayer).layer(customer()).service(app());
+async fn a_wrapped_router_is_served() {
+    let wrapped = customer().layer(app());
     let (listener, address) = listen().await;
     tokio::spawn(async move { axum::serve(listener, ServiceExt::<Request>::into_make_service(wrapped)).await });
     assert_served(address).await;

@@ -34,7 +34,7 @@ fn layered<E, V>(
     layer: VerifyLayer<E, V>,
 ) -> impl tower::Service<
     Request<hyper::body::Incoming>,
-    Response = http::Response<tower_verify::layer::ResponseBody<Full<Bytes>>>,
+    Response = http::Response<Full<Bytes>>,
     Error = Infallible,
     Future: Send,
 > + Clone

@@ -3,8 +3,8 @@
 mod support;
 
 mod axum;
+mod endpoints;
 mod examples;
-
 mod hyper;
 mod lambda;
 mod oneshot;

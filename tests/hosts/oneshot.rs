@@ -14,7 +14,7 @@ use tower::{
 
 use crate::support::{APP_PATH, Answer, GOOD, MALFORMED, PARTNER_PATH, UNKNOWN, app, app_call, customer, partner_call};
 
-type AppResponse = Response<tower_verify::layer::ResponseBody<Full<Bytes>>>;
+type AppResponse = Response<Full<Bytes>>;
 
 async fn assert_answers<S>(mut service: S)
 where
@@ -50,7 +50,7 @@ where
 {
     let length = |request: Request<B>| async {
         let body = request.into_body().collect().await.expect("the body has no error").to_bytes();
-        Ok::<_, Infallible>(Response::new(body.len().to_string()))
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(body.len().to_string())))
     };
     let service = ServiceBuilder::new().layer(customer()).service_fn(length);
     let request = |path| Request::post(path).body(good()).unwrap();

@@ -9,6 +9,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::net::TcpStream;
 use tonic::{
     Code,
+    body::Body,
     transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 use tonic_health::{
@@ -16,6 +17,9 @@ use tonic_health::{
     pb::{HealthCheckRequest, health_check_response, health_client::HealthClient},
     server::{HealthReporter, health_reporter},
 };
+
+use tower::util::MapResponseLayer;
+use tower_verify::layer::ResponseBody;
 
 use crate::support::{Answer, GOOD, MALFORMED, PARTNER_PATH, UNKNOWN, customer, listen, partner_call, send};
 
@@ -25,7 +29,11 @@ async fn serve(accept_http1: bool) -> (SocketAddr, HealthReporter) {
     let (listener, address) = listen().await;
     let (reporter, health) = health_reporter();
     reporter.set_service_status(SERVICE, ServingStatus::Serving).await;
-    let server = Server::builder().accept_http1(accept_http1).layer(customer()).add_service(health);
+    let server = Server::builder()
+        .accept_http1(accept_http1)
+        .layer(customer())
+        .layer(MapResponseLayer::new(|response: Response<Body>| response.map(ResponseBody::new)))
+        .add_service(health);
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     (address, reporter)
 }

@@ -205,7 +205,7 @@ struct BodyError(Rc<str>);
 async fn errors_of_the_inner_body_pass_as_they_are() {
     let service = customer().layer(service_fn(|_: Request<String>| async {
         let frames = [Ok(Frame::data(Bytes::from_static(b"a"))), Err(BodyError("broken".into()))];
-        Ok::<_, Infallible>(Response::new(StreamBody::new(stream::iter(frames))))
+        Ok::<_, Infallible>(Response::new(ResponseBody::new(StreamBody::new(stream::iter(frames)))))
     }));
     let mut body = service.oneshot(app_call()).await.unwrap().into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
@@ -213,7 +213,7 @@ async fn errors_of_the_inner_body_pass_as_they_are() {
 }
 
 type ThreeLayers<S> = Layered<Layered<Layered<S>>>;
-type Layered<S> = Verify<S, Customer, OneCustomer>;
+type Layered<S> = Verify<S, VerifyLayer<Customer, OneCustomer>>;
 
 fn three_layers<S>(inner: S) -> ThreeLayers<S> {
     let layers = ServiceBuilder::new().layer(customer_at("/1").0).layer(customer_at("/2").0).layer(customer_at("/3").0);
@@ -271,7 +271,7 @@ async fn frames_trailers_and_hints_pass_three_layers() {
             Ok(Frame::data(Bytes::from_static(b"b"))),
             Ok(Frame::trailers(sent.clone())),
         ];
-        ready(Ok::<_, Infallible>(Response::new(StreamBody::new(stream::iter(frames)))))
+        ready(Ok::<_, Infallible>(Response::new(ResponseBody::new(StreamBody::new(stream::iter(frames))))))
     }));
     let mut body = service.oneshot(app_call()).await.unwrap().into_body();
     assert_eq!((body.size_hint().lower(), body.size_hint().upper()), (0, None));
@@ -331,11 +331,11 @@ assert_not_impl_any!(Plain: Clone, Unpin, fmt::Debug);
 assert_impl_all!(VerifyLayer<Customer, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
 assert_impl_all!(VerifyService<Customer, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
 
-assert_impl_all!(Verify<(), Customer, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
-assert_impl_all!(Verify<Unshared, Customer, Plain>: Send, Unpin, Clone);
-assert_not_impl_any!(Verify<Unshared, Customer, Plain>: Sync);
-assert_not_impl_any!(Verify<Bound, Customer, Plain>: Send, Sync, Unpin);
-assert_not_impl_any!(Verify<Plain, Customer, Plain>: Clone, fmt::Debug);
+assert_impl_all!(Verify<(), VerifyLayer<Customer, Plain>>: Send, Sync, Unpin, Clone, fmt::Debug);
+assert_impl_all!(Verify<Unshared, VerifyLayer<Customer, Plain>>: Send, Unpin, Clone);
+assert_not_impl_any!(Verify<Unshared, VerifyLayer<Customer, Plain>>: Sync);
+assert_not_impl_any!(Verify<Bound, VerifyLayer<Customer, Plain>>: Send, Sync, Unpin);
+assert_not_impl_any!(Verify<Plain, VerifyLayer<Customer, Plain>>: Clone, fmt::Debug);
 
 // The future holds a boxed one for an intercepted call, which is sent and not shared; nothing asks a future to be `Sync`.
 assert_impl_all!(ResponseFuture<()>: Send, Unpin, fmt::Debug);

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
-use tower_verify::{Credential, Endpoint, Verifier, VerifyLayer};
+use tower_verify::{BoxError, Credential, Endpoint, Verifier, VerifyLayer, diyalog, verifier_fn};
 
 /// The response of `endpoint` to `request`, behind the layer and in front of an app that answers 418.
 fn ask<E, V>(endpoint: E, verifier: V, request: Request<&str>) -> Response<String>
@@ -46,5 +46,34 @@ fn each_endpoint_takes_at_most_45_lines() {
         let lines = lines(file);
         println!("{name}: {lines} lines");
         assert!(lines <= 45, "{name}: {lines} lines");
+    }
+}
+
+#[test]
+fn the_copy_of_a_built_in_endpoint_responds_as_it_does() {
+    let verifier = || {
+        verifier_fn(|request: Request<diyalog::CustomerToken>| async move {
+            match request.body().dlg_token.expose_secret() {
+                "good" => Ok(diyalog::CustomerVerdict::Validated),
+                "broken" => Err(BoxError::from("away")),
+                _ => Ok(diyalog::CustomerVerdict::ExpiredToken),
+            }
+        })
+    };
+    for body in [
+        r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2"}"#,
+        r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2", "deviceHash": "h"}"#,
+        r#"{"deviceId": "1", "dlgToken": "good", "customerNo": "2", "deviceHash": 7}"#,
+        r#"{"deviceId": "1", "dlgToken": "old", "customerNo": "2"}"#,
+        r#"{"deviceId": "1", "dlgToken": "broken", "customerNo": "2"}"#,
+        r#"{"deviceId": "1", "dlgToken": "good", "dlgToken": "good", "customerNo": "2"}"#,
+        r#"{"deviceId": "1", "dlgToken": "good"}"#,
+        "",
+    ] {
+        let call = || Request::post("/checkauthtoken").body(body).unwrap();
+        let (ours, built_in) =
+            (ask(customer::Customer, verifier(), call()), ask(diyalog::Customer::new(), verifier(), call()));
+        assert_eq!((ours.status(), ours.headers()), (built_in.status(), built_in.headers()), "{body}");
+        assert_eq!(ours.body(), built_in.body(), "{body}");
     }
 }

@@ -1,0 +1,237 @@
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body::Body;
+use tower_layer::Layer;
+
+use super::{Verify, VerifyLayer, admission::Concluding};
+use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier};
+
+/// Adds several endpoints to a service in one layer; every other request passes through.
+///
+/// Each endpoint is a [`VerifyLayer`], with its own verifier and its own protections. A request of the app costs the same
+/// whether the layer has one endpoint or sixteen, which matters most in axum: there each further layer is a boxed clone.
+///
+/// If several routes match a request, the endpoint that was added first responds.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use tower_verify::{BoxError, Endpoints, VerifyLayer, diyalog, verifier_fn};
+///
+/// # futures::executor::block_on(async {
+/// let customers = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
+///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+/// });
+/// let agents = verifier_fn(|_: Request<diyalog::AgentToken>| async {
+///     Ok::<_, BoxError>(diyalog::AgentVerdict::validated("7"))
+/// });
+/// let endpoints = Endpoints::new()
+///     .with(VerifyLayer::new(diyalog::Customer::new(), customers))?
+///     .with(VerifyLayer::new(diyalog::Agent::new(), agents).path("/v1/CheckToken")?)?;
+///
+/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+/// let app = ServiceBuilder::new().layer(endpoints).service(app);
+/// let request = Request::get("/v1/CheckToken?sessionId=1&userId=2&token=3").body(String::new())?;
+/// assert_eq!(app.oneshot(request).await?.headers()["content-type"], "application/json");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+#[must_use]
+#[derive(Clone)]
+pub struct Endpoints<L = ()> {
+    list: L,
+    /// `None` for an endpoint that is not enabled.
+    routes: Vec<Option<Route>>,
+    lengths: Lengths,
+}
+
+/// A list of endpoints `L` and one more.
+pub type And<L, E, V> = (L, VerifyLayer<E, V>);
+
+impl Endpoints {
+    /// A layer without endpoints.
+    pub fn new() -> Self {
+        Self { list: (), routes: Vec::new(), lengths: Lengths::default() }
+    }
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<L> Endpoints<L> {
+    /// Adds an endpoint.
+    ///
+    /// # Errors
+    /// If an endpoint that was added before has a method and the path of this one, so that this one would not be asked.
+    /// Routes with a [predicate](Route::when) take only what matches it, so that they can share a path with a later route.
+    pub fn with<E, V>(self, endpoint: VerifyLayer<E, V>) -> Result<Endpoints<And<L, E, V>>, ConfigError>
+    where
+        E: Endpoint,
+        V: Verifier<E::Credential>,
+    {
+        let Self { list, mut routes, mut lengths } = self;
+        let route = endpoint.enabled_route();
+        if let Some(route) = &route {
+            if routes.iter().flatten().any(|earlier| earlier.hides(route)) {
+                return Err(ConfigError::new(format!("two endpoints have the same route: {route:?}")));
+            }
+            lengths.insert(route);
+        }
+        routes.push(route);
+        Ok(Endpoints { list: (list, endpoint), routes, lengths })
+    }
+
+    /// Whether a request may be for one of the endpoints. It is wrong only for paths as long as an endpoint's.
+    ///
+    /// Every request of the app passes here.
+    #[inline(always)]
+    pub(super) fn may_have(&self, uri: &Uri) -> bool {
+        self.lengths.contains(uri.path().len())
+    }
+
+    /// The index of the endpoint that responds to `request`.
+    #[inline(always)]
+    pub(super) fn find<B>(&self, request: &Request<B>) -> Option<usize> {
+        let (path, head) = (request.uri().path(), RequestHead::of(request));
+        let matches = |route: &Route| route.has_path(path) && route.matches_below(head);
+        self.routes.iter().position(|route| route.as_ref().is_some_and(matches))
+    }
+
+    pub(super) fn respond<B>(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>
+    where
+        L: Respond<B>,
+    {
+        self.list.respond(index, request)
+    }
+}
+
+impl<E, V> Endpoints<VerifyLayer<E, V>> {
+    pub(super) fn one(endpoint: VerifyLayer<E, V>) -> Self {
+        let route = endpoint.enabled_route();
+        let mut lengths = Lengths::default();
+        route.iter().for_each(|route| lengths.insert(route));
+        Self { list: endpoint, routes: vec![route], lengths }
+    }
+}
+
+impl<S, L: Clone> Layer<S> for Endpoints<L> {
+    type Service = Verify<S, L>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Verify::new(inner, Arc::new(self.clone()))
+    }
+}
+
+impl<L> fmt::Debug for Endpoints<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoints").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
+/// The lengths of paths that endpoints have: one bit each, the last one for all lengths from 63 on.
+#[derive(Clone, Copy, Default)]
+struct Lengths(u64);
+
+impl Lengths {
+    fn insert(&mut self, route: &Route) {
+        self.0 |= route.exact_path().map_or(u64::MAX, |path| Self::bit(path.len()));
+    }
+
+    #[inline(always)]
+    fn contains(self, length: usize) -> bool {
+        self.0 & Self::bit(length) != 0
+    }
+
+    #[inline(always)]
+    fn bit(length: usize) -> u64 {
+        1 << length.min(63)
+    }
+}
+
+/// Some endpoints, by index: one, or a list of them in the order in which they were added.
+pub trait Respond<B> {
+    /// Starts the response of the endpoint with this index.
+    fn respond(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>;
+}
+
+impl<B, E, V> Respond<B> for VerifyLayer<E, V>
+where
+    E: Endpoint,
+    V: Verifier<E::Credential>,
+    B: Body + Send + 'static,
+{
+    fn respond(&self, _: usize, request: Request<B>) -> Concluding<Response<Bytes>> {
+        self.start(request)
+    }
+}
+
+impl<B, L: Respond<B> + Length, E, V> Respond<B> for And<L, E, V>
+where
+    E: Endpoint,
+    V: Verifier<E::Credential>,
+    B: Body + Send + 'static,
+{
+    fn respond(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>> {
+        if index == L::LENGTH { self.1.start(request) } else { self.0.respond(index, request) }
+    }
+}
+
+impl<B> Respond<B> for () {
+    fn respond(&self, _: usize, _: Request<B>) -> Concluding<Response<Bytes>> {
+        unreachable!("an index is one of the list")
+    }
+}
+
+/// The number of endpoints in a list.
+pub trait Length {
+    /// The number.
+    const LENGTH: usize;
+}
+
+impl Length for () {
+    const LENGTH: usize = 0;
+}
+
+impl<L: Length, E, V> Length for And<L, E, V> {
+    const LENGTH: usize = L::LENGTH + 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    fn lengths(routes: &[Route]) -> Lengths {
+        let mut lengths = Lengths::default();
+        routes.iter().for_each(|route| lengths.insert(route));
+        lengths
+    }
+
+    #[test]
+    fn only_lengths_of_paths_are_in_the_set() {
+        let paths =
+            lengths(&[Route::from_static(Method::GET, "/auth"), Route::from_static(Method::GET, "/CheckToken")]);
+        let lengths_in: Vec<_> = (0..200).filter(|length| paths.contains(*length)).collect();
+        assert_eq!(lengths_in, [5, 11]);
+        assert!(!lengths(&[]).contains(0));
+    }
+
+    #[test]
+    fn a_long_path_is_in_with_every_other_long_one() {
+        let paths = lengths(&[Route::exact(&"/a".repeat(40)).unwrap()]);
+        assert!(!paths.contains(62) && paths.contains(63) && paths.contains(80) && paths.contains(5000));
+    }
+
+    #[test]
+    fn a_prefix_may_have_any_length() {
+        let paths = lengths(&[Route::prefix("/user/").unwrap()]);
+        assert!((0..200).all(|length| paths.contains(length)));
+    }
+}
