@@ -24,9 +24,25 @@ pub trait Clock: Send + Sync + 'static {
 
     /// The present time as milliseconds since the Unix epoch.
     fn unix_millis(&self) -> u64 {
-        let elapsed = self.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+        unix_millis(self.now())
     }
+}
+
+/// Milliseconds from the Unix epoch to `time`; zero if `time` is before it.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_secs(7);
+/// assert_eq!(tower_verify::unix_millis(time), 7_000);
+/// ```
+pub fn unix_millis(time: SystemTime) -> u64 {
+    millis(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Whole milliseconds, rounded down.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {

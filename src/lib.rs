@@ -101,7 +101,7 @@ pub mod taptalk;
 
 pub use crate::{
     caller::{CallerSecret, ClientAddr, PeerAddr},
-    clock::{Clock, ManualClock, SystemClock},
+    clock::{Clock, ManualClock, SystemClock, unix_millis},
     config_error::ConfigError,
     endpoint::{Contract, Endpoint},
     layer::{Endpoints, Guard, GuardContract, GuardLayer, Verify, VerifyLayer, VerifyService},

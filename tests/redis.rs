@@ -58,10 +58,6 @@ impl Store for Nodes {
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
         self.next().replace(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.next().count(key, change, ttl).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,16 +110,16 @@ async fn a_restart_that_nobody_noticed_fails_nobody() {
 async fn a_stalled_redis_is_unavailable_in_time() {
     let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
-    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
+    store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
     server.signal("STOP");
     let start = Instant::now();
-    assert!(is_unavailable(&store.count("counter", 1, MINUTE).await));
+    assert!(is_unavailable(&store.take("key").await));
     assert!(is_unavailable(&store.get("key").await));
     assert!(is_unavailable(&RedisStore::connect(&server.url()).await));
     assert!(start.elapsed() < Duration::from_secs(5), "three commands took {:?}", start.elapsed());
 
     server.signal("CONT");
-    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 3, "what was sent is done, and done once");
+    assert_eq!(store.get("key").await.unwrap(), None, "what was sent is done");
 }
 
 #[tokio::test]
@@ -131,30 +127,31 @@ async fn a_command_that_was_sent_is_not_sent_again() {
     let mut server = RedisServer::start(&[]).await;
     let store = RedisConfig::new(&server.url()).unwrap().response_timeout(Duration::from_secs(30));
     let store = store.connect().await.unwrap();
-    store.count("warm", 1, MINUTE).await.unwrap();
+    store.get("key").await.unwrap();
 
     server.signal("STOP");
-    let counting = tokio::spawn({
+    let claiming = tokio::spawn({
         let store = store.clone();
-        async move { store.count("counter", 1, MINUTE).await }
+        async move { store.claim("key", Bytes::from("value"), MINUTE).await }
     });
     sleep(Duration::from_millis(200)).await;
     server.kill();
-    let counted = timeout(Duration::from_secs(5), counting).await.expect("a lost connection is an error at once");
-    assert!(is_unavailable(&counted.unwrap()));
+    let claimed = timeout(Duration::from_secs(5), claiming).await.expect("a lost connection is an error at once");
+    assert!(is_unavailable(&claimed.unwrap()));
 
     server.restart().await;
-    assert_eq!(store.count("counter", 0, MINUTE).await.unwrap(), 0);
+    assert_eq!(store.get("key").await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn scripts_are_loaded_where_they_are_not() {
     let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
-    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 1);
+    let replace = async |old, new| store.replace("key", Bytes::from(old), Bytes::from(new), MINUTE).await.unwrap();
+    store.put("key", Bytes::from("1"), MINUTE).await.unwrap();
+    assert!(replace("1", "2").await);
     redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut server.raw().await).await.unwrap();
-    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 2);
-    assert!(store.replace("counter", Bytes::from("2"), Bytes::from("7"), MINUTE).await.unwrap());
+    assert!(replace("2", "3").await);
 }
 
 #[tokio::test]
@@ -164,7 +161,8 @@ async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
     let value = Bytes::from(vec![b'x'; 10_000]);
     let mut put = 0;
     assert!(!store.replace("unknown", value.clone(), value.clone(), MINUTE).await.unwrap());
-    store.put("counter", Bytes::from("5"), MINUTE).await.unwrap();
+    store.put("small", Bytes::from("5"), MINUTE).await.unwrap();
+    let replace_small = async || store.replace("small", Bytes::from("5"), Bytes::from("6"), MINUTE).await;
     let refusal = loop {
         match store.put(&format!("key:{put}"), value.clone(), MINUTE).await {
             Ok(()) => put += 1,
@@ -182,12 +180,12 @@ async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
     limit(1 << 20).exec_async(&mut server.raw().await).await.unwrap();
     assert!(is_full(&store.claim("key", value.clone(), MINUTE).await));
     assert!(is_full(&store.replace("key:0", value.clone(), value.clone(), MINUTE).await));
-    assert!(is_full(&store.count("counter", 1, MINUTE).await));
+    assert!(is_full(&replace_small().await));
     for number in 0..put {
         assert_eq!(store.take(&format!("key:{number}")).await.unwrap().as_ref(), Some(&value));
     }
     limit(4 << 20).exec_async(&mut server.raw().await).await.unwrap();
-    assert_eq!(store.count("counter", 1, MINUTE).await.unwrap(), 6);
+    assert!(replace_small().await.unwrap());
 }
 
 #[tokio::test]
@@ -196,21 +194,10 @@ async fn keys_begin_with_the_prefix() {
     let store = RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap();
     store.put("put", Bytes::new(), MINUTE).await.unwrap();
     store.claim("claim", Bytes::new(), MINUTE).await.unwrap();
-    store.count("count", 1, MINUTE).await.unwrap();
+    assert!(store.replace("claim", Bytes::new(), Bytes::from("value"), MINUTE).await.unwrap());
     let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut server.raw().await).await.unwrap();
     keys.sort_unstable();
-    assert_eq!(keys, ["verify:claim", "verify:count", "verify:put"]);
-}
-
-#[tokio::test]
-async fn what_is_not_a_counter_is_not_counted() {
-    let server = RedisServer::start(&[]).await;
-    let store = server.connect().await;
-    for value in ["", "seven", "-1", "+1", "01", "9223372036854775808"] {
-        store.put("key", Bytes::from(value), MINUTE).await.unwrap();
-        assert!(is_unavailable(&store.count("key", 1, MINUTE).await), "{value:?}");
-        assert_eq!(store.get("key").await.unwrap().unwrap(), value);
-    }
+    assert_eq!(keys, ["verify:claim", "verify:put"]);
 }
 
 #[tokio::test]

@@ -27,10 +27,6 @@ enum Flaw {
     ReplacePutsWhatWasNotThere,
     ReplaceIsNotAtomic,
     ReplaceKeepsTheTtl,
-    CountIsNotAtomic,
-    CountSetsTheTtl,
-    CountFallsBelowZero,
-    CountWraps,
 }
 
 struct Flawed {
@@ -122,20 +118,6 @@ impl Store for Flawed {
             _ => self.store.replace(key, expected, new, ttl).await,
         }
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        let present = self.store.get(key).await?;
-        let counter: i64 = present.as_deref().map_or(0, |digits| str::from_utf8(digits).unwrap().parse().unwrap());
-        let count = match self.flaw {
-            Flaw::CountFallsBelowZero => counter.saturating_add(change),
-            Flaw::CountWraps => counter.wrapping_add(change),
-            Flaw::CountIsNotAtomic | Flaw::CountSetsTheTtl => counter.saturating_add(change).max(0),
-            _ => return self.store.count(key, change, ttl).await,
-        };
-        self.gap(Flaw::CountIsNotAtomic).await;
-        self.store.put(key, Bytes::from(count.to_string()), ttl).await?;
-        Ok(count.unsigned_abs())
-    }
 }
 
 /// What the suite has to say about a store with `flaw`.
@@ -169,10 +151,6 @@ fn every_flaw_is_found_and_named() {
         (Flaw::ReplacePutsWhatWasNotThere, "replace replaces nothing where nothing was put"),
         (Flaw::ReplaceIsNotAtomic, "concurrent replacements of one value one succeeds"),
         (Flaw::ReplaceKeepsTheTtl, "replace sets the time to live"),
-        (Flaw::CountIsNotAtomic, "each of the concurrent counts"),
-        (Flaw::CountSetsTheTtl, "count does not set the time to live"),
-        (Flaw::CountFallsBelowZero, "a counter after -3"),
-        (Flaw::CountWraps, "a counter after"),
     ] {
         let complaint = complaint(flaw).unwrap_or_else(|| panic!("{flaw:?} is not found"));
         assert!(complaint.contains(words), "{flaw:?}: {complaint}");

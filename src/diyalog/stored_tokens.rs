@@ -218,10 +218,6 @@ mod tests {
         async fn replace(&self, _: &str, _: Bytes, _: Bytes, _: Duration) -> Result<bool, StoreError> {
             away()
         }
-
-        async fn count(&self, _: &str, _: i64, _: Duration) -> Result<u64, StoreError> {
-            away()
-        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::token::update_part;
+
 /// Stands for what must not be stored: nobody without the key can tell what it was made from, or try.
 pub(super) type Tag = [u8; 16];
 
@@ -26,10 +28,9 @@ pub(super) struct TagOf {
 }
 
 impl TagOf {
-    /// Adds a part. Its length goes before it: no two lists of parts are made one.
+    /// Adds a part. No two lists of parts have one tag.
     pub(super) fn part(&mut self, part: &[u8]) {
-        self.mac.update(&(part.len() as u64).to_be_bytes());
-        self.mac.update(part);
+        update_part(&mut self.mac, part);
     }
 
     pub(super) fn end(self) -> Tag {

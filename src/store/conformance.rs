@@ -58,7 +58,6 @@ where
     let store = Arc::new(store);
     operations(&*store).await;
     values(&*store).await;
-    counters(&*store).await;
     races(&store, &spawn).await;
     expiry(&*store, advance).await;
 }
@@ -111,34 +110,6 @@ async fn values(store: &impl Store) {
     }
 }
 
-async fn counters(store: &impl Store) {
-    let key = "conformance:counters";
-    let top = i64::MAX.unsigned_abs();
-
-    for (change, count) in [
-        (0, 0),
-        (3, 3),
-        (-1, 2),
-        (-3, 0),
-        (1, 1),
-        (i64::MIN, 0),
-        (i64::MAX, top),
-        (-1, top - 1),
-        (1, top),
-        (1, top),
-        (i64::MAX, top),
-        (i64::MIN, 0),
-        (12, 12),
-    ] {
-        let counted = store.count(key, change, LONG).await.expect("count works");
-        assert_eq!(counted, count, "a counter after {change:+}");
-    }
-    assert_eq!(store.get(key).await.expect("get works"), Some(Bytes::from("12")), "a counter is its decimal digits");
-    assert_eq!(store.take(key).await.expect("take works"), Some(Bytes::from("12")), "a counter is removed by take");
-    assert_eq!(store.count(key, -1, LONG).await.expect("count works"), 0, "a counter that is not there is zero");
-    store.take(key).await.expect("take works");
-}
-
 async fn races<S: Store, F: Future>(store: &Arc<S>, spawn: &impl Fn(Task) -> F) {
     let key = "conformance:races";
     let text = |number: usize| Bytes::from(number.to_string());
@@ -159,11 +130,6 @@ async fn races<S: Store, F: Future>(store: &Arc<S>, spawn: &impl Fn(Task) -> F) 
         let takes = race(store, spawn, move |store, _| async move { store.take(key).await }).await;
         let taker = only(takes.iter().map(Option::is_some), "takes of one key");
         assert_eq!(takes[taker], Some(text(RIVALS + winner)), "take returns what replace set");
-
-        let mut counts = race(store, spawn, move |store, _| async move { store.count(key, 1, LONG).await }).await;
-        counts.sort_unstable();
-        assert!(counts.into_iter().eq(1..=RIVALS as u64), "each of the concurrent counts of one key is counted once");
-        store.take(key).await.expect("take works");
     }
 }
 
@@ -206,7 +172,7 @@ fn only(succeeded: impl Iterator<Item = bool>, what: &str) -> usize {
 
 async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
     let value = Bytes::from_static(b"value");
-    for operation in ["get", "take", "claim", "replace", "count"] {
+    for operation in ["get", "take", "claim", "replace"] {
         store.put(&expiring(operation), value.clone(), SHORT).await.expect("put works");
     }
     store.claim(&expiring("claimed"), value.clone(), SHORT).await.expect("claim works");
@@ -223,12 +189,6 @@ async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
     store.put(&expiring("put for longer"), value.clone(), SHORT).await.expect("put works");
     store.put(&expiring("put for longer"), value.clone(), LONG).await.expect("put works");
 
-    for (counter, first, second) in [("counted for shorter", SHORT, LONG), ("counted for longer", LONG, SHORT)] {
-        // What takes a counter to its ends sets its value anew, and must not set its time to live.
-        for (change, ttl) in [(i64::MAX, first), (1, second), (-1, second), (i64::MIN, second), (7, second)] {
-            store.count(&expiring(counter), change, ttl).await.expect("count works");
-        }
-    }
     store.put(&expiring("unmeasured"), value.clone(), Duration::ZERO).await.expect("put works with no time to live");
     store.put(&expiring("unending"), value.clone(), Duration::MAX).await.expect("put works with any time to live");
 
@@ -240,7 +200,6 @@ async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
     assert_eq!(claimed, None, "claim finds nothing that expired");
     let replaced = store.replace(&expiring("replace"), value.clone(), value.clone(), LONG).await;
     assert!(!replaced.expect("replace works"), "replace finds nothing that expired");
-    assert_eq!(store.count(&expiring("count"), 1, LONG).await.expect("count works"), 1, "what expired is not counted");
 
     for (key, live, what) in [
         ("claimed", None, "claim sets a time to live"),
@@ -248,15 +207,13 @@ async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
         ("replaced for longer", Some("value"), "replace sets the time to live, if it is longer"),
         ("put for shorter", None, "put sets the time to live, if it is shorter"),
         ("put for longer", Some("value"), "put sets the time to live, if it is longer"),
-        ("counted for shorter", None, "count does not set the time to live of a counter that is there"),
-        ("counted for longer", Some("7"), "count does not set the time to live of a counter that is there"),
         ("unmeasured", None, "what has no time to live is gone"),
         ("unending", Some("value"), "what has any time to live is there"),
     ] {
         let value = store.get(&expiring(key)).await.expect("get works");
         assert_eq!(value, live.map(Bytes::from), "{what}");
     }
-    for key in ["claim", "count", "replaced for longer", "put for longer", "counted for longer", "unending"] {
+    for key in ["claim", "replaced for longer", "put for longer", "unending"] {
         store.take(&expiring(key)).await.expect("take works");
     }
 }

@@ -91,16 +91,6 @@ pub trait Store: Send + Sync + 'static {
         new: Bytes,
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Adds `change` to the counter `key` and returns what it counts then. It never falls below zero and never rises
-    /// over [`i64::MAX`]: what would take it there leaves it there.
-    ///
-    /// A counter that is not there is zero; `ttl` is set when it is made and not afterwards. It is a value like any
-    /// other, the decimal digits of what it counts, and can be read and removed as one.
-    ///
-    /// # Errors
-    /// If the store is full or unavailable, or the value of `key` is not a counter.
-    fn count(&self, key: &str, change: i64, ttl: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 impl<S: Store> Store for Arc<S> {
@@ -134,10 +124,6 @@ impl<S: Store> Store for Arc<S> {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send {
         (**self).replace(key, expected, new, ttl)
     }
-
-    fn count(&self, key: &str, change: i64, ttl: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        (**self).count(key, change, ttl)
-    }
 }
 
 /// A time to live in whole milliseconds: rounded up, at least one, and small enough to be added to any time.
@@ -145,11 +131,6 @@ fn ttl_millis(ttl: Duration) -> u64 {
     const LONGEST: u64 = 1 << 62;
 
     u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(LONGEST).clamp(1, LONGEST)
-}
-
-/// What a counter that stands at `value` counts after `change`.
-fn counted(value: i64, change: i64) -> i64 {
-    value.saturating_add(change).max(0)
 }
 
 #[cfg(test)]

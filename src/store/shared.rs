@@ -54,10 +54,6 @@ impl Store for SharedStore {
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
         self.store.replace_boxed(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.store.count_boxed(key, change, ttl).await
-    }
 }
 
 impl fmt::Debug for SharedStore {
@@ -74,7 +70,6 @@ trait ErasedStore: Send + Sync {
     fn claim_boxed<'a>(&'a self, key: &'a str, value: Bytes, ttl: Duration) -> BoxOperation<'a, Option<Bytes>>;
     fn take_boxed<'a>(&'a self, key: &'a str) -> BoxOperation<'a, Option<Bytes>>;
     fn replace_boxed<'a>(&'a self, key: &'a str, expected: Bytes, new: Bytes, ttl: Duration) -> BoxOperation<'a, bool>;
-    fn count_boxed<'a>(&'a self, key: &'a str, change: i64, ttl: Duration) -> BoxOperation<'a, u64>;
 }
 
 impl<S: Store> ErasedStore for S {
@@ -96,9 +91,5 @@ impl<S: Store> ErasedStore for S {
 
     fn replace_boxed<'a>(&'a self, key: &'a str, expected: Bytes, new: Bytes, ttl: Duration) -> BoxOperation<'a, bool> {
         Box::pin(self.replace(key, expected, new, ttl))
-    }
-
-    fn count_boxed<'a>(&'a self, key: &'a str, change: i64, ttl: Duration) -> BoxOperation<'a, u64> {
-        Box::pin(self.count(key, change, ttl))
     }
 }

@@ -4,7 +4,7 @@ use http::{Method, Response, request::Parts};
 use super::{
     api_key::{APP_KEY, ApiKey},
     bearer,
-    envelope::Writer,
+    envelope::{Writer, mirror_status_setter},
     tokens::{self, TokenVerdict},
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
@@ -47,11 +47,7 @@ impl AccessToken {
         Self::default()
     }
 
-    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
-    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
-        self.writer.mirror_status = mirror_status;
-        self
-    }
+    mirror_status_setter!();
 }
 
 impl Contract for AccessToken {

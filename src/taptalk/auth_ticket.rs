@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     api_key::{ApiKey, SERVER_KEY},
     code::Code,
-    envelope::Writer,
+    envelope::{Writer, mirror_status_setter},
     parameters,
     ticket_parameters::TicketParameters,
 };
@@ -84,11 +84,7 @@ impl AuthTicket {
         Self::default()
     }
 
-    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
-    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
-        self.writer.mirror_status = mirror_status;
-        self
-    }
+    mirror_status_setter!();
 }
 
 impl Contract for AuthTicket {

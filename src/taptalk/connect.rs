@@ -5,7 +5,7 @@ use super::{
     api_key::APP_KEY,
     bearer,
     code::Code,
-    envelope::{Nothing, Writer},
+    envelope::{Nothing, Writer, mirror_status_setter},
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict, wire::query};
 
@@ -64,11 +64,7 @@ impl Connect {
         Self::default()
     }
 
-    /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
-    pub fn mirror_status(mut self, mirror_status: bool) -> Self {
-        self.writer.mirror_status = mirror_status;
-        self
-    }
+    mirror_status_setter!();
 }
 
 impl Contract for Connect {

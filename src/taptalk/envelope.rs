@@ -37,6 +37,19 @@ pub(super) struct Writer {
     pub(super) mirror_status: bool,
 }
 
+/// The setter that the endpoints with an envelope have in common.
+macro_rules! mirror_status_setter {
+    () => {
+        /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+        pub fn mirror_status(mut self, mirror_status: bool) -> Self {
+            self.writer.mirror_status = mirror_status;
+            self
+        }
+    };
+}
+
+pub(super) use mirror_status_setter;
+
 impl Writer {
     /// The response to a positive verdict. Only `Endpoint::admitted` may call it.
     pub(super) fn data(self, data: impl Serialize) -> Response<Bytes> {

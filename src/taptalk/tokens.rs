@@ -5,7 +5,7 @@ use http::Response;
 use serde::Serialize;
 
 use super::{code::Code, envelope::Writer, profile::Profile};
-use crate::{Failure, Outcome, Secret, Verdict};
+use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
 /// A user as TapTalk knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,9 +147,4 @@ impl<'a> Data<'a> {
             },
         }
     }
-}
-
-fn unix_millis(time: SystemTime) -> u64 {
-    let elapsed = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

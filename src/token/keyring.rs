@@ -1,13 +1,9 @@
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 
 use super::Key;
-use crate::ConfigError;
+use crate::{ConfigError, unix_millis};
 
 /// The keys of a [`Signer`](super::Signer): one that signs, and any number that only verify.
 ///
@@ -93,8 +89,7 @@ impl KeyRing {
     /// # Errors
     /// If there is a key with the same id.
     pub fn with_previous(self, key: Key, until: SystemTime) -> Result<Self, ConfigError> {
-        let until = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis();
-        self.with(key, Some(u64::try_from(until).unwrap_or(u64::MAX)))
+        self.with(key, Some(unix_millis(until)))
     }
 
     /// A ring with the same keys and one that verifies and does not sign yet.

@@ -16,7 +16,7 @@ impl ContextKey {
     /// Derives a key from `key` that is of use in this context alone.
     pub(super) fn derive(key: &Key, context: &[&[u8]]) -> Self {
         let mut mac = key.mac();
-        update_parts(&mut mac, context);
+        context.iter().for_each(|part| update_part(&mut mac, part));
         // A key that is shorter than a block of the hash is filled up with zeros, as HMAC has it.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         block[..32].copy_from_slice(&mac.finalize().into_bytes());
@@ -37,8 +37,8 @@ impl ContextKey {
         let mut mac = self.0.clone();
         mac.update(&[2]);
         mac.update(claims);
-        update_parts(&mut mac, &[subject]);
-        update_parts(&mut mac, binding);
+        update_part(&mut mac, subject);
+        binding.iter().for_each(|part| update_part(&mut mac, part));
         mac
     }
 
@@ -57,16 +57,14 @@ pub(super) fn truncated(mac: Hmac<Sha256>) -> Tag {
     tag
 }
 
-/// Each part after its length, so that no two lists of parts are the same bytes.
-fn update_parts(mac: &mut Hmac<Sha256>, parts: &[&[u8]]) {
-    for part in parts {
-        // Seven bits a byte, the high one set on all but the last: most lengths take a single byte.
-        let mut len = part.len();
-        while len >= 0x80 {
-            mac.update(&[len as u8 | 0x80]);
-            len >>= 7;
-        }
-        mac.update(&[len as u8]);
-        mac.update(part);
+/// Adds a part after its length, so that no two lists of parts are the same bytes.
+pub(crate) fn update_part(mac: &mut Hmac<Sha256>, part: &[u8]) {
+    // Seven bits a byte, the high one set on all but the last: most lengths take a single byte.
+    let mut len = part.len();
+    while len >= 0x80 {
+        mac.update(&[len as u8 | 0x80]);
+        len >>= 7;
     }
+    mac.update(&[len as u8]);
+    mac.update(part);
 }

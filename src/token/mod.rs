@@ -50,6 +50,8 @@ mod signer;
 mod tests;
 
 pub(crate) use self::issue::at_least_a_millisecond;
+#[cfg(feature = "policy")]
+pub(crate) use self::mac::update_part;
 pub use self::{
     issue::{IssueError, Issued, TokenId},
     key::{Key, KeyId},

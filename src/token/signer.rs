@@ -14,7 +14,7 @@ use super::{
     mac::{ContextKey, Tag, truncated},
     payload::{MAX_EXPIRY_MILLIS, Payload, TEXT_LEN, claims, read_claims},
 };
-use crate::{Clock, ConfigError, Secret, SystemClock};
+use crate::{Clock, ConfigError, Secret, SystemClock, clock::millis};
 
 /// The version of the format, which stands behind the prefix.
 const VERSION: &str = "1";
@@ -132,8 +132,7 @@ impl Signer {
     /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again. An id must not be used
     /// twice, unless for the same holder.
     pub(crate) fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Issued {
-        let ttl_millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        let expiry_millis = self.clock.unix_millis().saturating_add(ttl_millis).min(MAX_EXPIRY_MILLIS);
+        let expiry_millis = self.clock.unix_millis().saturating_add(millis(ttl)).min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);
 
         let derived = self.inner.derived();

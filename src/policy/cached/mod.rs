@@ -17,7 +17,7 @@ use self::{
     verdicts::{Entry, Place, Verdicts},
 };
 use super::mac::Tags;
-use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier};
+use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, unix_millis};
 
 /// A verifier that asks another one, and remembers its verdicts for a while: for the many calls of one platform with one
 /// credential.
@@ -221,7 +221,7 @@ impl<D: Verdict + Clone> Memory<D> {
     fn remember(&self, verdicts: &mut Verdicts<D, Answer<D>>, place: Place, verdict: &D) {
         let positive = verdict.admits();
         let ttl = if positive { self.positive_ttl } else { self.negative_ttl };
-        let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let ttl = millis(ttl);
         let now = self.clock.unix_millis();
         let end = if positive { (self.expires_at)(verdict) } else { None };
         let expires = now.saturating_add(ttl).min(end.map_or(u64::MAX, unix_millis));
@@ -230,11 +230,6 @@ impl<D: Verdict + Clone> Memory<D> {
             verdicts.remember(place, verdict.clone(), positive, expires, self.max_entries);
         }
     }
-}
-
-fn unix_millis(time: SystemTime) -> u64 {
-    let elapsed = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<D> Clone for Memory<D> {

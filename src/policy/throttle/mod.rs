@@ -18,7 +18,7 @@ use self::{
     record::Rules,
 };
 use super::mac::Tags;
-use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, store::Store};
+use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store};
 
 /// A verifier that asks another one, unless there were too many failed attempts before.
 ///
@@ -228,10 +228,6 @@ where
         }
         verdict
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn at_least_one(failures: u32) -> Result<u32, ConfigError> {

@@ -112,11 +112,6 @@ impl Store for Watched {
         self.reach(key).await?;
         self.store.replace(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.reach(key).await?;
-        self.store.count(key, change, ttl).await
-    }
 }
 
 type Account = fn(&Request<Attempt>) -> Option<&'static str>;

@@ -14,7 +14,7 @@ use self::{
     shard::{Entry, Shard},
     sync::{AtomicU64, Mutex, MutexGuard, RandomState, SHARDS},
 };
-use super::{Store, StoreError, counted, ttl_millis};
+use super::{Store, StoreError, ttl_millis};
 use crate::{Clock, SystemClock};
 
 /// What an entry takes besides its key and its value.
@@ -257,31 +257,10 @@ impl Store for MemoryStore {
             _ => Change::Keep(false),
         })
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        let count = self.write(key, |present, now| {
-            let (counter, deadline) = match present {
-                Some(present) => match parse(present.value()) {
-                    Some(counter) => (counter, present.deadline()),
-                    None => return Change::Keep(None),
-                },
-                None => (0, deadline(now, ttl)),
-            };
-            let count = counted(counter, change);
-            Change::Set { value: count.to_string().into(), deadline, result: Some(count) }
-        })?;
-        count.map(i64::unsigned_abs).ok_or_else(|| StoreError::Unavailable("the value is not a counter".into()))
-    }
 }
 
 fn deadline(now: u64, ttl: Duration) -> u64 {
     now.saturating_add(ttl_millis(ttl))
-}
-
-/// The number whose decimal digits these are, as [`i64::to_string`] writes them.
-fn parse(counter: &[u8]) -> Option<i64> {
-    let canonical = counter.iter().all(u8::is_ascii_digit) && (counter.len() == 1 || !counter.starts_with(b"0"));
-    if canonical { std::str::from_utf8(counter).ok()?.parse().ok() } else { None }
 }
 
 impl Default for MemoryStore {

@@ -46,10 +46,6 @@ impl Entry {
         &self.key_then_value[self.key_len as usize..]
     }
 
-    pub(super) fn deadline(&self) -> u64 {
-        self.deadline
-    }
-
     /// How many bytes of key and value there are.
     pub(super) fn len(&self) -> usize {
         self.key_then_value.len()
@@ -172,21 +168,21 @@ mod tests {
                     prop_assert_eq!(set(&mut shard, &key, deadline), model.insert(key, deadline).is_some());
                 } else {
                     let removed = shard.remove(hash(key.as_bytes()), key.as_bytes());
-                    prop_assert_eq!(removed.map(|entry| entry.deadline()), model.remove(&key));
+                    prop_assert_eq!(removed.map(|entry| entry.deadline), model.remove(&key));
                 }
                 prop_assert_eq!(shard.earliest(), model.values().min().copied().unwrap_or(u64::MAX));
             }
             for (key, deadline) in &model {
                 let entry = shard.get(hash(key.as_bytes()), key).unwrap();
                 prop_assert_eq!((entry.key(), entry.value()), (key.as_bytes(), key.as_bytes()));
-                prop_assert_eq!(entry.deadline(), *deadline);
+                prop_assert_eq!(entry.deadline, *deadline);
             }
             let mut deadlines: Vec<u64> = model.values().copied().collect();
             deadlines.sort_unstable();
             for deadline in deadlines {
                 prop_assert!(shard.expired(deadline.wrapping_sub(1)).is_none() || deadline == 0);
                 let key = shard.expired(deadline).unwrap().key().to_owned();
-                prop_assert_eq!(shard.remove(hash(&key), &key).unwrap().deadline(), deadline);
+                prop_assert_eq!(shard.remove(hash(&key), &key).unwrap().deadline, deadline);
             }
             prop_assert_eq!(shard.earliest(), u64::MAX);
         }

@@ -57,7 +57,6 @@ fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
     }
     assert!(is_full(put(&store, "key:100", b"value", MINUTE)));
     assert!(is_full(store.claim("key:100", Bytes::new(), MINUTE).now_or_never().unwrap()));
-    assert!(is_full(store.count("key:100", 1, MINUTE).now_or_never().unwrap()));
     for number in 0..100 {
         assert_eq!(get(&store, &format!("key:{number}")).unwrap(), "value");
     }
@@ -135,17 +134,6 @@ fn rewriting_one_key_holds_one_entry() {
     }
     assert_eq!(used(&store).0, 1);
     assert_eq!(get(&store, "key").unwrap(), "value");
-}
-
-#[test]
-fn a_value_that_is_no_counter_is_not_counted() {
-    let (store, _) = store();
-    for value in [&b""[..], b"seven", b"-1", b"+1", b"01", b"9223372036854775808", b"\xff"] {
-        put(&store, "key", value, MINUTE).unwrap();
-        let count = store.count("key", 1, MINUTE).now_or_never().unwrap();
-        assert!(matches!(count, Err(StoreError::Unavailable(_))), "{value:?}");
-        assert_eq!(get(&store, "key").unwrap(), value);
-    }
 }
 
 #[test]

@@ -13,10 +13,6 @@ use crate::BoxError;
 /// Sets the value and its time to live, if it is the expected one.
 const REPLACE: &str = include_str!("replace.lua");
 
-/// Counts within the range of a signed integer of 64 bits, of which Lua's numbers hold only 53: what is returned is
-/// text, and only its sign is looked at as a number.
-const COUNT: &str = include_str!("count.lua");
-
 /// A store in Redis, for any number of nodes. It needs Redis 7.0 or later, or a server that does the same.
 ///
 /// All operations share one connection, on which they are pipelined, and each is one round trip and of one key. When the
@@ -54,7 +50,6 @@ struct Shared {
     prefix: String,
     response_timeout: Duration,
     replace: Script,
-    count: Script,
 }
 
 impl RedisStore {
@@ -75,8 +70,8 @@ impl RedisStore {
     }
 
     fn new(connection: ConnectionManager, prefix: String, response_timeout: Duration) -> Self {
-        let (replace, count) = (Script::new(REPLACE), Script::new(COUNT));
-        Self { connection, shared: Arc::new(Shared { prefix, response_timeout, replace, count }) }
+        let replace = Script::new(REPLACE);
+        Self { connection, shared: Arc::new(Shared { prefix, response_timeout, replace }) }
     }
 
     async fn ping(&self, limit: Duration) -> Result<(), StoreError> {
@@ -140,11 +135,6 @@ impl Store for RedisStore {
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
         let ttl = ttl_millis(ttl).to_string();
         self.run_script(&self.shared.replace, key, &[&expected, &new, ttl.as_bytes()]).await
-    }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        let (change, ttl) = (change.to_string(), ttl_millis(ttl).to_string());
-        self.run_script(&self.shared.count, key, &[change.as_bytes(), ttl.as_bytes()]).await
     }
 }
 

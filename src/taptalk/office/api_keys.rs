@@ -72,11 +72,10 @@ impl ApiKeys {
     }
 }
 
-/// Of the id after its length, and the secret: no two keys are the same bytes.
+/// The digest of `id:secret`. No id has a colon, so that no two keys are the same bytes.
 fn digest(key: &ApiKey) -> [u8; 32] {
     let (id, secret) = (key.id.expose_secret(), key.secret.expose_secret());
-    let digest = Sha256::new().chain_update((id.len() as u64).to_be_bytes()).chain_update(id).chain_update(secret);
-    digest.finalize().into()
+    Sha256::new().chain_update(id).chain_update(":").chain_update(secret).finalize().into()
 }
 
 impl fmt::Debug for ApiKeys {

@@ -8,7 +8,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Checked, IssueError, Issued, Refused, Signer, TokenId, mac::Tag};
-use crate::store::{Store, StoreError};
+use crate::{
+    clock::millis,
+    store::{Store, StoreError},
+};
 
 /// Tokens that can be revoked, and used once: those of a [`Signer`], written down in a [`Store`].
 ///
@@ -169,7 +172,7 @@ impl<S: Store> Register<S> {
             let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
             entry = Entry::decode(&value)?;
         }
-        let repeats_millis = u64::try_from(repeats.as_millis()).unwrap_or(u64::MAX);
+        let repeats_millis = millis(repeats);
         match entry.used_millis {
             Some(used_millis) if now_millis < used_millis.saturating_add(repeats_millis) => Ok(Ok(())),
             _ => Ok(Err(Refused::Used)),

@@ -77,11 +77,6 @@ impl Store for Probe {
         }
         self.store.replace(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.tell(key, &[])?;
-        self.store.count(key, change, ttl).await
-    }
 }
 
 fn ring(ids: &[&str]) -> KeyRing {

@@ -35,11 +35,6 @@ impl Store for Yielding {
         yield_now().await;
         self.0.replace(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        yield_now().await;
-        self.0.count(key, change, ttl).await
-    }
 }
 
 fn yielding_office() -> TicketOffice<Yielding> {

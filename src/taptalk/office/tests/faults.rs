@@ -57,11 +57,6 @@ impl Store for Rigged {
         self.there()?;
         self.store.replace(key, expected, new, ttl).await
     }
-
-    async fn count(&self, key: &str, change: i64, ttl: Duration) -> Result<u64, StoreError> {
-        self.there()?;
-        self.store.count(key, change, ttl).await
-    }
 }
 
 #[test]
