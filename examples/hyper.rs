@@ -2,6 +2,9 @@
 //!
 //! `LISTEN` is the address, `127.0.0.1:3000` by default.
 
+#[path = "support/bank.rs"]
+mod bank;
+
 use std::{convert::Infallible, env};
 
 use bytes::Bytes;
@@ -15,20 +18,7 @@ use hyper_util::{
 };
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
-use tower_verify::{
-    BoxError, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
-};
-
-struct Bank;
-
-impl Verifier<CustomerToken> for Bank {
-    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
-        let token = request.into_body();
-        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
-        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
-    }
-}
+use tower_verify::{BoxError, VerifyLayer, diyalog::Customer};
 
 async fn app(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("the app\n")))
@@ -36,7 +26,7 @@ async fn app(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> 
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let service = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank)).service_fn(app);
+    let service = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), bank::Bank)).service_fn(app);
     let service = TowerToHyperService::new(service);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;

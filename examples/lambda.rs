@@ -6,6 +6,9 @@
 //! API Gateway puts a stage's name before the path unless the stage is `$default`: set
 //! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` in the function's environment, or name the stage in `Customer::path`.
 
+#[path = "support/bank.rs"]
+mod bank;
+
 use std::{convert::Infallible, env};
 
 use axum::Router;
@@ -14,20 +17,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
-use tower_verify::{
-    BoxError, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
-};
-
-struct Bank;
-
-impl Verifier<CustomerToken> for Bank {
-    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
-        let token = request.into_body();
-        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
-        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
-    }
-}
+use tower_verify::{BoxError, VerifyLayer, diyalog::Customer};
 
 /// The app takes any body: Lambda's, and a listening server's.
 async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -36,7 +26,7 @@ async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let layers = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank));
+    let layers = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), bank::Bank));
     if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         return lambda_http::run(layers.service_fn(app)).await;
     }

@@ -3,6 +3,9 @@
 //! Partners call over HTTP/1.1 more often than not, which tonic accepts when it is told so.
 //! `LISTEN` is the address, `127.0.0.1:3000` by default.
 
+#[path = "support/bank.rs"]
+mod bank;
+
 use std::env;
 
 use http::{Request, Response};
@@ -12,21 +15,7 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 use tower::util::MapResponseLayer;
-use tower_verify::{
-    BoxError, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
-    layer::ResponseBody,
-};
-
-struct Bank;
-
-impl Verifier<CustomerToken> for Bank {
-    async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
-        let token = request.into_body();
-        let known = token.dlg_token == "2121sa" && token.device_id == "1234" && token.customer_no == "1234567";
-        Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
-    }
-}
+use tower_verify::{BoxError, VerifyLayer, diyalog::Customer, layer::ResponseBody};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -40,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
 
     Server::builder()
         .accept_http1(true)
-        .layer(VerifyLayer::new(Customer::new(), Bank))
+        .layer(VerifyLayer::new(Customer::new(), bank::Bank))
         .layer(MapResponseLayer::new(|response: Response<Body>| response.map(ResponseBody::new)))
         .add_service(health)
         .serve_with_incoming(TcpIncoming::from(listener))

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use http::{HeaderName, header::FORWARDED, request::Parts};
+use http::{Extensions, HeaderMap, HeaderName, header::FORWARDED};
 
 use crate::ConfigError;
 
@@ -76,15 +76,15 @@ pub struct PeerAddr(pub SocketAddr);
 /// use http::Request;
 /// use tower_verify::{ClientAddr, PeerAddr};
 ///
-/// let (head, ()) = Request::get("/")
+/// let request = Request::get("/")
 ///     .header("x-forwarded-for", "6.6.6.6, 203.0.113.9") // the client wrote the first one, the proxy the second one
 ///     .extension(PeerAddr("10.0.0.1:4711".parse()?))
-///     .body(())?
-///     .into_parts();
+///     .body(())?;
+/// let (headers, extensions) = (request.headers(), request.extensions());
 ///
-/// assert_eq!(ClientAddr::peer().find(&head), Some("10.0.0.1".parse()?));
-/// assert_eq!(ClientAddr::x_forwarded_for(1)?.find(&head), Some("203.0.113.9".parse()?));
-/// assert_eq!(ClientAddr::x_forwarded_for(3)?.find(&head), Some("10.0.0.1".parse()?));
+/// assert_eq!(ClientAddr::peer().find(headers, extensions), Some("10.0.0.1".parse()?));
+/// assert_eq!(ClientAddr::x_forwarded_for(1)?.find(headers, extensions), Some("203.0.113.9".parse()?));
+/// assert_eq!(ClientAddr::x_forwarded_for(3)?.find(headers, extensions), Some("10.0.0.1".parse()?));
 /// # Ok::<(), tower_verify::BoxError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -133,24 +133,26 @@ impl ClientAddr {
         }
     }
 
-    /// The address of the client that sent the request with this `head`; `None` if the host has not set [`PeerAddr`] and
-    /// no trusted proxy has said it.
+    /// The address of the client that sent the request with these headers and extensions; `None` if the host has not set
+    /// [`PeerAddr`] and no trusted proxy has said it.
     ///
     /// An IPv4 address that is written as an IPv6 one (`::ffff:203.0.113.9`) is given as IPv4.
-    pub fn find(&self, head: &Parts) -> Option<IpAddr> {
+    pub fn find(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let said = match self.source {
             Source::Peer => None,
-            Source::Forwarded { hops } => entry(head, &FORWARDED, hops).and_then(forwarded_for).and_then(node_address),
-            Source::XForwardedFor { hops } => entry(head, &X_FORWARDED_FOR, hops).and_then(node_address),
+            Source::Forwarded { hops } => {
+                entry(headers, &FORWARDED, hops).and_then(forwarded_for).and_then(node_address)
+            }
+            Source::XForwardedFor { hops } => entry(headers, &X_FORWARDED_FOR, hops).and_then(node_address),
         };
-        let peer = || head.extensions.get::<PeerAddr>().map(|PeerAddr(address)| address.ip());
+        let peer = || extensions.get::<PeerAddr>().map(|PeerAddr(address)| address.ip());
         said.or_else(peer).map(|address| address.to_canonical())
     }
 }
 
 /// The entry number `place` from the right, of all lines of `header` together.
-fn entry<'a>(head: &'a Parts, header: &HeaderName, place: usize) -> Option<&'a str> {
-    let lines = head.headers.get_all(header).iter().rev();
+fn entry<'a>(headers: &'a HeaderMap, header: &HeaderName, place: usize) -> Option<&'a str> {
+    let lines = headers.get_all(header).iter().rev();
     let entry = lines.flat_map(|line| from_the_right(line.as_bytes(), b',')).nth(place - 1)?;
     std::str::from_utf8(entry).ok()
 }
@@ -219,12 +221,16 @@ fn is_port(port: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, Request};
+    use http::{HeaderValue, Request, request::Parts};
     use proptest::prelude::*;
 
     use super::*;
 
     const PEER: &str = "10.0.0.1";
+
+    fn find(client_addr: ClientAddr, head: &Parts) -> Option<IpAddr> {
+        client_addr.find(&head.headers, &head.extensions)
+    }
 
     fn head(header: &HeaderName, lines: &[&[u8]]) -> Parts {
         let (mut head, ()) = Request::new(()).into_parts();
@@ -237,24 +243,24 @@ mod tests {
 
     fn x_forwarded_for(hops: usize, lines: &[&str]) -> String {
         let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
-        let found = ClientAddr::x_forwarded_for(hops).unwrap().find(&head(&X_FORWARDED_FOR, &lines));
+        let found = find(ClientAddr::x_forwarded_for(hops).unwrap(), &head(&X_FORWARDED_FOR, &lines));
         found.unwrap().to_string()
     }
 
     fn forwarded(hops: usize, lines: &[&str]) -> String {
         let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
-        ClientAddr::forwarded(hops).unwrap().find(&head(&FORWARDED, &lines)).unwrap().to_string()
+        find(ClientAddr::forwarded(hops).unwrap(), &head(&FORWARDED, &lines)).unwrap().to_string()
     }
 
     #[test]
     fn by_default_no_header_is_believed() {
         for header in [FORWARDED, X_FORWARDED_FOR] {
             let head = head(&header, &[b"for=6.6.6.6", b"6.6.6.6"]);
-            assert_eq!(ClientAddr::default().find(&head), Some(PEER.parse().unwrap()));
+            assert_eq!(find(ClientAddr::default(), &head), Some(PEER.parse().unwrap()));
         }
-        let other = ClientAddr::forwarded(1).unwrap().find(&head(&X_FORWARDED_FOR, &[b"6.6.6.6"]));
+        let other = find(ClientAddr::forwarded(1).unwrap(), &head(&X_FORWARDED_FOR, &[b"6.6.6.6"]));
         assert_eq!(other, Some(PEER.parse().unwrap()));
-        assert_eq!(ClientAddr::peer().find(&Request::new(()).into_parts().0), None);
+        assert_eq!(find(ClientAddr::peer(), &Request::new(()).into_parts().0), None);
     }
 
     #[test]
@@ -354,7 +360,7 @@ mod tests {
                 } else {
                     head(header, &[&bytes, appended.as_bytes()])
                 };
-                prop_assert_eq!(client_addr.find(&head), Some(truth));
+                prop_assert_eq!(find(client_addr, &head), Some(truth));
             }
         }
     }

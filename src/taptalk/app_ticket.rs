@@ -97,7 +97,7 @@ impl Contract for AppTicket {
         let user_agent = head.headers.get(USER_AGENT).filter(|value| !value.is_empty());
         let user_agent = user_agent.ok_or(Rejection::malformed("there is no `User-Agent` header"))?;
         let user_agent = String::from_utf8_lossy(user_agent.as_bytes()).as_ref().into();
-        let user_ip_address = self.client_addr.find(head);
+        let user_ip_address = self.client_addr.find(&head.headers, &head.extensions);
         Ok(AppTicketRequest { device: AppDevice { user_platform, user_device_id, user_agent, user_ip_address } })
     }
 

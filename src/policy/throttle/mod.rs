@@ -10,7 +10,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{Extensions, Request};
+use http::Request;
 
 use self::{
     account::{Book, Refusal, Reservation},
@@ -18,7 +18,9 @@ use self::{
     record::Rules,
 };
 use super::mac::Tags;
-use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store};
+use crate::{
+    BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
+};
 
 /// A verifier that asks another one, unless there were too many failed attempts before.
 ///
@@ -63,12 +65,11 @@ pub struct Throttle<V, S, P> {
     fail_open: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Caller {
     limit: u32,
-    address: Box<Address>,
+    address: ClientAddr,
 }
-
-type Address = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
 impl<V, S, P> Throttle<V, S, P> {
     /// Throttles `verifier` for each principal that `principal` finds in a request, such as the account that the
@@ -147,18 +148,14 @@ impl<V, S, P> Throttle<V, S, P> {
 
     /// Throttles callers by their address too: after `failures` within the window, whoever they were attempts at.
     ///
-    /// `address` finds the caller's address in the request's extensions, where the host has put it, such as
-    /// `axum::extract::ConnectInfo`. Do not have the host take it from a header that callers can send. Of an IPv6
-    /// address the first 64 bits count. Behind one address there may be many: all of a platform's calls, for instance.
+    /// `address` finds the caller's address: that of the connection, or what trusted proxies say. An attempt whose
+    /// address is not known fails without a verdict: the host has to set [`PeerAddr`](crate::PeerAddr). Of an IPv6 address
+    /// the first 64 bits count. Behind one address there may be many: all of a platform's calls, for instance.
     ///
     /// # Errors
     /// If none may fail.
-    pub fn by_caller(
-        mut self,
-        failures: u32,
-        address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
-    ) -> Result<Self, ConfigError> {
-        self.caller = Some(Caller { limit: at_least_one(failures)?, address: Box::new(address) });
+    pub fn by_caller(mut self, failures: u32, address: ClientAddr) -> Result<Self, ConfigError> {
+        self.caller = Some(Caller { limit: at_least_one(failures)?, address });
         Ok(self)
     }
 
@@ -177,17 +174,23 @@ impl<V, S, P> Throttle<V, S, P> {
     }
 
     /// The accounts that an attempt is at, in the one order that all attempts reserve them in.
-    fn accounts<C, B>(&self, request: &Request<C>) -> Vec<(Rules, String)>
+    ///
+    /// # Errors
+    /// If the caller's address is needed and not known.
+    fn accounts<C, B>(&self, request: &Request<C>) -> Result<Vec<(Rules, String)>, BoxError>
     where
         P: Fn(&Request<C>) -> Option<B>,
         B: AsRef<[u8]>,
     {
-        let caller = self.caller.as_ref().and_then(|caller| {
-            let network = network((caller.address)(request.extensions())?);
-            Some((Rules { limit: caller.limit, ..self.rules }, self.key(b"caller", &network)))
-        });
+        let mut accounts = Vec::new();
+        if let Some(Caller { limit, address }) = self.caller {
+            let address = address.find(request.headers(), request.extensions());
+            let address = address.ok_or("the caller's address is not known: the host has to set `PeerAddr`")?;
+            accounts.push((Rules { limit, ..self.rules }, self.key(b"caller", &network(address))));
+        }
         let principal = (self.principal)(request).map(|name| (self.rules, self.key(b"principal", name.as_ref())));
-        caller.into_iter().chain(principal).collect()
+        accounts.extend(principal);
+        Ok(accounts)
     }
 
     fn key(&self, kind: &[u8], name: &[u8]) -> String {
@@ -208,7 +211,7 @@ where
 {
     async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
         let mut reservations = Vec::new();
-        for (rules, key) in self.accounts(&request) {
+        for (rules, key) in self.accounts(&request)? {
             match Reservation::new(&self.book, rules, key).await {
                 Ok(reservation) => reservations.push(reservation),
                 Err(Refusal::Unavailable(_)) if self.fail_open => {}

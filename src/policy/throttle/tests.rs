@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::{
-    Failure, FailureKind, ManualClock,
+    Failure, FailureKind, ManualClock, PeerAddr,
     store::{MemoryStore, StoreError},
 };
 
@@ -365,10 +365,10 @@ async fn keys_show_no_principal_and_depend_on_the_key() {
 #[tokio::test(start_paused = true)]
 async fn callers_are_throttled_by_their_network() {
     let cluster = Cluster::new();
-    let node = cluster.node().by_caller(3, |extensions| extensions.get::<IpAddr>().copied()).unwrap();
+    let node = cluster.node().by_caller(3, ClientAddr::peer()).unwrap();
     let from = |address: &str, account| {
         let mut request = Request::new(Attempt { account, guess: Guess::Wrong });
-        request.extensions_mut().insert(address.parse::<IpAddr>().unwrap());
+        request.extensions_mut().insert(PeerAddr((address.parse::<IpAddr>().unwrap(), 4711).into()));
         let result = node.verify(request);
         async { throttled_for(result.await.map_err(Failure::from_error)).is_some() }
     };
@@ -382,8 +382,9 @@ async fn callers_are_throttled_by_their_network() {
     }
     assert!(from("::ffff:192.0.2.1", "gil").await, "the same address, seen as IPv6");
     assert!(!from("192.0.2.2", "gil").await);
-    assert!(!attempt(&node, "hal", Guess::Wrong).await.unwrap(), "a caller without an address");
-    assert_eq!(cluster.asked(), 9);
+    let unknown = attempt(&node, "hal", Guess::Right).await.unwrap_err();
+    assert!(format!("{unknown:?}").contains("PeerAddr"), "{unknown:?}");
+    assert_eq!(cluster.asked(), 8);
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,7 +400,7 @@ async fn without_a_principal_nothing_is_counted() {
 #[test]
 fn what_would_throttle_nothing_is_a_mistake_in_the_configuration() {
     assert!(Cluster::new().node().limit(0, MINUTE).is_err());
-    assert!(Cluster::new().node().by_caller(0, |_| None).is_err());
+    assert!(Cluster::new().node().by_caller(0, ClientAddr::peer()).is_err());
     assert!(Cluster::new().node().waits(Duration::ZERO, MINUTE).is_err());
     assert!(Cluster::new().node().waits(MINUTE, Duration::ZERO).is_err());
     assert!(Cluster::new().node().reservation(Duration::from_micros(999)).is_err());
