@@ -8,7 +8,7 @@ mod bank;
 
 use std::env;
 
-use http::{Request, Response};
+use http::Response;
 use tokio::net::TcpListener;
 use tonic::{
     body::Body,

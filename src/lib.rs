@@ -100,7 +100,7 @@ pub mod talkdesk;
 pub mod taptalk;
 
 pub use crate::{
-    caller::{CallerSecret, ClientAddr, PeerAddr},
+    caller::{CallerCheck, CallerSecret, ClientAddr, PeerAddr},
     clock::{Clock, ManualClock, SystemClock, unix_millis},
     config_error::ConfigError,
     endpoint::{Contract, Endpoint},

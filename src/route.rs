@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, Method, Request, Uri, uri::PathAndQuery};
+use http::{HeaderMap, Method, Request, Uri, request::Parts, uri::PathAndQuery};
 
 use crate::ConfigError;
 
@@ -45,7 +45,7 @@ enum Kind {
     Prefix,
 }
 
-/// The head of a request, as a [`Route::when`] sees it.
+/// The head of a request: its method, URI and headers.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,
@@ -54,6 +54,10 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
+    pub(crate) fn of_parts(head: &'a Parts) -> Self {
+        Self { method: &head.method, uri: &head.uri, headers: &head.headers }
+    }
+
     pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
         Self { method: request.method(), uri: request.uri(), headers: request.headers() }
     }

@@ -1,10 +1,13 @@
-//! Checks of the caller, apart from the credential that it submits: a [`CallerSecret`] in a header, and the
-//! [`ClientAddr`] behind proxies.
+//! Checks of the caller, apart from the credential that it submits: a [`CallerSecret`] in a header, a [`CallerCheck`] over
+//! the whole request, and the [`ClientAddr`] behind proxies.
 
+mod check;
 mod client_addr;
 mod secret;
 
+pub(crate) use self::check::BoxCallerCheck;
 pub use self::{
+    check::CallerCheck,
     client_addr::{ClientAddr, PeerAddr},
     secret::CallerSecret,
 };

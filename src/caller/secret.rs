@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{ConfigError, Rejection, Secret};
@@ -19,7 +21,7 @@ use crate::{ConfigError, Rejection, Secret};
 #[derive(Debug, Clone)]
 pub struct CallerSecret {
     header: HeaderName,
-    live: Box<[Secret]>,
+    live: Arc<[Secret]>,
 }
 
 impl CallerSecret {
@@ -33,7 +35,7 @@ impl CallerSecret {
         I: IntoIterator,
         I::Item: Into<Secret>,
     {
-        let live: Box<[Secret]> = live.into_iter().map(Into::into).collect();
+        let live: Arc<[Secret]> = live.into_iter().map(Into::into).collect();
         if live.is_empty() {
             return Err(ConfigError::new(format!("no live value was given for the caller's secret in `{header}`")));
         }

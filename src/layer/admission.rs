@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
     header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, PROXY_AUTHORIZATION},
     request::Parts,
 };
@@ -22,7 +22,9 @@ use super::{
     read::{Read, ReadError, Reader},
     settings::Settings,
 };
-use crate::{BoxError, Contract, Credential, Failure, Outcome, Route, Verdict, Verifier};
+use crate::{
+    BoxError, Contract, Credential, Failure, Outcome, Rejection, Route, Verdict, Verifier, caller::BoxCallerCheck,
+};
 
 /// For every response of the layer that has no `Cache-Control` of its own.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -102,9 +104,7 @@ where
     V: Verifier<C::Credential>,
 {
     /// Starts the way of `request`.
-    ///
-    /// It stays out of line, so that requests that pass through do not pay for it.
-    #[inline(never)]
+    #[inline]
     pub(super) fn start<K, B>(self: &Arc<Self>, request: Request<B>) -> Concluding<K::Output>
     where
         K: Conclusion<C, B> + 'static,
@@ -120,7 +120,7 @@ where
                 admission: Arc::clone(self),
                 context: C::Context::default(),
                 step: if C::READS_BODY {
-                    Step::Reading { caller_checked: false, reader: Reader::default(), head: Some(head), body }
+                    Step::Reading { started: false, reader: Reader::default(), head: Some(head), body }
                 } else {
                     Step::Arrived { head: Some(head), body: Some(body) }
                 },
@@ -172,10 +172,11 @@ pub(super) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
 
 /// Marks credentials that are left in the headers, so that `Debug` of the headers does not show them.
 fn mark_sensitive(headers: &mut HeaderMap) {
-    for (name, value) in headers.iter_mut() {
-        if *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION {
-            value.set_sensitive(true);
-        }
+    let is_credential = |name: &HeaderName| *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION;
+    // Most requests have none, and to look is cheaper than to hand out mutable values.
+    if headers.keys().any(is_credential) {
+        let credentials = headers.iter_mut().filter(|(name, _)| is_credential(name));
+        credentials.for_each(|(_, value)| value.set_sensitive(true));
     }
 }
 
@@ -201,11 +202,15 @@ pin_project! {
             body: Option<B>,
         },
         Reading {
-            caller_checked: bool,
+            // Whether the caller's secret was checked.
+            started: bool,
             head: Option<Parts>,
             reader: Reader,
             #[pin]
             body: B,
+        },
+        CheckingCaller {
+            checking: Concluding<CheckedCaller<B>>,
         },
         Verifying {
             #[pin]
@@ -224,7 +229,7 @@ where
     C: Contract,
     V: Verifier<C::Credential>,
     K: Conclusion<C, B>,
-    B: Body,
+    B: Body + Send + 'static,
     G: Fn(Arc<Admission<C, V>>, Request<C::Credential>) -> F,
     F: Future<Output = Result<VerdictOf<C>, BoxError>>,
 {
@@ -242,7 +247,7 @@ where
     }
 }
 
-impl<B: Body, F, T> Step<B, F, T> {
+impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
     fn poll_outcome<C, V, K, G>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -257,16 +262,23 @@ impl<B: Body, F, T> Step<B, F, T> {
         F: Future<Output = Result<VerdictOf<C>, BoxError>>,
     {
         loop {
+            let mut known;
             let (head, mut body) = match self.as_mut().project() {
                 StepProj::Arrived { head, body } => {
                     if let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE)) {
                         return Poll::Ready((rejection.into(), None));
                     }
-                    (head, Forwarded::Unread(body.take().expect(ONCE)))
+                    let body = Forwarded::Unread(body.take().expect(ONCE));
+                    if let Some(check) = &admission.settings.caller_check {
+                        let checking = check_caller(check, head, body);
+                        self.set(Step::CheckingCaller { checking });
+                        continue;
+                    }
+                    (head, body)
                 }
-                StepProj::Reading { caller_checked, head, reader, body } => {
+                StepProj::Reading { started, head, reader, body } => {
                     let Settings { body_limit, buffer, .. } = &admission.settings;
-                    if !std::mem::replace(caller_checked, true)
+                    if !std::mem::replace(started, true)
                         && let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE))
                     {
                         return Poll::Ready((rejection.into(), None));
@@ -276,7 +288,22 @@ impl<B: Body, F, T> Step<B, F, T> {
                         Err(ReadError::Rejected(rejection)) => return Poll::Ready((rejection.into(), None)),
                         Err(ReadError::Failed(failure)) => return Poll::Ready((failure.into(), None)),
                     };
+                    if let Some(check) = &admission.settings.caller_check {
+                        let checking = check_caller(check, head, Forwarded::Read(read));
+                        self.set(Step::CheckingCaller { checking });
+                        continue;
+                    }
                     (head, Forwarded::Read(read))
+                }
+                StepProj::CheckingCaller { checking } => {
+                    let (head, body, checked) = ready!(checking.as_mut().poll(cx));
+                    match checked {
+                        Ok(true) => {}
+                        Ok(false) => return Poll::Ready((Rejection::unknown_caller().into(), None)),
+                        Err(error) => return Poll::Ready((Failure::from_error(error).into(), None)),
+                    }
+                    known = Some(head);
+                    (&mut known, body)
                 }
                 StepProj::Verifying { verification, kept } => {
                     return Poll::Ready(match ready!(verification.poll(cx)) {
@@ -303,6 +330,26 @@ impl<B: Body, F, T> Step<B, F, T> {
             self.set(Step::Verifying { verification, kept });
         }
     }
+}
+
+/// A request, and whether its caller is known.
+type CheckedCaller<B> = (Parts, Forwarded<B>, Result<bool, BoxError>);
+
+#[cold]
+#[inline(never)]
+fn check_caller<B>(check: &BoxCallerCheck, head: &mut Option<Parts>, body: Forwarded<B>) -> Concluding<CheckedCaller<B>>
+where
+    B: Send + 'static,
+{
+    let (check, mut head) = (check.clone(), head.take().expect(ONCE));
+    let data = match &body {
+        Forwarded::Read(read) => read.data.clone(),
+        Forwarded::Unread(_) => Bytes::new(),
+    };
+    Box::pin(async move {
+        let known = check.check(&mut head, &data).await;
+        (head, body, known)
+    })
 }
 
 const ONCE: &str = "a request is decoded once";

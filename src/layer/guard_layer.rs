@@ -37,7 +37,8 @@ pub trait GuardContract: Contract {
 /// | limit of the body | 1 MiB | [`body_limit`](Self::body_limit) |
 /// | limit of the bytes of incomplete bodies, over all requests | 64 MiB | [`buffer_limit`](Self::buffer_limit) |
 /// | deadline over reading and verifying together | 5 s | [`deadline`](Self::deadline) |
-/// | secret that the caller must present in a header | none | [`caller_secret`](Self::caller_secret) |
+/// | secret that the caller must present in a header | none | [`caller_secret`](Self::caller_secret), [`caller_secret_by`](Self::caller_secret_by) |
+/// | check of the caller over the whole request | none | [`caller_check`](Self::caller_check) |
 /// | panics become failures | always | |
 ///
 /// The deadline ends with the verdict. The inner service is a `Service<Request<GuardedBody<B>>>` that is `Clone`, as axum's

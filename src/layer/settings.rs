@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -8,16 +9,20 @@ use std::{
 
 use http::request::Parts;
 
-use crate::{CallerSecret, Rejection};
+use crate::{CallerSecret, Rejection, RequestHead, caller::BoxCallerCheck};
 
 /// The protections of one endpoint or guard.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Settings {
     pub(super) body_limit: usize,
     pub(super) buffer: Arc<Buffer>,
     pub(super) deadline: Option<Duration>,
-    pub(super) caller: Option<CallerSecret>,
+    pub(super) caller_secret: Option<ChosenSecret>,
+    pub(super) caller_check: Option<BoxCallerCheck>,
 }
+
+/// The caller's secret for a request with this head.
+pub(super) type ChosenSecret = Arc<dyn Fn(RequestHead<'_>) -> Option<CallerSecret> + Send + Sync>;
 
 impl Settings {
     /// The defaults, with this limit of a body.
@@ -26,12 +31,27 @@ impl Settings {
             body_limit,
             buffer: Arc::new(Buffer::new(64 * 1024 * 1024)),
             deadline: Some(Duration::from_secs(5)),
-            caller: None,
+            caller_secret: None,
+            caller_check: None,
         }
     }
 
     pub(super) fn check_caller(&self, head: &mut Parts) -> Result<(), Rejection> {
-        self.caller.as_ref().map_or(Ok(()), |caller| caller.check(&mut head.headers))
+        let Some(chosen) = &self.caller_secret else { return Ok(()) };
+        let secret = chosen(RequestHead::of_parts(head)).ok_or_else(Rejection::unknown_caller)?;
+        secret.check(&mut head.headers)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("body_limit", &self.body_limit)
+            .field("buffer_limit", &self.buffer.limit)
+            .field("deadline", &self.deadline)
+            .field("caller_secret", &self.caller_secret.is_some())
+            .field("caller_check", &self.caller_check.is_some())
+            .finish()
     }
 }
 
@@ -116,8 +136,27 @@ macro_rules! protection_setters {
         /// A secret that the caller must present in a header. The default is none: not every platform can send one.
         ///
         /// The header is removed: neither the verifier nor a guarded app sees it.
-        pub fn caller_secret(mut self, secret: crate::CallerSecret) -> Self {
-            self.settings().caller = Some(secret);
+        pub fn caller_secret(self, secret: crate::CallerSecret) -> Self {
+            self.caller_secret_by(move |_| Some(secret.clone()))
+        }
+
+        /// The same, with a secret that is chosen by the request's host, path or headers: one for each tenant.
+        ///
+        /// A request for which there is none is refused as one of an unknown caller.
+        pub fn caller_secret_by(
+            mut self,
+            secret: impl Fn(crate::RequestHead<'_>) -> Option<crate::CallerSecret> + Send + Sync + 'static,
+        ) -> Self {
+            self.settings().caller_secret = Some(std::sync::Arc::new(secret));
+            self
+        }
+
+        /// A check of the caller over the whole request, such as of a signature. The default is none.
+        ///
+        /// It runs after the caller's secret is checked and the body is read, and before the credential is decoded. The
+        /// deadline covers it.
+        pub fn caller_check(mut self, check: impl crate::CallerCheck) -> Self {
+            self.settings().caller_check = Some(crate::caller::BoxCallerCheck::new(check));
             self
         }
 

@@ -3,6 +3,7 @@
 mod support;
 
 mod axum;
+mod caller;
 mod endpoints;
 mod examples;
 mod hyper;

@@ -1,0 +1,125 @@
+//! The checks of the caller: a secret for each tenant, and a check over the whole request.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
+use http::{Request, header::HeaderName, request::Parts};
+use tower::{ServiceBuilder, ServiceExt};
+use tower_verify::{
+    BoxError, CallerCheck, CallerSecret, VerifyLayer,
+    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    verifier_fn,
+};
+
+use crate::support::{Answer, GOOD, PARTNER_PATH, app};
+
+const SECRET: HeaderName = HeaderName::from_static("x-secret");
+
+/// Diyalog's words for an admitted request, for one that is not fit to be verified, and for no verdict.
+const ADMITTED: &str = "Validated";
+const REJECTED: &str = "BadRequest";
+#[cfg(feature = "deadline")]
+const FAILED: &str = "InternalError";
+
+/// A layer whose verifier admits everybody, and how often it was asked.
+fn layer() -> (VerifyLayer<Customer, impl tower_verify::Verifier<CustomerToken>>, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let verifier = verifier_fn(move |request: Request<CustomerToken>| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let headers = request.headers();
+        let leaked = headers.contains_key(SECRET) || headers.contains_key("x-signature");
+        async move { if leaked { Err(BoxError::from("a secret was handed on")) } else { Ok(CustomerVerdict::Validated) } }
+    });
+    (VerifyLayer::new(Customer::new(), verifier), asked)
+}
+
+async fn word<V>(layer: VerifyLayer<Customer, V>, headers: &[(&str, &str)]) -> String
+where
+    V: tower_verify::Verifier<CustomerToken>,
+{
+    let request =
+        headers.iter().fold(Request::post(PARTNER_PATH), |request, (name, value)| request.header(*name, *value));
+    let service = ServiceBuilder::new().layer(layer).service_fn(app);
+    Answer::of(service.oneshot(request.body(String::from(GOOD)).unwrap()).await.unwrap()).await.body
+}
+
+#[tokio::test]
+async fn each_tenant_has_a_secret_of_its_own() {
+    let secret = |live: &str| CallerSecret::new(SECRET, [live]).unwrap();
+    let (one, two) = (secret("605b32dd"), secret("9f1c77ab"));
+    let (layer, asked) = layer();
+    let layer = layer.caller_secret_by(move |head| match head.headers().get("host")?.to_str().ok()? {
+        "one.example.com" => Some(one.clone()),
+        "two.example.com" => Some(two.clone()),
+        _ => None,
+    });
+    for (host, secret, answer) in [
+        ("one.example.com", "605b32dd", ADMITTED),
+        ("two.example.com", "9f1c77ab", ADMITTED),
+        ("one.example.com", "9f1c77ab", REJECTED),
+        ("two.example.com", "605b32dd", REJECTED),
+        ("three.example.com", "605b32dd", REJECTED),
+        ("one.example.com", "", REJECTED),
+    ] {
+        assert_eq!(word(layer.clone(), &[("host", host), ("x-secret", secret)]).await, answer, "{host} {secret}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+/// Knows callers by the length of the body; for one header each it is away, never ends, or panics.
+#[cfg(feature = "deadline")]
+struct Signed;
+
+#[cfg(feature = "deadline")]
+impl CallerCheck for Signed {
+    async fn check(&self, head: &mut Parts, body: &Bytes) -> Result<bool, BoxError> {
+        tokio::task::yield_now().await;
+        let signature = head.headers.remove("x-signature").ok_or("there is no signature")?;
+        match signature.to_str()? {
+            "away" => Err("the keys cannot be read".into()),
+            "hangs" => std::future::pending().await,
+            "panics" => panic!("as the test says"),
+            signature => Ok(signature == body.len().to_string()),
+        }
+    }
+}
+
+#[cfg(feature = "deadline")]
+#[tokio::test(start_paused = true)]
+async fn a_check_sees_the_whole_body_before_it_is_decoded() {
+    let (layer, asked) = layer();
+    let layer = layer.caller_check(Signed).deadline(std::time::Duration::from_secs(3));
+    let length = GOOD.len().to_string();
+    for (signature, answer) in
+        [(&*length, ADMITTED), ("1", REJECTED), ("away", FAILED), ("hangs", FAILED), ("panics", FAILED)]
+    {
+        assert_eq!(word(layer.clone(), &[("x-signature", signature)]).await, answer, "{signature}");
+    }
+    assert_eq!(word(layer.clone(), &[]).await, FAILED);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+
+    let body = String::from("not JSON");
+    let request = Request::post(PARTNER_PATH).header("x-signature", "1").body(body).unwrap();
+    let service = ServiceBuilder::new().layer(layer).service_fn(app);
+    // An unknown caller, and not a malformed credential.
+    Answer::of(service.oneshot(request).await.unwrap()).await.is(401, REJECTED);
+}
+
+#[tokio::test]
+async fn the_secret_is_checked_first() {
+    struct Unreached;
+
+    impl CallerCheck for Unreached {
+        async fn check(&self, _: &mut Parts, _: &Bytes) -> Result<bool, BoxError> {
+            Err("an unknown caller got as far as this".into())
+        }
+    }
+
+    let (layer, _) = layer();
+    let layer = layer.caller_check(Unreached).caller_secret(CallerSecret::new(SECRET, ["605b32dd"]).unwrap());
+    assert_eq!(word(layer, &[("x-secret", "wrong")]).await, REJECTED);
+}
