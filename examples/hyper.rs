@@ -18,7 +18,7 @@ use hyper_util::{
 };
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
-use tower_verify::{BoxError, VerifyLayer, diyalog::Customer};
+use tower_verify::{BoxError, VerifyLayer, diyalog::CustomerEndpoint};
 
 async fn app(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("the app\n")))
@@ -26,7 +26,7 @@ async fn app(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> 
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let service = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), bank::Bank)).service_fn(app);
+    let service = ServiceBuilder::new().layer(VerifyLayer::new(CustomerEndpoint::new(), bank::Bank)).service_fn(app);
     let service = TowerToHyperService::new(service);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;

@@ -4,7 +4,7 @@
 //! `127.0.0.1:3000` by default.
 //!
 //! API Gateway puts a stage's name before the path unless the stage is `$default`: set
-//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` in the function's environment, or name the stage in `Customer::path`.
+//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` in the function's environment, or name the stage in `VerifyLayer::path`.
 
 #[path = "support/bank.rs"]
 mod bank;
@@ -17,7 +17,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
-use tower_verify::{BoxError, VerifyLayer, diyalog::Customer};
+use tower_verify::{BoxError, VerifyLayer, diyalog::CustomerEndpoint};
 
 /// The app takes any body: Lambda's, and a listening server's.
 async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -26,7 +26,7 @@ async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let layers = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), bank::Bank));
+    let layers = ServiceBuilder::new().layer(VerifyLayer::new(CustomerEndpoint::new(), bank::Bank));
     if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         return lambda_http::run(layers.service_fn(app)).await;
     }

@@ -15,7 +15,7 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 use tower::util::MapResponseLayer;
-use tower_verify::{BoxError, VerifyLayer, diyalog::Customer, layer::ResponseBody};
+use tower_verify::{BoxError, VerifyLayer, diyalog::CustomerEndpoint, layer::ResponseBody};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
 
     Server::builder()
         .accept_http1(true)
-        .layer(VerifyLayer::new(Customer::new(), bank::Bank))
+        .layer(VerifyLayer::new(CustomerEndpoint::new(), bank::Bank))
         .layer(MapResponseLayer::new(|response: Response<Body>| response.map(ResponseBody::new)))
         .add_service(health)
         .serve_with_incoming(TcpIncoming::from(listener))

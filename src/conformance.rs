@@ -52,7 +52,7 @@ const SENTINEL: &str = "sentinel-605b32dd";
 /// use http::Request;
 /// use tower_verify::{
 ///     conformance::EndpointTest,
-///     diyalog::{Customer, CustomerVerdict},
+///     diyalog::{CustomerEndpoint, CustomerVerdict},
 /// };
 ///
 /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -62,7 +62,7 @@ const SENTINEL: &str = "sentinel-605b32dd";
 ///     Request::post("/checkauthtoken").body(body.into()).unwrap()
 /// };
 /// let verdicts = || vec![CustomerVerdict::Validated, CustomerVerdict::InvalidToken, CustomerVerdict::ExpiredToken];
-/// EndpointTest::new(Customer::new(), fit, verdicts, |response| response.body() == "Validated")
+/// EndpointTest::new(CustomerEndpoint::new(), fit, verdicts, |response| response.body() == "Validated")
 ///     .secrets(["2121sa"])
 ///     .assert_conforms()
 ///     .await;

@@ -9,7 +9,7 @@
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Verifier, VerifyLayer,
-//!     diyalog::{Customer, CustomerToken, CustomerVerdict},
+//!     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 //! };
 //!
 //! struct Bank;
@@ -24,7 +24,7 @@
 //!
 //! # futures::executor::block_on(async {
 //! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
-//! let app = ServiceBuilder::new().layer(VerifyLayer::new(Customer::new(), Bank)).service(app);
+//! let app = ServiceBuilder::new().layer(VerifyLayer::new(CustomerEndpoint::new(), Bank)).service(app);
 //!
 //! let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
 //! let answer = app.oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
@@ -108,7 +108,7 @@ pub use crate::{
     outcome::{Failure, FailureKind, Outcome, Rejection, RejectionKind},
     route::{RequestHead, Route},
     secret::Secret,
-    verifier::{BoxError, BoxVerifier, Credential, Verdict, Verifier, VerifierFn, verifier_fn},
+    verifier::{BoxError, Credential, SharedVerifier, Verdict, Verifier, VerifierFn, verifier_fn},
 };
 
 /// The README's snippets are tests too.

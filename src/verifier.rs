@@ -158,7 +158,7 @@ impl<F> fmt::Debug for VerifierFn<F> {
 ///
 /// ```
 /// use http::Request;
-/// use tower_verify::{BoxError, BoxVerifier, Credential, Verifier, verifier_fn};
+/// use tower_verify::{BoxError, SharedVerifier, Credential, Verifier, verifier_fn};
 ///
 /// struct Badge(u32);
 ///
@@ -166,34 +166,34 @@ impl<F> fmt::Debug for VerifierFn<F> {
 ///     type Verdict = bool;
 /// }
 ///
-/// let everyone = BoxVerifier::new(verifier_fn(|_: Request<Badge>| async { Ok::<_, BoxError>(true) }));
-/// let nobody = BoxVerifier::new(verifier_fn(|_: Request<Badge>| async { Ok::<_, BoxError>(false) }));
-/// let verifier: BoxVerifier<Badge> = if cfg!(test) { everyone } else { nobody };
+/// let everyone = SharedVerifier::new(verifier_fn(|_: Request<Badge>| async { Ok::<_, BoxError>(true) }));
+/// let nobody = SharedVerifier::new(verifier_fn(|_: Request<Badge>| async { Ok::<_, BoxError>(false) }));
+/// let verifier: SharedVerifier<Badge> = if cfg!(test) { everyone } else { nobody };
 /// ```
-pub struct BoxVerifier<C> {
+pub struct SharedVerifier<C> {
     verifier: Arc<dyn ErasedVerifier<C>>,
 }
 
-impl<C: Credential> BoxVerifier<C> {
+impl<C: Credential> SharedVerifier<C> {
     /// Erases the type of `verifier`.
     pub fn new(verifier: impl Verifier<C>) -> Self {
         Self { verifier: Arc::new(verifier) }
     }
 }
 
-impl<C: Credential> Verifier<C> for BoxVerifier<C> {
+impl<C: Credential> Verifier<C> for SharedVerifier<C> {
     fn verify(&self, request: Request<C>) -> impl Future<Output = Result<C::Verdict, BoxError>> + Send {
         self.verifier.verify_boxed(request)
     }
 }
 
-impl<C> Clone for BoxVerifier<C> {
+impl<C> Clone for SharedVerifier<C> {
     fn clone(&self) -> Self {
         Self { verifier: Arc::clone(&self.verifier) }
     }
 }
 
-impl<C> fmt::Debug for BoxVerifier<C> {
+impl<C> fmt::Debug for SharedVerifier<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BoxVerifier").finish_non_exhaustive()
     }
@@ -226,7 +226,7 @@ mod tests {
         type Verdict = bool;
     }
 
-    assert_impl_all!(BoxVerifier<Number>: Send, Sync, Clone, fmt::Debug);
+    assert_impl_all!(SharedVerifier<Number>: Send, Sync, Clone, fmt::Debug);
 
     struct Even;
 
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_wrapping_gives_the_same_verdict() {
-        let boxed = BoxVerifier::new(Even);
+        let boxed = SharedVerifier::new(Even);
         for number in [1, 2] {
             let verdict = number == 2;
             assert_eq!(ask(&Even, number), verdict);

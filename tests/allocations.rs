@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, service_fn};
 use tower_verify::{
     BoxError, CallerSecret, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
 struct OneCustomer;
@@ -27,8 +27,8 @@ impl Verifier<CustomerToken> for OneCustomer {
     }
 }
 
-fn layer_at(path: &str) -> VerifyLayer<Customer, OneCustomer> {
-    VerifyLayer::new(Customer::new(), OneCustomer).path(path).expect("the path is a path")
+fn layer_at(path: &str) -> VerifyLayer<CustomerEndpoint, OneCustomer> {
+    VerifyLayer::new(CustomerEndpoint::new(), OneCustomer).path(path).expect("the path is a path")
 }
 
 fn app(_: Request<Full<Bytes>>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {

@@ -142,7 +142,7 @@ fn endpoint_and_verifier_swapped() {
         "`Bank` is not an `Endpoint`",
         "not one of the routes that a platform calls",
         "the first argument of `VerifyLayer::new` is the endpoint, the second one its verifier",
-        "`Customer` is not a `Verifier` of",
+        "`CustomerEndpoint` is not a `Verifier` of",
     ];
     assert_refused("swapped", &lines);
 }

@@ -8,12 +8,12 @@ use http_body_util::Full;
 use tower::{Layer, Service, service_fn};
 use tower_verify::{
     BoxError, Credential, Endpoint, GuardLayer, VerifyLayer,
-    diyalog::{Agent, AgentToken, AgentVerdict},
+    diyalog::{AgentEndpoint, AgentToken, AgentVerdict},
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters, Validator},
     taptalk::{
-        AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketRequest, AppTicketVerdict,
-        AuthTicket, Connect, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair, TokenRefresh,
-        TokenVerdict, User,
+        AccessCheck, AccessTokenEndpoint, AccessVerdict, AppTicketEndpoint, AppTicketRequest, AppTicketVerdict,
+        AuthTicketEndpoint, ConnectEndpoint, Profile, RefreshEndpoint, Ticket, TicketExchange, TicketRequest,
+        TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, User,
     },
     verifier_fn,
 };
@@ -31,7 +31,7 @@ pub(crate) fn customer() -> impl Service<Incoming, Response = Answer, Error = In
 }
 
 pub(crate) fn agent() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(Agent::new(), |token: AgentToken| AgentVerdict::validated(token.user_no.expose_secret()))
+    app(AgentEndpoint::new(), |token: AgentToken| AgentVerdict::validated(token.user_no.expose_secret()))
 }
 
 pub(crate) fn validator() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
@@ -42,23 +42,23 @@ pub(crate) fn validator() -> impl Service<Incoming, Response = Answer, Error = I
 }
 
 pub(crate) fn auth_ticket() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(AuthTicket::new(), |_: TicketRequest| TicketVerdict::Issued(ticket()))
+    app(AuthTicketEndpoint::new(), |_: TicketRequest| TicketVerdict::Issued(ticket()))
 }
 
 pub(crate) fn access_token() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(AccessToken::new(), |_: TicketExchange| TokenVerdict::Issued(Box::new(tokens())))
+    app(AccessTokenEndpoint::new(), |_: TicketExchange| TokenVerdict::Issued(Box::new(tokens())))
 }
 
 pub(crate) fn refresh() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(AccessTokenRefresh::new(), |_: TokenRefresh| TokenVerdict::Issued(Box::new(tokens())))
+    app(RefreshEndpoint::new(), |_: TokenRefresh| TokenVerdict::Issued(Box::new(tokens())))
 }
 
 pub(crate) fn connect() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(Connect::new(), |_: AccessCheck| AccessVerdict::Valid)
+    app(ConnectEndpoint::new(), |_: AccessCheck| AccessVerdict::Valid)
 }
 
 pub(crate) fn app_ticket() -> impl Service<Incoming, Response = Answer, Error = Infallible> {
-    app(AppTicket::new(), |_: AppTicketRequest| AppTicketVerdict::Issued(ticket()))
+    app(AppTicketEndpoint::new(), |_: AppTicketRequest| AppTicketVerdict::Issued(ticket()))
 }
 
 pub(crate) fn guard() -> impl Service<Incoming, Response = Answer, Error = Infallible> {

@@ -30,9 +30,9 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         post("/taptalk/auth_ticket").header("user-agent", "Example/1").extension(peer)
     };
     let mut s = Scenarios(Vec::new());
-    s.add("Diyalog `Customer`", apps::customer, "Validated", bodies(|| post("/checkauthtoken"), CUSTOMER));
+    s.add("Diyalog `CustomerEndpoint`", apps::customer, "Validated", bodies(|| post("/checkauthtoken"), CUSTOMER));
     s.add("the same by hand, with serde", hand_written::app, "Validated", bodies(|| post("/checkauthtoken"), CUSTOMER));
-    s.add("Diyalog `Agent`", apps::agent, "verified", queries());
+    s.add("Diyalog `AgentEndpoint`", apps::agent, "verified", queries());
     s.add("Talkdesk `Validator`", apps::validator, "login_id", bodies(auth, AUTH));
     s.add(
         "Talkdesk `Validator`, in `auth`",
@@ -41,11 +41,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         bodies_within(auth, "{\"auth\":", LOGIN, "}"),
     );
     s.add("Talkdesk `GuardLayer`", apps::guard, TEXT, bodies_within(auth, "{\"auth\":", LOGIN, "}"));
-    s.add("TapTalk `AuthTicket`", apps::auth_ticket, "287", auth_tickets());
-    s.add("TapTalk `AccessToken`", apps::access_token, "accessToken", bearers("/v1/auth/access_token/request"));
-    s.add("TapTalk `AccessTokenRefresh`", apps::refresh, "accessToken", bearers("/v1/auth/access_token/refresh"));
-    s.add("TapTalk `Connect`", apps::connect, "\"status\":200", connects());
-    s.add("TapTalk `AppTicket`", apps::app_ticket, "287", bodies(from_app, DEVICE));
+    s.add("TapTalk `AuthTicketEndpoint`", apps::auth_ticket, "287", auth_tickets());
+    s.add("TapTalk `AccessTokenEndpoint`", apps::access_token, "accessToken", bearers("/v1/auth/access_token/request"));
+    s.add("TapTalk `RefreshEndpoint`", apps::refresh, "accessToken", bearers("/v1/auth/access_token/refresh"));
+    s.add("TapTalk `ConnectEndpoint`", apps::connect, "\"status\":200", connects());
+    s.add("TapTalk `AppTicketEndpoint`", apps::app_ticket, "287", bodies(from_app, DEVICE));
     s.0
 }
 

@@ -3,7 +3,7 @@
 use http::Request;
 use http_body_util::Full;
 use tower::Layer;
-use tower_verify::{Verify, VerifyLayer, diyalog::Customer};
+use tower_verify::{Verify, VerifyLayer, diyalog::CustomerEndpoint};
 
 use crate::{
     scenario::{Scenario, repeat},
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-type One<S> = Verify<S, VerifyLayer<Customer, OneToken>>;
+type One<S> = Verify<S, VerifyLayer<CustomerEndpoint, OneToken>>;
 type Two<S> = One<One<S>>;
 type Four<S> = Two<Two<S>>;
 type Eight<S> = Four<Four<S>>;
@@ -45,7 +45,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 
 /// The innermost layer has number 0. The paths differ in their last bytes alone, which is the worst for comparing them.
 fn one<S>(inner: S, number: u8) -> One<S> {
-    VerifyLayer::new(Customer::new(), OneToken).path(&path(number)).expect("a path").layer(inner)
+    VerifyLayer::new(CustomerEndpoint::new(), OneToken).path(&path(number)).expect("a path").layer(inner)
 }
 
 fn two<S>(inner: S, number: u8) -> Two<S> {

@@ -9,7 +9,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tower_verify::{
     BoxError, Endpoints, Verifier, Verify, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
 use super::{Incoming, TOKEN};
@@ -29,13 +29,13 @@ impl<const OUTSIDE: bool> Verifier<CustomerToken> for OneToken<OUTSIDE> {
     }
 }
 
-pub(crate) type One<S> = Verify<S, VerifyLayer<Customer, OneToken>>;
+pub(crate) type One<S> = Verify<S, VerifyLayer<CustomerEndpoint, OneToken>>;
 pub(crate) type Three<S> = One<One<One<S>>>;
 pub(crate) type Four<S> = One<Three<S>>;
 
 /// Diyalog's check of customers.
-pub(crate) fn layer() -> VerifyLayer<Customer, OneToken> {
-    VerifyLayer::new(Customer::new(), OneToken)
+pub(crate) fn layer() -> VerifyLayer<CustomerEndpoint, OneToken> {
+    VerifyLayer::new(CustomerEndpoint::new(), OneToken)
 }
 
 /// `inner` behind one layer.
@@ -70,8 +70,8 @@ where
 }
 
 /// `inner` behind the copy of the endpoint that is made of public items alone.
-pub(crate) fn outside<S>(inner: S) -> Verify<S, VerifyLayer<customer::Customer, OneToken<true>>> {
-    VerifyLayer::new(customer::Customer, OneToken::<true>).layer(inner)
+pub(crate) fn outside<S>(inner: S) -> Verify<S, VerifyLayer<customer::CustomerEndpoint, OneToken<true>>> {
+    VerifyLayer::new(customer::CustomerEndpoint, OneToken::<true>).layer(inner)
 }
 
 /// `inner` behind sixteen layers.

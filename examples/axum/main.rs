@@ -25,9 +25,11 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tower_verify::{
     BoxError, Endpoints, PeerAddr, VerifyLayer,
-    diyalog::{Agent, AgentToken, Customer, CustomerToken, Tokens},
+    diyalog::{AgentEndpoint, AgentToken, CustomerEndpoint, CustomerToken, Tokens},
     talkdesk::{Credentials, Validator},
-    taptalk::{AccessToken, AccessTokenRefresh, AppTicket, AuthTicket, Connect, TicketRequest},
+    taptalk::{
+        AccessTokenEndpoint, AppTicketEndpoint, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketRequest,
+    },
 };
 
 use sessions::Sessions;
@@ -81,16 +83,16 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
     })?;
 
     let for_pages = Endpoints::new()
-        .with(VerifyLayer::new(AccessToken::new(), office.clone()))?
-        .with(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))?
-        .with(VerifyLayer::new(Connect::new(), office))?
-        .with(VerifyLayer::new(AppTicket::new(), issuer))?;
+        .with(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))?
+        .with(VerifyLayer::new(RefreshEndpoint::new(), office.clone()))?
+        .with(VerifyLayer::new(ConnectEndpoint::new(), office))?
+        .with(VerifyLayer::new(AppTicketEndpoint::new(), issuer))?;
     // Outside of CORS: no page has business with these.
     let for_backends = Endpoints::new()
         .with(VerifyLayer::new(Validator::new(), validator))?
-        .with(VerifyLayer::new(Customer::new(), customers))?
-        .with(VerifyLayer::new(Agent::new(), agents))?
-        .with(VerifyLayer::new(AuthTicket::new(), backends))?;
+        .with(VerifyLayer::new(CustomerEndpoint::new(), customers))?
+        .with(VerifyLayer::new(AgentEndpoint::new(), agents))?
+        .with(VerifyLayer::new(AuthTicketEndpoint::new(), backends))?;
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())

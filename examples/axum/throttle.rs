@@ -1,7 +1,7 @@
 //! The throttle of failed attempts, around every verifier that somebody could guess at.
 
 use sha2::{Digest, Sha256};
-use tower_verify::{BoxError, BoxVerifier, Credential, Verifier, policy::Throttle, store::SharedStore};
+use tower_verify::{BoxError, Credential, SharedVerifier, Verifier, policy::Throttle, store::SharedStore};
 
 use crate::settings::Settings;
 
@@ -23,15 +23,15 @@ impl Throttles {
         verifier: impl Verifier<C>,
         platform: &'static str,
         principal: impl Fn(&C) -> Option<String> + Send + Sync + 'static,
-    ) -> Result<BoxVerifier<C>, BoxError> {
+    ) -> Result<SharedVerifier<C>, BoxError> {
         if self.failures == 0 {
-            return Ok(BoxVerifier::new(verifier));
+            return Ok(SharedVerifier::new(verifier));
         }
         let principal = move |request: &http::Request<C>| {
             principal(request.body()).map(|principal| format!("{platform}:{principal}"))
         };
         let throttle = Throttle::new(verifier, self.store.clone(), self.key, principal);
-        Ok(BoxVerifier::new(throttle.limit(self.failures, std::time::Duration::from_secs(15 * 60))?))
+        Ok(SharedVerifier::new(throttle.limit(self.failures, std::time::Duration::from_secs(15 * 60))?))
     }
 }
 

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tower_verify::{
     BoxError,
-    diyalog::{Agent, AgentToken, AgentVerdict},
+    diyalog::{AgentEndpoint, AgentToken, AgentVerdict},
     verifier_fn,
 };
 use tower_verify_fuzz::ask;
@@ -23,7 +23,7 @@ fuzz_target!(|query: &str| {
         Ok::<_, BoxError>(if good { AgentVerdict::validated(trio.user_no) } else { AgentVerdict::InvalidToken })
     });
     let request = Request::get(uri.clone()).body(Full::new(Bytes::new())).expect("it is valid");
-    let answer = ask(Agent::new(), verifier, request);
+    let answer = ask(AgentEndpoint::new(), verifier, request);
 
     let answer: Value = serde_json::from_slice(answer.body()).expect("the answer is always JSON");
     assert!(answer["result"].is_string());

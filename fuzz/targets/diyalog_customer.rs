@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tower_verify::{
     BoxError,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
     verifier_fn,
 };
 use tower_verify_fuzz::ask;
@@ -20,7 +20,7 @@ fuzz_target!(|body: &[u8]| {
         Ok::<_, BoxError>(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
     });
     let request = Request::post("/checkauthtoken").body(Full::new(Bytes::copy_from_slice(body))).expect("it is valid");
-    let answer = ask(Customer::new(), verifier, request);
+    let answer = ask(CustomerEndpoint::new(), verifier, request);
 
     assert!(["Validated", "InvalidToken", "BadRequest"].iter().any(|word| answer.body() == word));
     if answer.body() == "Validated" {

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tower_verify::{
     BoxError,
-    taptalk::{AuthTicket, Ticket, TicketRequest, TicketVerdict},
+    taptalk::{AuthTicketEndpoint, Ticket, TicketRequest, TicketVerdict},
     verifier_fn,
 };
 use tower_verify_fuzz::ask;
@@ -29,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
         assert!(!request.headers().contains_key("server-key"));
         Ok::<_, BoxError>(TicketVerdict::Issued(Ticket::new("6", "t")))
     });
-    let answer = ask(AuthTicket::new(), verifier, request.expect("it is valid"));
+    let answer = ask(AuthTicketEndpoint::new(), verifier, request.expect("it is valid"));
 
     assert_eq!(answer.status(), 200);
     let said: Value = serde_json::from_slice(answer.body()).expect("the answer is always JSON");

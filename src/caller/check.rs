@@ -35,11 +35,11 @@ pub trait CallerCheck: Send + Sync + 'static {
 
 /// A [`CallerCheck`] of any type.
 #[derive(Clone)]
-pub(crate) struct BoxCallerCheck(Arc<dyn ErasedCallerCheck>);
+pub(crate) struct SharedCallerCheck(Arc<dyn ErasedCallerCheck>);
 
 type Checking<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxError>> + Send + 'a>>;
 
-impl BoxCallerCheck {
+impl SharedCallerCheck {
     pub(crate) fn new(check: impl CallerCheck) -> Self {
         Self(Arc::new(check))
     }

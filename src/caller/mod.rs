@@ -5,7 +5,7 @@ mod check;
 mod client_addr;
 mod secret;
 
-pub(crate) use self::check::BoxCallerCheck;
+pub(crate) use self::check::SharedCallerCheck;
 pub use self::{
     check::CallerCheck,
     client_addr::{ClientAddr, PeerAddr},

@@ -79,16 +79,16 @@ impl Verdict for AgentVerdict {
 /// Source: Diyalog's "Authentication Services", "Agent Token Verification Service (API)".
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Agent {}
+pub struct AgentEndpoint {}
 
-impl Agent {
+impl AgentEndpoint {
     /// The endpoint as documented.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl Contract for Agent {
+impl Contract for AgentEndpoint {
     type Credential = AgentToken;
     type Context = ();
     const NAME: &'static str = "diyalog.agent";
@@ -123,7 +123,7 @@ impl Contract for Agent {
     }
 }
 
-impl Endpoint for Agent {
+impl Endpoint for AgentEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::GET, "/CheckToken")
     }
@@ -158,12 +158,12 @@ mod tests {
 
     fn decode(uri: &str) -> Result<(AgentToken, Parts), Rejection> {
         let (mut head, ()) = Request::get(uri).body(()).unwrap().into_parts();
-        let token = Agent::new().decode(&mut head, Bytes::new(), &mut ())?;
+        let token = AgentEndpoint::new().decode(&mut head, Bytes::new(), &mut ())?;
         Ok((token, head))
     }
 
     fn said(outcome: Outcome<AgentVerdict>) -> (u16, String) {
-        let response = outcome.respond(&Agent::new(), ());
+        let response = outcome.respond(&AgentEndpoint::new(), ());
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())

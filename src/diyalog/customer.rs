@@ -80,12 +80,12 @@ pub enum Vocabulary {
 ///
 /// Source: Diyalog's "Authentication Services", "Customer Token Verification Service (API)".
 #[derive(Debug, Clone, Default)]
-pub struct Customer {
+pub struct CustomerEndpoint {
     vocabulary: Vocabulary,
     quoted: bool,
 }
 
-impl Customer {
+impl CustomerEndpoint {
     /// The endpoint as documented.
     pub fn new() -> Self {
         Self::default()
@@ -132,7 +132,7 @@ impl Customer {
     }
 }
 
-impl Contract for Customer {
+impl Contract for CustomerEndpoint {
     type Credential = CustomerToken;
     type Context = ();
     const NAME: &'static str = "diyalog.customer";
@@ -163,7 +163,7 @@ impl Contract for Customer {
     }
 }
 
-impl Endpoint for Customer {
+impl Endpoint for CustomerEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/checkauthtoken")
     }
@@ -190,10 +190,10 @@ mod tests {
 
     fn decode(body: impl Into<Bytes>) -> Result<CustomerToken, Rejection> {
         let (mut head, ()) = Request::post("/checkauthtoken").body(()).unwrap().into_parts();
-        Customer::new().decode(&mut head, body.into(), &mut ())
+        CustomerEndpoint::new().decode(&mut head, body.into(), &mut ())
     }
 
-    fn said(endpoint: &Customer, outcome: Outcome<CustomerVerdict>) -> (u16, String, String) {
+    fn said(endpoint: &CustomerEndpoint, outcome: Outcome<CustomerVerdict>) -> (u16, String, String) {
         let response = outcome.respond(endpoint, ());
         assert_eq!(response.headers().contains_key("www-authenticate"), response.status() == 401);
         let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -251,7 +251,7 @@ mod tests {
                 (Failure::overloaded().into(), 200, "InternalError", "InternalError"),
             ]
         };
-        let (current, older) = (Customer::new(), Customer::new().vocabulary(Vocabulary::Older));
+        let (current, older) = (CustomerEndpoint::new(), CustomerEndpoint::new().vocabulary(Vocabulary::Older));
         for (outcome, status, word, _) in outcomes() {
             assert_eq!(said(&current, outcome), (status, "text/plain; charset=utf-8".into(), word.into()));
         }

@@ -1,11 +1,11 @@
-//! Diyalog's token verification: customers of the mobile SDK ([`Customer`]) and agents in the iframe ([`Agent`]).
+//! Diyalog's token verification: customers of the mobile SDK ([`CustomerEndpoint`]) and agents in the iframe ([`AgentEndpoint`]).
 //!
 //! Diyalog calls two services of yours, each to ask about a token that *you* made:
 //!
 //! | endpoint | Diyalog calls it | with the trio | made by you when |
 //! |---|---|---|---|
-//! | [`Customer`], `POST /checkauthtoken` | when a customer's SDK is activated | `deviceId`, `dlgToken`, `customerNo` | your app has logged its user in |
-//! | [`Agent`], `GET /CheckToken` | when its web app opens in an iframe of yours | `sessionId`, `token`, `userNo` | your agent application opens the iframe |
+//! | [`CustomerEndpoint`], `POST /checkauthtoken` | when a customer's SDK is activated | `deviceId`, `dlgToken`, `customerNo` | your app has logged its user in |
+//! | [`AgentEndpoint`], `GET /CheckToken` | when its web app opens in an iframe of yours | `sessionId`, `token`, `userNo` | your agent application opens the iframe |
 //!
 //! # What you implement
 //!
@@ -21,7 +21,7 @@
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Secret, Verifier, VerifyLayer,
-//!     diyalog::{Agent, AgentToken, AgentVerdict, Customer, CustomerToken, CustomerVerdict},
+//!     diyalog::{AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict},
 //! };
 //!
 //! /// By what each token was made for.
@@ -66,8 +66,8 @@
 //! };
 //! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let mut app = ServiceBuilder::new()
-//!     .layer(VerifyLayer::new(Customer::new(), tokens.clone()))
-//!     .layer(VerifyLayer::new(Agent::new(), tokens))
+//!     .layer(VerifyLayer::new(CustomerEndpoint::new(), tokens.clone()))
+//!     .layer(VerifyLayer::new(AgentEndpoint::new(), tokens))
 //!     .service(app);
 //!
 //! # async fn text<B: http_body::Body<Data = bytes::Bytes>>(response: Response<B>) -> bytes::Bytes {
@@ -100,10 +100,10 @@
 //!
 //! ```
 //! # use tower_verify::{BoxError, CallerSecret, VerifyLayer, verifier_fn};
-//! # use tower_verify::diyalog::{AUTH_TOKEN, Customer, CustomerToken, CustomerVerdict};
+//! # use tower_verify::diyalog::{AUTH_TOKEN, CustomerEndpoint, CustomerToken, CustomerVerdict};
 //! # let verifier = verifier_fn(|_: http::Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) });
 //! let live = CallerSecret::new(AUTH_TOKEN, ["the-new-one", "the-one-until-now"])?;
-//! let layer = VerifyLayer::new(Customer::new(), verifier).path("/v1/checkauthtoken")?.caller_secret(live);
+//! let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier).path("/v1/checkauthtoken")?.caller_secret(live);
 //! # Ok::<(), BoxError>(())
 //! ```
 //!
@@ -122,7 +122,7 @@
 //!
 //! # Deployment
 //!
-//! * **The agent's token stands in the URL.** [`Agent`] takes it out of the request before the verifier is asked, but
+//! * **The agent's token stands in the URL.** [`AgentEndpoint`] takes it out of the request before the verifier is asked, but
 //!   what is in front of this layer has seen it: the access log of a proxy or a load balancer, and the default span of
 //!   tower-http's `TraceLayer`, which records the URI with its query. Log the path alone (in `TraceLayer` by a
 //!   `make_span_with` that records `uri().path()`), and do the same in every proxy on the way. An extension that keeps
@@ -143,8 +143,8 @@ mod tokens;
 use http::HeaderName;
 
 pub use self::{
-    agent::{Agent, AgentToken, AgentVerdict},
-    customer::{Customer, CustomerToken, CustomerVerdict, Vocabulary},
+    agent::{AgentEndpoint, AgentToken, AgentVerdict},
+    customer::{CustomerEndpoint, CustomerToken, CustomerVerdict, Vocabulary},
 };
 #[cfg(feature = "token")]
 pub use self::{stored_tokens::StoredTokens, tokens::Tokens};

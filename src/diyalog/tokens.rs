@@ -19,7 +19,7 @@ use crate::{
 /// use http::Request;
 /// use tower_verify::{
 ///     BoxError, Verifier, VerifyLayer,
-///     diyalog::{Customer, CustomerToken, CustomerVerdict, Tokens},
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict, Tokens},
 ///     token::KeyRing,
 /// };
 ///
@@ -30,7 +30,7 @@ use crate::{
 /// let issued = tokens.customer_token("1234567", "123456789aacaaca")?;
 ///
 /// // Where Diyalog calls:
-/// let layer = VerifyLayer::new(Customer::new(), tokens.clone());
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), tokens.clone());
 /// # let trio = CustomerToken::new("123456789aacaaca", issued.token.clone(), "1234567");
 /// # assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::Validated);
 /// # let trio = CustomerToken::new("another", issued.token, "1234567");

@@ -23,7 +23,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    BoxError, Contract, Credential, Failure, Outcome, Rejection, Route, Verdict, Verifier, caller::BoxCallerCheck,
+    BoxError, Contract, Credential, Failure, Outcome, Rejection, Route, Verdict, Verifier, caller::SharedCallerCheck,
 };
 
 /// For every response of the layer that has no `Cache-Control` of its own.
@@ -337,7 +337,11 @@ type CheckedCaller<B> = (Parts, Forwarded<B>, Result<bool, BoxError>);
 
 #[cold]
 #[inline(never)]
-fn check_caller<B>(check: &BoxCallerCheck, head: &mut Option<Parts>, body: Forwarded<B>) -> Concluding<CheckedCaller<B>>
+fn check_caller<B>(
+    check: &SharedCallerCheck,
+    head: &mut Option<Parts>,
+    body: Forwarded<B>,
+) -> Concluding<CheckedCaller<B>>
 where
     B: Send + 'static,
 {

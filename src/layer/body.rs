@@ -28,7 +28,7 @@ pin_project! {
     ///     Ok::<_, BoxError>(Response::new(BoxBody::new(Empty::<Bytes>::new())))
     /// });
     /// let app = ServiceBuilder::new()
-    ///     .layer(VerifyLayer::new(diyalog::Customer::new(), verifier))
+    ///     .layer(VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier))
     ///     .map_response(|response: Response<_>| response.map(ResponseBody::new))
     ///     .service(app);
     /// # futures::executor::block_on(tower::ServiceExt::oneshot(app, Request::new(Empty::new()))).unwrap();

@@ -30,8 +30,8 @@ use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier};
 ///     Ok::<_, BoxError>(diyalog::AgentVerdict::validated("7"))
 /// });
 /// let endpoints = Endpoints::new()
-///     .with(VerifyLayer::new(diyalog::Customer::new(), customers))?
-///     .with(VerifyLayer::new(diyalog::Agent::new(), agents).path("/v1/CheckToken")?)?;
+///     .with(VerifyLayer::new(diyalog::CustomerEndpoint::new(), customers))?
+///     .with(VerifyLayer::new(diyalog::AgentEndpoint::new(), agents).path("/v1/CheckToken")?)?;
 ///
 /// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 /// let app = ServiceBuilder::new().layer(endpoints).service(app);

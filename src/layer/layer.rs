@@ -44,7 +44,7 @@ use crate::{Endpoint, Route, Verifier};
 /// let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
 ///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
 /// });
-/// let layer = VerifyLayer::new(diyalog::Customer::new(), verifier).path("/v1/checkauthtoken")?.body_limit(4096);
+/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).path("/v1/checkauthtoken")?.body_limit(4096);
 /// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 /// let app = ServiceBuilder::new().layer(layer).service(app);
 ///

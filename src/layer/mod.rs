@@ -13,7 +13,7 @@
 //! let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
 //!     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
 //! });
-//! let app = ServiceBuilder::new().layer(VerifyLayer::new(diyalog::Customer::new(), verifier)).service(app);
+//! let app = ServiceBuilder::new().layer(VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier)).service(app);
 //!
 //! let body = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
 //! let answer = app.oneshot(Request::post("/checkauthtoken").body(body.to_owned())?).await?;

@@ -9,7 +9,7 @@ use std::{
 
 use http::request::Parts;
 
-use crate::{CallerSecret, Rejection, RequestHead, caller::BoxCallerCheck};
+use crate::{CallerSecret, Rejection, RequestHead, caller::SharedCallerCheck};
 
 /// The protections of one endpoint or guard.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(super) struct Settings {
     pub(super) buffer: Arc<Buffer>,
     pub(super) deadline: Option<Duration>,
     pub(super) caller_secret: Option<ChosenSecret>,
-    pub(super) caller_check: Option<BoxCallerCheck>,
+    pub(super) caller_check: Option<SharedCallerCheck>,
 }
 
 /// The caller's secret for a request with this head.
@@ -156,7 +156,7 @@ macro_rules! protection_setters {
         /// It runs after the caller's secret is checked and the body is read, and before the credential is decoded. The
         /// deadline covers it.
         pub fn caller_check(mut self, check: impl crate::CallerCheck) -> Self {
-            self.settings().caller_check = Some(crate::caller::BoxCallerCheck::new(check));
+            self.settings().caller_check = Some(crate::caller::SharedCallerCheck::new(check));
             self
         }
 

@@ -16,7 +16,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitL
 
 use super::*;
 use crate::{
-    BoxError, BoxVerifier, CallerSecret, Failure, GuardLayer, Verifier,
+    BoxError, CallerSecret, Failure, GuardLayer, SharedVerifier, Verifier,
     layer::{Guard, GuardFuture, GuardedBody, ResponseBody},
     talkdesk::Auth,
     verifier_fn,
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 struct Account(String);
 
-type Guarded = GuardLayer<LaterCalls<Account>, BoxVerifier<Call<Account>>>;
+type Guarded = GuardLayer<LaterCalls<Account>, SharedVerifier<Call<Account>>>;
 
 assert_impl_all!(GuardLayer<LaterCalls<Rc<()>>, ()>: Send, Sync, Clone, Layer<()>);
 assert_impl_all!(Guard<(), LaterCalls<Rc<()>>, ()>: Send, Sync, Clone);
@@ -52,7 +52,7 @@ fn guard() -> Guarded {
 }
 
 fn guard_of(verifier: impl Verifier<Call<Account>>) -> Guarded {
-    GuardLayer::new(LaterCalls::new(), BoxVerifier::new(verifier))
+    GuardLayer::new(LaterCalls::new(), SharedVerifier::new(verifier))
 }
 
 /// A guarded service that must be polled ready before each call, and whose clone is not ready because it is. It answers
@@ -177,13 +177,21 @@ fn the_limit_is_1_mib_or_the_one_set() {
 
 #[test]
 fn without_a_verdict_nobody_gets_through() {
-    type Verifies = BoxVerifier<Call<Account>>;
+    type Verifies = SharedVerifier<Call<Account>>;
     let failures: [(Verifies, &str, Option<&str>); 4] = [
-        (BoxVerifier::new(verifier_fn(|_| ready(Err::<CallVerdict<Account>, _>("605b32dd")))), "server_error", None),
-        (BoxVerifier::new(verifier_fn(|_| async { panic!("605b32dd") as Result<_, BoxError> })), "server_error", None),
-        (BoxVerifier::new(verifier_fn(|_| -> Ready<Result<_, BoxError>> { panic!("605b32dd") })), "server_error", None),
+        (SharedVerifier::new(verifier_fn(|_| ready(Err::<CallVerdict<Account>, _>("605b32dd")))), "server_error", None),
         (
-            BoxVerifier::new(verifier_fn(|_| ready(Err(Failure::throttled(Duration::from_millis(1500)))))),
+            SharedVerifier::new(verifier_fn(|_| async { panic!("605b32dd") as Result<_, BoxError> })),
+            "server_error",
+            None,
+        ),
+        (
+            SharedVerifier::new(verifier_fn(|_| -> Ready<Result<_, BoxError>> { panic!("605b32dd") })),
+            "server_error",
+            None,
+        ),
+        (
+            SharedVerifier::new(verifier_fn(|_| ready(Err(Failure::throttled(Duration::from_millis(1500)))))),
             "temporarily_unavailable",
             Some("2"),
         ),

@@ -37,11 +37,11 @@ impl Credential for TicketExchange {
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 #[derive(Debug, Clone, Default)]
-pub struct AccessToken {
+pub struct AccessTokenEndpoint {
     writer: Writer,
 }
 
-impl AccessToken {
+impl AccessTokenEndpoint {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
         Self::default()
@@ -50,7 +50,7 @@ impl AccessToken {
     mirror_status_setter!();
 }
 
-impl Contract for AccessToken {
+impl Contract for AccessTokenEndpoint {
     type Credential = TicketExchange;
     type Context = ();
     const NAME: &'static str = "taptalk.access_token";
@@ -65,7 +65,7 @@ impl Contract for AccessToken {
     }
 }
 
-impl Endpoint for AccessToken {
+impl Endpoint for AccessTokenEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/v1/auth/access_token/request")
     }

@@ -53,11 +53,11 @@ use crate::{
 /// Source: TapTalk.io's PowerTalk server API, "Authentication": "The client application can then retrieve the ticket from
 /// your backend server". The form of the call is this crate's own.
 #[derive(Debug, Clone, Default)]
-pub struct AppTicket {
+pub struct AppTicketEndpoint {
     client_addr: ClientAddr,
 }
 
-impl AppTicket {
+impl AppTicketEndpoint {
     /// The endpoint at its default path, without proxies in front of it.
     pub fn new() -> Self {
         Self::default()
@@ -70,7 +70,7 @@ impl AppTicket {
     }
 }
 
-impl Contract for AppTicket {
+impl Contract for AppTicketEndpoint {
     type Credential = AppTicketRequest;
     type Context = ();
     const NAME: &'static str = "taptalk.app_ticket";
@@ -117,7 +117,7 @@ impl Contract for AppTicket {
     }
 }
 
-impl Endpoint for AppTicket {
+impl Endpoint for AppTicketEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/taptalk/auth_ticket")
     }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::PeerAddr;
 
-    fn decode(endpoint: &AppTicket, user_agent: &[u8], body: &'static [u8]) -> Result<AppDevice, Rejection> {
+    fn decode(endpoint: &AppTicketEndpoint, user_agent: &[u8], body: &'static [u8]) -> Result<AppDevice, Rejection> {
         let (mut head, ()) = Request::new(()).into_parts();
         head.headers.insert(USER_AGENT, HeaderValue::from_bytes(user_agent).unwrap());
         head.headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse().unwrap());
@@ -191,19 +191,19 @@ mod tests {
 
     #[test]
     fn the_endpoint_fills_in_what_the_app_must_not_say_itself() {
-        let device = decode(&AppTicket::new(), b"Acme/1.0", BODY).unwrap();
+        let device = decode(&AppTicketEndpoint::new(), b"Acme/1.0", BODY).unwrap();
         assert_eq!(device.user_platform, UserPlatform::Ios);
         assert_eq!((device.user_device_id, device.user_agent), ("device-7".into(), "Acme/1.0".into()));
         assert_eq!(device.user_ip_address, Some("10.0.0.1".parse().unwrap()));
 
-        let behind_one = AppTicket::new().client_addr(ClientAddr::x_forwarded_for(1).unwrap());
+        let behind_one = AppTicketEndpoint::new().client_addr(ClientAddr::x_forwarded_for(1).unwrap());
         let device = decode(&behind_one, b"\xe9", BODY).unwrap();
         assert_eq!(device.user_ip_address, Some("203.0.113.9".parse().unwrap()));
         assert_eq!(device.user_agent, "\u{fffd}");
 
         let mut head = Request::new(()).into_parts().0;
         head.headers.insert(USER_AGENT, HeaderValue::from_static("Acme/1.0"));
-        let device = AppTicket::new().decode(&mut head, Bytes::from_static(BODY), &mut ()).unwrap().device;
+        let device = AppTicketEndpoint::new().decode(&mut head, Bytes::from_static(BODY), &mut ()).unwrap().device;
         assert_eq!(device.user_ip_address, None);
     }
 
@@ -226,14 +226,14 @@ mod tests {
             (b"Acme/1.0", b"", None),
             (b"", BODY, None),
         ] {
-            let rejection = decode(&AppTicket::new(), user_agent, body).unwrap_err();
+            let rejection = decode(&AppTicketEndpoint::new(), user_agent, body).unwrap_err();
             assert_eq!((rejection.kind(), rejection.field()), (RejectionKind::Malformed, field), "{body:?}");
         }
     }
 
     /// The status, the body, and the header that goes with the status.
     fn answer(outcome: impl Into<Outcome<AppTicketVerdict>>, header: &str) -> (u16, String, Option<String>) {
-        let response = outcome.into().respond(&AppTicket::new(), ());
+        let response = outcome.into().respond(&AppTicketEndpoint::new(), ());
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         let header = response.headers().get(header).map(|value| value.to_str().unwrap().to_owned());
         (response.status().as_u16(), String::from_utf8(response.into_body().into()).unwrap(), header)
@@ -299,9 +299,10 @@ mod tests {
 
     #[test]
     fn a_verdict_on_the_wrong_side_is_never_admitted() {
-        let refused = AppTicket::new().refused(Outcome::Verdict(AppTicketVerdict::Issued(Ticket::new("6", "t"))), ());
+        let refused =
+            AppTicketEndpoint::new().refused(Outcome::Verdict(AppTicketVerdict::Issued(Ticket::new("6", "t"))), ());
         assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let refused = AppTicket::new().admitted(AppTicketVerdict::UnknownCaller, ());
+        let refused = AppTicketEndpoint::new().admitted(AppTicketVerdict::UnknownCaller, ());
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     }
 }

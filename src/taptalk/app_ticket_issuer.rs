@@ -6,7 +6,7 @@ use tower_service::Service;
 use super::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, TicketParameters};
 use crate::{BoxError, Verifier};
 
-/// The verifier behind [`AppTicket`](super::AppTicket): it asks your verifier who the caller is, and TapTalk for a ticket
+/// The verifier behind [`AppTicketEndpoint`](super::AppTicketEndpoint): it asks your verifier who the caller is, and TapTalk for a ticket
 /// on behalf of that user.
 ///
 /// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](super::Client), or one with tower's retries,
@@ -28,7 +28,7 @@ use crate::{BoxError, Verifier};
 /// #     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
 /// # });
 /// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
-/// let layer = VerifyLayer::new(taptalk::AppTicket::new(), taptalk::AppTicketIssuer::new(callers, client));
+/// let layer = VerifyLayer::new(taptalk::AppTicketEndpoint::new(), taptalk::AppTicketIssuer::new(callers, client));
 /// # futures::executor::block_on(async {
 /// # use tower::{Layer, ServiceExt};
 /// # use tower_verify::PeerAddr;

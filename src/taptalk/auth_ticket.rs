@@ -74,11 +74,11 @@ impl Verdict for TicketVerdict {
 ///
 /// Source: TapTalk.io's "Authentication" in the PowerTalk server API.
 #[derive(Debug, Clone, Default)]
-pub struct AuthTicket {
+pub struct AuthTicketEndpoint {
     writer: Writer,
 }
 
-impl AuthTicket {
+impl AuthTicketEndpoint {
     /// The endpoint as documented.
     pub fn new() -> Self {
         Self::default()
@@ -87,7 +87,7 @@ impl AuthTicket {
     mirror_status_setter!();
 }
 
-impl Contract for AuthTicket {
+impl Contract for AuthTicketEndpoint {
     type Credential = TicketRequest;
     type Context = ();
     const NAME: &'static str = "taptalk.auth_ticket";
@@ -112,7 +112,7 @@ impl Contract for AuthTicket {
     }
 }
 
-impl Endpoint for AuthTicket {
+impl Endpoint for AuthTicketEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/v1/server/auth_ticket/request")
     }

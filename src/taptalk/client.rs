@@ -292,7 +292,7 @@ mod tests {
     use super::*;
     use crate::{
         Contract,
-        taptalk::{AuthTicket, ClientErrorKind, Profile, UserPlatform},
+        taptalk::{AuthTicketEndpoint, ClientErrorKind, Profile, UserPlatform},
     };
 
     assert_impl_all!(Client<Recorder>: Send, Sync, Clone, fmt::Debug);
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(request.method(), Method::POST);
         let (mut head, body) = request.into_parts();
         let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
-        let decoded = AuthTicket::new().decode(&mut head, body, &mut ()).unwrap();
+        let decoded = AuthTicketEndpoint::new().decode(&mut head, body, &mut ()).unwrap();
         assert!(decoded.server_key.id == key().id && decoded.server_key.secret == key().secret);
         assert_eq!(decoded.parameters, parameters());
     }

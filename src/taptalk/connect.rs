@@ -54,11 +54,11 @@ impl Verdict for AccessVerdict {
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 #[derive(Debug, Clone, Default)]
-pub struct Connect {
+pub struct ConnectEndpoint {
     writer: Writer,
 }
 
-impl Connect {
+impl ConnectEndpoint {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
         Self::default()
@@ -67,7 +67,7 @@ impl Connect {
     mirror_status_setter!();
 }
 
-impl Contract for Connect {
+impl Contract for ConnectEndpoint {
     type Credential = AccessCheck;
     type Context = ();
     const NAME: &'static str = "taptalk.connect";
@@ -93,7 +93,7 @@ impl Contract for Connect {
     }
 }
 
-impl Endpoint for Connect {
+impl Endpoint for ConnectEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::GET, "/connect")
     }

@@ -5,11 +5,11 @@
 //!
 //! | call | who calls | here |
 //! |---|---|---|
-//! | `POST /v1/server/auth_ticket/request` | a backend, with its server key | [`AuthTicket`] |
-//! | `POST /v1/auth/access_token/request` | an SDK, with a ticket and its app key | [`AccessToken`] |
-//! | `POST /v1/auth/access_token/refresh` | an SDK, with a refresh token | [`AccessTokenRefresh`] |
-//! | `GET /connect?check=1` | an SDK, with an access token | [`Connect`] |
-//! | `POST /taptalk/auth_ticket` | your app, as the user it knows | [`AppTicket`], which asks TapTalk by a [`Client`] |
+//! | `POST /v1/server/auth_ticket/request` | a backend, with its server key | [`AuthTicketEndpoint`] |
+//! | `POST /v1/auth/access_token/request` | an SDK, with a ticket and its app key | [`AccessTokenEndpoint`] |
+//! | `POST /v1/auth/access_token/refresh` | an SDK, with a refresh token | [`RefreshEndpoint`] |
+//! | `GET /connect?check=1` | an SDK, with an access token | [`ConnectEndpoint`] |
+//! | `POST /taptalk/auth_ticket` | your app, as the user it knows | [`AppTicketEndpoint`], which asks TapTalk by a [`Client`] |
 //!
 //! The first four make a ticket server. [`TicketOffice`] is the verifier of all four, ready made; with a verifier of your
 //! own, the endpoints are the contract alone. The last one is for a backend whose ticket server is TapTalk's.
@@ -23,7 +23,7 @@
 //! use tower_verify::{
 //!     BoxError, Endpoints, VerifyLayer,
 //!     store::MemoryStore,
-//!     taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
+//!     taptalk::{AccessTokenEndpoint, RefreshEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, TicketOffice},
 //!     token::KeyRing,
 //! };
 //!
@@ -33,10 +33,10 @@
 //!     .app_keys(ApiKeys::new([ApiKey::new("android", "pl41n")])?);
 //! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
 //! let endpoints = Endpoints::new()
-//!     .with(VerifyLayer::new(AuthTicket::new(), office.clone()))?
-//!     .with(VerifyLayer::new(AccessToken::new(), office.clone()))?
-//!     .with(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))?
-//!     .with(VerifyLayer::new(Connect::new(), office))?;
+//!     .with(VerifyLayer::new(AuthTicketEndpoint::new(), office.clone()))?
+//!     .with(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))?
+//!     .with(VerifyLayer::new(RefreshEndpoint::new(), office.clone()))?
+//!     .with(VerifyLayer::new(ConnectEndpoint::new(), office))?;
 //! let mut app = ServiceBuilder::new().layer(endpoints).service(app);
 //!
 //! let request = Request::post("/v1/server/auth_ticket/request")
@@ -56,7 +56,7 @@
 //!
 //! Every answer is one object with `status`, `error` and `data`. The HTTP status is always 200, and the real one is in
 //! `status`: the web SDK calls nobody back on HTTP 401. It can be mirrored as HTTP status for clients of your own (see
-//! [`AuthTicket::mirror_status`]), and a mirrored 401 has a challenge. Only a positive verdict has status 200; of
+//! [`AuthTicketEndpoint::mirror_status`]), and a mirrored 401 has a challenge. Only a positive verdict has status 200; of
 //! everything else, `error.code` says what it was, and its first three digits are the status:
 //!
 //! | code | when |
@@ -88,8 +88,8 @@
 //!
 //! * TapTalk's own server has its paths under `/api`; the SDKs are given the base URL, so serve the paths that follow from
 //!   it, with [`VerifyLayer::path`](crate::VerifyLayer::path).
-//! * Backends and SDKs call from different places. If you can, serve [`AuthTicket`] where only backends can reach it.
-//! * [`Connect`] takes every `GET` of its path. If your chat's socket is opened at the same path, give one of the two
+//! * Backends and SDKs call from different places. If you can, serve [`AuthTicketEndpoint`] where only backends can reach it.
+//! * [`ConnectEndpoint`] takes every `GET` of its path. If your chat's socket is opened at the same path, give one of the two
 //!   another one.
 //! * Several nodes need one store and one key ring, both of them shared: see [`TicketOffice`].
 //! * HTTP status 200 stands for every answer. A dashboard that counts HTTP statuses does not show what was refused.
@@ -109,7 +109,7 @@
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //! # use tower::{ServiceBuilder, ServiceExt, service_fn};
-//! # use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, Connect}, verifier_fn};
+//! # use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint}, verifier_fn};
 //! use tower_http::cors::CorsLayer;
 //!
 //! # futures::executor::block_on(async {
@@ -121,7 +121,7 @@
 //!     .allow_origin(HeaderValue::from_static("https://chat.example.com"))
 //!     .allow_methods([Method::GET, Method::POST])
 //!     .allow_headers([&own[..], &[AUTHORIZATION, CONTENT_TYPE, USER_AGENT]].concat());
-//! let app = ServiceBuilder::new().layer(cors).layer(VerifyLayer::new(Connect::new(), verifier)).service(app);
+//! let app = ServiceBuilder::new().layer(cors).layer(VerifyLayer::new(ConnectEndpoint::new(), verifier)).service(app);
 //!
 //! let preflight = Request::options("/connect?check=1")
 //!     .header("Origin", "https://chat.example.com")
@@ -162,18 +162,18 @@ pub use self::https::HttpsClient;
 #[cfg(feature = "token")]
 pub use self::office::{ApiKeys, TicketOffice};
 pub use self::{
-    access_token::{AccessToken, TicketExchange},
+    access_token::{AccessTokenEndpoint, TicketExchange},
     api_key::ApiKey,
     app_device::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict},
-    app_ticket::AppTicket,
+    app_ticket::AppTicketEndpoint,
     app_ticket_issuer::AppTicketIssuer,
-    auth_ticket::{AuthTicket, Ticket, TicketRequest, TicketVerdict},
+    auth_ticket::{AuthTicketEndpoint, Ticket, TicketRequest, TicketVerdict},
     client::Client,
     client_error::{ClientError, ClientErrorKind},
-    connect::{AccessCheck, AccessVerdict, Connect},
+    connect::{AccessCheck, AccessVerdict, ConnectEndpoint},
     envelope::ApiError,
     profile::{Profile, UserPlatform},
-    refresh::{AccessTokenRefresh, TokenRefresh},
+    refresh::{RefreshEndpoint, TokenRefresh},
     ticket_parameters::TicketParameters,
     tokens::{TokenPair, TokenVerdict, User},
 };

@@ -34,11 +34,11 @@ impl Credential for TokenRefresh {
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 #[derive(Debug, Clone, Default)]
-pub struct AccessTokenRefresh {
+pub struct RefreshEndpoint {
     writer: Writer,
 }
 
-impl AccessTokenRefresh {
+impl RefreshEndpoint {
     /// The endpoint as the clients know it.
     pub fn new() -> Self {
         Self::default()
@@ -47,7 +47,7 @@ impl AccessTokenRefresh {
     mirror_status_setter!();
 }
 
-impl Contract for AccessTokenRefresh {
+impl Contract for RefreshEndpoint {
     type Credential = TokenRefresh;
     type Context = ();
     const NAME: &'static str = "taptalk.access_token_refresh";
@@ -64,7 +64,7 @@ impl Contract for AccessTokenRefresh {
     }
 }
 
-impl Endpoint for AccessTokenRefresh {
+impl Endpoint for RefreshEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/v1/auth/access_token/refresh")
     }

@@ -12,7 +12,9 @@ use proptest::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_verify::diyalog::{Agent, AgentToken, AgentVerdict, Customer, CustomerToken, CustomerVerdict, Vocabulary};
+use tower_verify::diyalog::{
+    AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict, Vocabulary,
+};
 
 use crate::{
     laws::Subject,
@@ -32,7 +34,7 @@ fn serve(vector: &Vector) -> Served {
     }
 }
 
-fn customer(vector: &Vector) -> Customer {
+fn customer(vector: &Vector) -> CustomerEndpoint {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Options {
@@ -48,7 +50,7 @@ fn customer(vector: &Vector) -> Customer {
         Some("older") => Vocabulary::Older,
         Some(other) => panic!("there is no vocabulary {other}"),
     };
-    Customer::new().vocabulary(vocabulary).quoted(options.quoted)
+    CustomerEndpoint::new().vocabulary(vocabulary).quoted(options.quoted)
 }
 
 fn customer_verdict(verdict: &Value) -> CustomerVerdict {
@@ -72,13 +74,13 @@ fn asked_of_customer(request: &Request<CustomerToken>) -> Value {
     })
 }
 
-fn agent(vector: &Vector) -> Agent {
+fn agent(vector: &Vector) -> AgentEndpoint {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Options {}
 
     let Options {} = vector.options.own();
-    Agent::new()
+    AgentEndpoint::new()
 }
 
 fn agent_verdict(verdict: &Value) -> AgentVerdict {
@@ -120,10 +122,10 @@ pub(crate) struct CustomerSubject {
 }
 
 impl Subject for CustomerSubject {
-    type Endpoint = Customer;
+    type Endpoint = CustomerEndpoint;
 
-    fn endpoint(&self) -> Customer {
-        Customer::new().vocabulary(self.vocabulary).quoted(self.quoted)
+    fn endpoint(&self) -> CustomerEndpoint {
+        CustomerEndpoint::new().vocabulary(self.vocabulary).quoted(self.quoted)
     }
 
     fn verdicts(&self) -> Vec<CustomerVerdict> {
@@ -203,10 +205,10 @@ pub(crate) fn agents() -> [AgentSubject; 1] {
 pub(crate) struct AgentSubject;
 
 impl Subject for AgentSubject {
-    type Endpoint = Agent;
+    type Endpoint = AgentEndpoint;
 
-    fn endpoint(&self) -> Agent {
-        Agent::new()
+    fn endpoint(&self) -> AgentEndpoint {
+        AgentEndpoint::new()
     }
 
     fn verdicts(&self) -> Vec<AgentVerdict> {

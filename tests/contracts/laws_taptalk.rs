@@ -16,8 +16,8 @@ use proptest::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_verify::taptalk::{
-    AccessToken, AccessTokenRefresh, AccessVerdict, AppTicket, AppTicketVerdict, AuthTicket, Connect, Profile, Ticket,
-    TicketVerdict, TokenPair, TokenVerdict, User,
+    AccessTokenEndpoint, AccessVerdict, AppTicketEndpoint, AppTicketVerdict, AuthTicketEndpoint, ConnectEndpoint,
+    Profile, RefreshEndpoint, Ticket, TicketVerdict, TokenPair, TokenVerdict, User,
 };
 
 use crate::laws::Subject;
@@ -123,10 +123,10 @@ impl AuthTicketSubject {
 }
 
 impl Subject for AuthTicketSubject {
-    type Endpoint = AuthTicket;
+    type Endpoint = AuthTicketEndpoint;
 
-    fn endpoint(&self) -> AuthTicket {
-        AuthTicket::new().mirror_status(self.mirrored)
+    fn endpoint(&self) -> AuthTicketEndpoint {
+        AuthTicketEndpoint::new().mirror_status(self.mirrored)
     }
 
     fn verdicts(&self) -> Vec<TicketVerdict> {
@@ -244,10 +244,10 @@ impl AccessTokenSubject {
 }
 
 impl Subject for AccessTokenSubject {
-    type Endpoint = AccessToken;
+    type Endpoint = AccessTokenEndpoint;
 
-    fn endpoint(&self) -> AccessToken {
-        AccessToken::new().mirror_status(self.mirrored)
+    fn endpoint(&self) -> AccessTokenEndpoint {
+        AccessTokenEndpoint::new().mirror_status(self.mirrored)
     }
 
     fn verdicts(&self) -> Vec<TokenVerdict> {
@@ -293,10 +293,10 @@ impl RefreshSubject {
 }
 
 impl Subject for RefreshSubject {
-    type Endpoint = AccessTokenRefresh;
+    type Endpoint = RefreshEndpoint;
 
-    fn endpoint(&self) -> AccessTokenRefresh {
-        AccessTokenRefresh::new().mirror_status(self.mirrored)
+    fn endpoint(&self) -> RefreshEndpoint {
+        RefreshEndpoint::new().mirror_status(self.mirrored)
     }
 
     fn verdicts(&self) -> Vec<TokenVerdict> {
@@ -343,10 +343,10 @@ impl ConnectSubject {
 }
 
 impl Subject for ConnectSubject {
-    type Endpoint = Connect;
+    type Endpoint = ConnectEndpoint;
 
-    fn endpoint(&self) -> Connect {
-        Connect::new().mirror_status(self.mirrored)
+    fn endpoint(&self) -> ConnectEndpoint {
+        ConnectEndpoint::new().mirror_status(self.mirrored)
     }
 
     fn verdicts(&self) -> Vec<AccessVerdict> {
@@ -401,10 +401,10 @@ impl AppTicketSubject {
 const USER_AGENTS: &[&str] = &["Acme/1.0", "\u{e9}"];
 
 impl Subject for AppTicketSubject {
-    type Endpoint = AppTicket;
+    type Endpoint = AppTicketEndpoint;
 
-    fn endpoint(&self) -> AppTicket {
-        AppTicket::new()
+    fn endpoint(&self) -> AppTicketEndpoint {
+        AppTicketEndpoint::new()
     }
 
     fn verdicts(&self) -> Vec<AppTicketVerdict> {

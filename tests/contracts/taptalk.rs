@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tower_verify::{
     Secret,
     taptalk::{
-        AccessCheck, AccessToken, AccessTokenRefresh, AccessVerdict, AuthTicket, Connect, Profile, Ticket,
-        TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, User,
+        AccessCheck, AccessTokenEndpoint, AccessVerdict, AuthTicketEndpoint, ConnectEndpoint, Profile, RefreshEndpoint,
+        Ticket, TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict,
+        User,
     },
 };
 
@@ -36,10 +37,10 @@ macro_rules! endpoint {
 
 fn serve(vector: &Vector) -> Served {
     match &*vector.endpoint {
-        "taptalk_auth_ticket" => vector.serve(endpoint!(AuthTicket, vector), ticket_verdict, ticket_request),
-        "taptalk_access_token" => vector.serve(endpoint!(AccessToken, vector), token_verdict, exchange),
-        "taptalk_refresh" => vector.serve(endpoint!(AccessTokenRefresh, vector), token_verdict, refresh),
-        "taptalk_connect" => vector.serve(endpoint!(Connect, vector), access_verdict, access_check),
+        "taptalk_auth_ticket" => vector.serve(endpoint!(AuthTicketEndpoint, vector), ticket_verdict, ticket_request),
+        "taptalk_access_token" => vector.serve(endpoint!(AccessTokenEndpoint, vector), token_verdict, exchange),
+        "taptalk_refresh" => vector.serve(endpoint!(RefreshEndpoint, vector), token_verdict, refresh),
+        "taptalk_connect" => vector.serve(endpoint!(ConnectEndpoint, vector), access_verdict, access_check),
         other => panic!("there is no endpoint {other}"),
     }
 }

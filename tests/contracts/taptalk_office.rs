@@ -11,7 +11,9 @@ use tower::{ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
     BoxError, ManualClock, VerifyLayer,
     store::MemoryStore,
-    taptalk::{AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AuthTicket, Connect, TicketOffice},
+    taptalk::{
+        AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketOffice,
+    },
     token::KeyRing,
 };
 
@@ -31,10 +33,10 @@ impl Server {
             .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
             .clock(clock.clone());
         let app = ServiceBuilder::new()
-            .layer(VerifyLayer::new(AuthTicket::new(), office.clone()))
-            .layer(VerifyLayer::new(AccessToken::new(), office.clone()))
-            .layer(VerifyLayer::new(AccessTokenRefresh::new(), office.clone()))
-            .layer(VerifyLayer::new(Connect::new(), office))
+            .layer(VerifyLayer::new(AuthTicketEndpoint::new(), office.clone()))
+            .layer(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))
+            .layer(VerifyLayer::new(RefreshEndpoint::new(), office.clone()))
+            .layer(VerifyLayer::new(ConnectEndpoint::new(), office))
             .service(service_fn(|_: Request<Full<Bytes>>| async {
                 Ok::<_, BoxError>(Response::builder().status(StatusCode::NOT_FOUND).body(Full::<Bytes>::default())?)
             }));

@@ -1,11 +1,11 @@
 use http::Request;
 use tower_verify::{
     BoxError, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
 fn main() {
-    VerifyLayer::new(Customer::new(), |_: Request<CustomerToken>| async {
+    VerifyLayer::new(CustomerEndpoint::new(), |_: Request<CustomerToken>| async {
         Ok::<_, BoxError>(CustomerVerdict::InvalidToken)
     });
 }

@@ -4,8 +4,8 @@ use std::{rc::Rc, sync::Arc};
 
 use http::Request;
 use tower_verify::{
-    BoxError, BoxVerifier, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    BoxError, SharedVerifier, Verifier, VerifyLayer,
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
     verifier_fn,
 };
 
@@ -27,16 +27,16 @@ async fn nobody(_: Request<CustomerToken>) -> Result<CustomerVerdict, std::io::E
 }
 
 fn main() {
-    VerifyLayer::new(Customer::new(), Bank);
-    VerifyLayer::new(Customer::new(), Arc::new(Bank));
-    VerifyLayer::new(Customer::new(), BoxVerifier::new(Bank));
-    VerifyLayer::new(Customer::new(), verifier_fn(nobody));
+    VerifyLayer::new(CustomerEndpoint::new(), Bank);
+    VerifyLayer::new(CustomerEndpoint::new(), Arc::new(Bank));
+    VerifyLayer::new(CustomerEndpoint::new(), SharedVerifier::new(Bank));
+    VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(nobody));
     VerifyLayer::new(
-        Customer::new(),
+        CustomerEndpoint::new(),
         verifier_fn(|request: Request<CustomerToken>| async move {
             let known = request.body().dlg_token == "2121sa";
             Ok::<_, BoxError>(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
         }),
     );
-    VerifyLayer::new(Customer::new(), verifier_fn(|_| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) }));
+    VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(|_| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) }));
 }

@@ -1,7 +1,7 @@
-use tower_verify::{VerifyLayer, diyalog::Customer};
+use tower_verify::{VerifyLayer, diyalog::CustomerEndpoint};
 
 struct Bank;
 
 fn main() {
-    VerifyLayer::new(Customer::new(), Bank);
+    VerifyLayer::new(CustomerEndpoint::new(), Bank);
 }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use http::Request;
 use tower_verify::{
     BoxError, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
     verifier_fn,
 };
 
@@ -14,5 +14,5 @@ fn main() {
         drop(token);
         Ok::<_, BoxError>(CustomerVerdict::InvalidToken)
     });
-    VerifyLayer::new(Customer::new(), verifier);
+    VerifyLayer::new(CustomerEndpoint::new(), verifier);
 }

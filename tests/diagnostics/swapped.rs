@@ -1,7 +1,7 @@
 use http::Request;
 use tower_verify::{
     BoxError, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
 struct Bank;
@@ -13,5 +13,5 @@ impl Verifier<CustomerToken> for Bank {
 }
 
 fn main() {
-    VerifyLayer::new(Bank, Customer::new());
+    VerifyLayer::new(Bank, CustomerEndpoint::new());
 }

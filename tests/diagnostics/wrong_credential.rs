@@ -1,5 +1,5 @@
 use http::Request;
-use tower_verify::{BoxError, Credential, Verifier, VerifyLayer, diyalog::Customer};
+use tower_verify::{BoxError, Credential, Verifier, VerifyLayer, diyalog::CustomerEndpoint};
 
 struct Badge;
 
@@ -16,5 +16,5 @@ impl Verifier<Badge> for Reception {
 }
 
 fn main() {
-    VerifyLayer::new(Customer::new(), Reception);
+    VerifyLayer::new(CustomerEndpoint::new(), Reception);
 }

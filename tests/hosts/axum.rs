@@ -14,7 +14,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, cors::CorsLayer, limit::RequestBodyLimitLayer,
     sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer,
 };
-use tower_verify::{Verify, VerifyLayer, diyalog::Customer};
+use tower_verify::{Verify, VerifyLayer, diyalog::CustomerEndpoint};
 
 use crate::support::{
     APP, APP_PATH, Answer, GOOD, MALFORMED, OneCustomer, PARTNER_PATH, PATIENCE, UNKNOWN, app_call, customer,
@@ -131,7 +131,7 @@ async fn route_service_works_inside_nest() {
 }
 
 // A wrapped router responds with axum's own body.
-assert_impl_all!(Verify<Router, VerifyLayer<Customer, OneCustomer>>: Service<Request, Response = Response>);
+assert_impl_all!(Verify<Router, VerifyLayer<CustomerEndpoint, OneCustomer>>: Service<Request, Response = Response>);
 
 async fn assert_served(address: std::net::SocketAddr) {
     send(address, partner_call(GOOD)).await.is_word("Validated");

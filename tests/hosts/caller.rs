@@ -10,7 +10,7 @@ use http::{Request, header::HeaderName, request::Parts};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_verify::{
     BoxError, CallerCheck, CallerSecret, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
     verifier_fn,
 };
 
@@ -25,7 +25,7 @@ const REJECTED: &str = "BadRequest";
 const FAILED: &str = "InternalError";
 
 /// A layer whose verifier admits everybody, and how often it was asked.
-fn layer() -> (VerifyLayer<Customer, impl tower_verify::Verifier<CustomerToken>>, Arc<AtomicUsize>) {
+fn layer() -> (VerifyLayer<CustomerEndpoint, impl tower_verify::Verifier<CustomerToken>>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let verifier = verifier_fn(move |request: Request<CustomerToken>| {
@@ -34,10 +34,10 @@ fn layer() -> (VerifyLayer<Customer, impl tower_verify::Verifier<CustomerToken>>
         let leaked = headers.contains_key(SECRET) || headers.contains_key("x-signature");
         async move { if leaked { Err(BoxError::from("a secret was handed on")) } else { Ok(CustomerVerdict::Validated) } }
     });
-    (VerifyLayer::new(Customer::new(), verifier), asked)
+    (VerifyLayer::new(CustomerEndpoint::new(), verifier), asked)
 }
 
-async fn word<V>(layer: VerifyLayer<Customer, V>, headers: &[(&str, &str)]) -> String
+async fn word<V>(layer: VerifyLayer<CustomerEndpoint, V>, headers: &[(&str, &str)]) -> String
 where
     V: tower_verify::Verifier<CustomerToken>,
 {

@@ -7,7 +7,7 @@ use http::{Method, Request};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
     BoxError, ConfigError, Endpoints, Route, VerifyLayer,
-    diyalog::{Agent, AgentToken, AgentVerdict},
+    diyalog::{AgentEndpoint, AgentToken, AgentVerdict},
     talkdesk::{AuthVerdict, Credentials, Parameters, Validator},
     verifier_fn,
 };
@@ -16,9 +16,9 @@ use crate::support::{APP, Answer, GOOD, MALFORMED, PARTNER_PATH, UNKNOWN, app, a
 
 type App = BoxCloneSyncService<Request<String>, http::Response<http_body_util::Full<Bytes>>, Infallible>;
 
-fn agent() -> VerifyLayer<Agent, impl tower_verify::Verifier<AgentToken>> {
+fn agent() -> VerifyLayer<AgentEndpoint, impl tower_verify::Verifier<AgentToken>> {
     VerifyLayer::new(
-        Agent::new(),
+        AgentEndpoint::new(),
         verifier_fn(|_: Request<AgentToken>| async { Ok::<_, BoxError>(AgentVerdict::validated("7")) }),
     )
 }

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tower::Service;
 use tower_verify::{
     BoxError, Verifier, VerifyLayer,
-    diyalog::{Customer, CustomerToken, CustomerVerdict},
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
 /// The call about the one customer whose token is good.
@@ -56,17 +56,17 @@ impl Verifier<CustomerToken> for OneCustomer {
     }
 }
 
-pub(crate) fn customer() -> VerifyLayer<Customer, OneCustomer> {
+pub(crate) fn customer() -> VerifyLayer<CustomerEndpoint, OneCustomer> {
     counted_customer().0
 }
 
-pub(crate) fn counted_customer() -> (VerifyLayer<Customer, OneCustomer>, Arc<AtomicUsize>) {
+pub(crate) fn counted_customer() -> (VerifyLayer<CustomerEndpoint, OneCustomer>, Arc<AtomicUsize>) {
     customer_at(PARTNER_PATH)
 }
 
-pub(crate) fn customer_at(path: &str) -> (VerifyLayer<Customer, OneCustomer>, Arc<AtomicUsize>) {
+pub(crate) fn customer_at(path: &str) -> (VerifyLayer<CustomerEndpoint, OneCustomer>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
-    let layer = VerifyLayer::new(Customer::new(), OneCustomer { asked: Arc::clone(&asked) });
+    let layer = VerifyLayer::new(CustomerEndpoint::new(), OneCustomer { asked: Arc::clone(&asked) });
     (layer.path(path).expect("the path is a path"), asked)
 }
 

@@ -26,7 +26,7 @@ use tower::{
 };
 use tower_verify::{
     Verify, VerifyLayer, VerifyService,
-    diyalog::Customer,
+    diyalog::CustomerEndpoint,
     layer::{ResponseBody, ResponseFuture},
 };
 
@@ -213,7 +213,7 @@ async fn errors_of_the_inner_body_pass_as_they_are() {
 }
 
 type ThreeLayers<S> = Layered<Layered<Layered<S>>>;
-type Layered<S> = Verify<S, VerifyLayer<Customer, OneCustomer>>;
+type Layered<S> = Verify<S, VerifyLayer<CustomerEndpoint, OneCustomer>>;
 
 fn three_layers<S>(inner: S) -> ThreeLayers<S> {
     let layers = ServiceBuilder::new().layer(customer_at("/1").0).layer(customer_at("/2").0).layer(customer_at("/3").0);
@@ -328,14 +328,14 @@ impl tower_verify::Verifier<tower_verify::diyalog::CustomerToken> for Plain {
 }
 
 assert_not_impl_any!(Plain: Clone, Unpin, fmt::Debug);
-assert_impl_all!(VerifyLayer<Customer, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
-assert_impl_all!(VerifyService<Customer, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
+assert_impl_all!(VerifyLayer<CustomerEndpoint, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
+assert_impl_all!(VerifyService<CustomerEndpoint, Plain>: Send, Sync, Unpin, Clone, fmt::Debug);
 
-assert_impl_all!(Verify<(), VerifyLayer<Customer, Plain>>: Send, Sync, Unpin, Clone, fmt::Debug);
-assert_impl_all!(Verify<Unshared, VerifyLayer<Customer, Plain>>: Send, Unpin, Clone);
-assert_not_impl_any!(Verify<Unshared, VerifyLayer<Customer, Plain>>: Sync);
-assert_not_impl_any!(Verify<Bound, VerifyLayer<Customer, Plain>>: Send, Sync, Unpin);
-assert_not_impl_any!(Verify<Plain, VerifyLayer<Customer, Plain>>: Clone, fmt::Debug);
+assert_impl_all!(Verify<(), VerifyLayer<CustomerEndpoint, Plain>>: Send, Sync, Unpin, Clone, fmt::Debug);
+assert_impl_all!(Verify<Unshared, VerifyLayer<CustomerEndpoint, Plain>>: Send, Unpin, Clone);
+assert_not_impl_any!(Verify<Unshared, VerifyLayer<CustomerEndpoint, Plain>>: Sync);
+assert_not_impl_any!(Verify<Bound, VerifyLayer<CustomerEndpoint, Plain>>: Send, Sync, Unpin);
+assert_not_impl_any!(Verify<Plain, VerifyLayer<CustomerEndpoint, Plain>>: Clone, fmt::Debug);
 
 // The future holds a boxed one for an intercepted call, which is sent and not shared; nothing asks a future to be `Sync`.
 assert_impl_all!(ResponseFuture<()>: Send, Unpin, fmt::Debug);

@@ -8,7 +8,7 @@ use tower_verify::{
     wire::{self, json::Value},
 };
 
-pub(crate) struct Customer;
+pub(crate) struct CustomerEndpoint;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -18,7 +18,7 @@ fn say(word: &'static str) -> Response<Bytes> {
     response
 }
 
-impl Contract for Customer {
+impl Contract for CustomerEndpoint {
     type Credential = CustomerToken;
     type Context = ();
     const NAME: &'static str = "outside.customer";
@@ -55,7 +55,7 @@ impl Contract for Customer {
     }
 }
 
-impl Endpoint for Customer {
+impl Endpoint for CustomerEndpoint {
     fn route(&self) -> Route {
         Route::from_static(Method::POST, "/checkauthtoken")
     }

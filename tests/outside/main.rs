@@ -71,8 +71,10 @@ fn the_copy_of_a_built_in_endpoint_responds_as_it_does() {
         "",
     ] {
         let call = || Request::post("/checkauthtoken").body(body).unwrap();
-        let (ours, built_in) =
-            (ask(customer::Customer, verifier(), call()), ask(diyalog::Customer::new(), verifier(), call()));
+        let (ours, built_in) = (
+            ask(customer::CustomerEndpoint, verifier(), call()),
+            ask(diyalog::CustomerEndpoint::new(), verifier(), call()),
+        );
         assert_eq!((ours.status(), ours.headers()), (built_in.status(), built_in.headers()), "{body}");
         assert_eq!(ours.body(), built_in.body(), "{body}");
     }

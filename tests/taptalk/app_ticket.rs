@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_verify::{
     BoxError, ClientAddr, ConfigError, PeerAddr, Verifier, VerifyLayer,
-    taptalk::{AppCaller, AppTicket, AppTicketIssuer, Client, Profile, Ticket, TicketParameters},
+    taptalk::{AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, Profile, Ticket, TicketParameters},
 };
 
 use crate::{
@@ -66,7 +66,7 @@ where
         + Sync
         + 'static,
 {
-    let layer = VerifyLayer::new(AppTicket::new(), AppTicketIssuer::new(Callers, client));
+    let layer = VerifyLayer::new(AppTicketEndpoint::new(), AppTicketIssuer::new(Callers, client));
     let layer = layer.body_limit(256).deadline(Duration::from_secs(1));
     let (head, body) = layer.layer(tower::service_fn(app)).oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -206,8 +206,8 @@ proptest! {
 fn layer(
     taptalk: &TapTalk,
     client_addr: Result<ClientAddr, ConfigError>,
-) -> VerifyLayer<AppTicket, impl Verifier<tower_verify::taptalk::AppTicketRequest>> {
-    let endpoint = AppTicket::new().client_addr(client_addr.unwrap());
+) -> VerifyLayer<AppTicketEndpoint, impl Verifier<tower_verify::taptalk::AppTicketRequest>> {
+    let endpoint = AppTicketEndpoint::new().client_addr(client_addr.unwrap());
     VerifyLayer::new(endpoint, AppTicketIssuer::new(Callers, client(&taptalk.base_url())))
 }
 

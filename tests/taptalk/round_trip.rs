@@ -20,8 +20,8 @@ use tower_verify::{
     BoxError, Clock, ManualClock, VerifyLayer,
     store::MemoryStore,
     taptalk::{
-        AccessToken, AccessTokenRefresh, ApiKey, ApiKeys, AppCaller, AppTicket, AppTicketIssuer, AuthTicket, Connect,
-        Profile, TicketOffice,
+        AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, AuthTicketEndpoint,
+        ConnectEndpoint, Profile, RefreshEndpoint, TicketOffice,
     },
     token::KeyRing,
     verifier_fn,
@@ -40,10 +40,11 @@ async fn ticket_server(clock: &ManualClock) -> SocketAddr {
         .server_keys(ApiKeys::new([server_key()]).unwrap())
         .app_keys(ApiKeys::new([ApiKey::new("app", "pl41n")]).unwrap())
         .clock(clock.clone());
-    let ticket = VerifyLayer::new(AuthTicket::new(), office.clone()).path("/api/v1/server/auth_ticket/request");
-    let exchange = VerifyLayer::new(AccessToken::new(), office.clone()).path("/api/v1/auth/access_token/request");
-    let refresh = VerifyLayer::new(AccessTokenRefresh::new(), office.clone()).path("/api/v1/auth/access_token/refresh");
-    let check = VerifyLayer::new(Connect::new(), office).path("/api/connect");
+    let ticket = VerifyLayer::new(AuthTicketEndpoint::new(), office.clone()).path("/api/v1/server/auth_ticket/request");
+    let exchange =
+        VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).path("/api/v1/auth/access_token/request");
+    let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone()).path("/api/v1/auth/access_token/refresh");
+    let check = VerifyLayer::new(ConnectEndpoint::new(), office).path("/api/connect");
     let app = ServiceBuilder::new()
         .layer(ticket.unwrap())
         .layer(exchange.unwrap())
@@ -76,7 +77,7 @@ async fn backend(ticket_server: SocketAddr) -> SocketAddr {
     });
     let issuer = AppTicketIssuer::new(callers, client(&format!("http://{ticket_server}/api")));
     let app = ServiceBuilder::new()
-        .layer(VerifyLayer::new(AppTicket::new(), issuer))
+        .layer(VerifyLayer::new(AppTicketEndpoint::new(), issuer))
         .service_fn(move |request| log_in(Arc::clone(&sessions), request));
     serve(app).await
 }
