@@ -69,12 +69,12 @@
 //! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
 //! | `redis` | | [`store::RedisStore`]; `redis-tls` for `rediss://` |
-//! | `rustls` | | a ready-made HTTPS client for [`taptalk::Client`] |
+//! | `https-client` | | a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.
 #![cfg_attr(
-    not(all(feature = "deadline", feature = "policy", feature = "redis", feature = "rustls")),
+    not(all(feature = "deadline", feature = "policy", feature = "redis", feature = "https-client")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

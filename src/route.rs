@@ -92,7 +92,7 @@ impl Route {
     /// # Errors
     /// As [`Route::new`].
     pub fn exact(path: &str) -> Result<Self, ConfigError> {
-        if is_path(path) { Ok(Self::of(Kind::Exact, path)) } else { Err(not_a_path(path)) }
+        if is_path(path) { Ok(Self::at(Kind::Exact, path)) } else { Err(not_a_path(path)) }
     }
 
     /// A route for every path that begins with `prefix`, and any method. `/user/` does not match `/user`.
@@ -100,7 +100,7 @@ impl Route {
     /// # Errors
     /// As [`Route::new`].
     pub fn prefix(prefix: &str) -> Result<Self, ConfigError> {
-        if is_path(prefix) { Ok(Self::of(Kind::Prefix, prefix)) } else { Err(not_a_path(prefix)) }
+        if is_path(prefix) { Ok(Self::at(Kind::Prefix, prefix)) } else { Err(not_a_path(prefix)) }
     }
 
     /// A route for one `method` and one `path`, for [`Endpoint::route`](crate::Endpoint::route) of a contract that
@@ -110,15 +110,15 @@ impl Route {
     /// If `path` is not a path, as [`Route::new`]'s error.
     pub fn from_static(method: Method, path: &'static str) -> Self {
         assert!(is_path(path), "the path of a route must look like \"/auth\"");
-        Self::of(Kind::Exact, path).methods([method])
+        Self::at(Kind::Exact, path).methods([method])
     }
 
     /// A route for every request.
     pub fn any() -> Self {
-        Self::of(Kind::Prefix, "")
+        Self::at(Kind::Prefix, "")
     }
 
-    fn of(kind: Kind, path: &str) -> Self {
+    fn at(kind: Kind, path: &str) -> Self {
         Self { kind, path: path.into(), methods: Box::default(), predicate: None }
     }
 

@@ -21,7 +21,7 @@ use crate::{
 /// # futures::executor::block_on(async {
 /// let tokens = Tokens::new("example.com", KeyRing::generate()?)?
 ///     .store(MemoryStore::new())
-///     .single_use(Duration::from_secs(60));
+///     .single_use_with_grace(Duration::from_secs(60));
 ///
 /// let issued = tokens.customer_token("1234567", "123456789aacaaca").await?;
 /// tokens.revoke_customer("1234567").await?; // `issued` is `InvalidToken` from now on, the next one is not
@@ -43,13 +43,16 @@ impl<S: Store> StoredTokens<S> {
         Self { customers, agents }
     }
 
-    /// Lets each token be used once, and again for the time `repeats` after that. By default it can be used until it
+    /// Lets each token be used once, and again for the time `grace` after that. By default it can be used until it
     /// expires.
     ///
     /// By its contract, Diyalog can ask about one activation more than once, and an iframe can be loaded again: a time of
     /// zero refuses both.
-    pub fn single_use(self, repeats: Duration) -> Self {
-        Self { customers: self.customers.single_use(repeats), agents: self.agents.single_use(repeats) }
+    pub fn single_use_with_grace(self, grace: Duration) -> Self {
+        Self {
+            customers: self.customers.single_use_with_grace(grace),
+            agents: self.agents.single_use_with_grace(grace),
+        }
     }
 
     /// A token for the activation of this customer's SDK on this device: Diyalog's `dlgToken`.
@@ -166,7 +169,7 @@ mod tests {
     #[test]
     fn repeats_of_one_activation_are_validated_for_a_while() {
         let (tokens, clock) = in_memory();
-        let tokens = tokens.single_use(Duration::from_secs(60));
+        let tokens = tokens.single_use_with_grace(Duration::from_secs(60));
         let of_customer = block_on(tokens.customer_token("7", "device")).unwrap().token;
         let of_agent = block_on(tokens.agent_token("7", "s-7")).unwrap().token;
         for _ in 0..2 {

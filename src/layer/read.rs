@@ -77,7 +77,7 @@ impl Reader {
     /// Counts the memory that is held while the body is pending. Returns `false` if there is no room.
     fn grow_share(&mut self, buffer: &Arc<Buffer>) -> bool {
         let held = self.all.as_ref().map_or(self.first.len(), BytesMut::capacity);
-        held == 0 || self.share.get_or_insert_with(|| Share::of(buffer)).grow(held)
+        held == 0 || self.share.get_or_insert_with(|| Share::new(buffer)).grow(held)
     }
 
     fn put(&mut self, mut data: impl Buf) {

@@ -75,7 +75,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) fn of(buffer: &Arc<Buffer>) -> Self {
+    pub(super) fn new(buffer: &Arc<Buffer>) -> Self {
         Self { buffer: Arc::clone(buffer), bytes: 0 }
     }
 
@@ -185,9 +185,9 @@ mod tests {
     #[test]
     fn a_buffer_has_room_for_its_limit_and_gets_shares_back() {
         let buffer = Arc::new(Buffer::new(10));
-        let mut first = Share::of(&buffer);
+        let mut first = Share::new(&buffer);
         assert!(first.grow(6) && first.grow(6) && first.grow(3));
-        let mut second = Share::of(&buffer);
+        let mut second = Share::new(&buffer);
         assert!(second.grow(4) && !second.grow(5) && !first.grow(usize::MAX));
         drop(first);
         assert!(second.grow(10));

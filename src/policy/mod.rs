@@ -37,6 +37,6 @@ mod throttle;
 pub use self::service::ServiceVerifier;
 #[cfg(feature = "policy")]
 pub use self::{
-    cached::{Cached, LookUpKey},
+    cached::{CacheKey, Cached},
     throttle::Throttle,
 };

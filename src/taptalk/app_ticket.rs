@@ -270,7 +270,7 @@ mod tests {
             problem(413, "invalid_request", "the body is larger than 7 bytes", None)
         );
         assert_eq!(
-            answer(Failure::from_error(NoTicket::because("connection to 10.0.0.7 refused")), "retry-after"),
+            answer(Failure::from_error(NoTicket::boxed("connection to 10.0.0.7 refused")), "retry-after"),
             problem(502, "temporarily_unavailable", "TapTalk gave no ticket", None)
         );
         assert_eq!(

@@ -73,8 +73,8 @@ where
         let user_ip_address = user_ip_address.to_string();
         let parameters = TicketParameters::new(profile, user_platform, user_device_id, user_ip_address, user_agent);
         let mut client = self.client.clone();
-        poll_fn(|cx| client.poll_ready(cx)).await.map_err(NoTicket::because)?;
-        client.call(parameters).await.map(AppTicketVerdict::Issued).map_err(NoTicket::because)
+        poll_fn(|cx| client.poll_ready(cx)).await.map_err(NoTicket::boxed)?;
+        client.call(parameters).await.map(AppTicketVerdict::Issued).map_err(NoTicket::boxed)
     }
 }
 
@@ -89,7 +89,7 @@ impl<V, C> fmt::Debug for AppTicketIssuer<V, C> {
 pub(super) struct NoTicket(BoxError);
 
 impl NoTicket {
-    pub(super) fn because(error: impl Into<BoxError>) -> BoxError {
+    pub(super) fn boxed(error: impl Into<BoxError>) -> BoxError {
         Self(error.into()).into()
     }
 }

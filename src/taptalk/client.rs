@@ -34,7 +34,7 @@ const PATH: &str = "/v1/server/auth_ticket/request";
 /// Asks TapTalk for tickets on behalf of your users.
 ///
 /// It is a Tower service from [`TicketParameters`] to [`Ticket`] over any service that speaks HTTP, such as
-/// hyper-util's client or, with the feature `rustls`, the ready-made one of [`Client::over_https`]. An HTTP client with
+/// hyper-util's client or, with the feature `https-client`, the ready-made one of [`Client::over_https`]. An HTTP client with
 /// another request body than `Full<Bytes>` is adapted by tower's `map_request`.
 ///
 /// | protection | default | setter |

@@ -147,7 +147,7 @@ mod client_error;
 mod code;
 mod connect;
 mod envelope;
-#[cfg(feature = "rustls")]
+#[cfg(feature = "https-client")]
 mod https;
 #[cfg(feature = "token")]
 mod office;
@@ -157,7 +157,7 @@ mod refresh;
 mod ticket_parameters;
 mod tokens;
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "https-client")]
 pub use self::https::HttpsClient;
 #[cfg(feature = "token")]
 pub use self::office::{ApiKeys, TicketOffice};

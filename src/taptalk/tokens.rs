@@ -76,7 +76,7 @@ impl Verdict for TokenVerdict {
 /// The response of both exchanges, of a ticket and of a refresh token, to a positive verdict.
 pub(super) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes> {
     match verdict {
-        TokenVerdict::Issued(tokens) => writer.data(Data::of(&tokens)),
+        TokenVerdict::Issued(tokens) => writer.data(Data::new(&tokens)),
         other => refused(writer, &Outcome::Verdict(other)),
     }
 }
@@ -125,7 +125,7 @@ struct ImageUrl<'a> {
 }
 
 impl<'a> Data<'a> {
-    fn of(tokens: &'a TokenPair) -> Self {
+    fn new(tokens: &'a TokenPair) -> Self {
         let User { user_id, profile } = &tokens.user;
         let optional = |member: &'a Option<Secret>| member.as_ref().map_or("", Secret::expose_secret);
         Self {

@@ -46,7 +46,7 @@ pub(super) struct Keys {
 impl KeyRing {
     /// A ring whose one key signs.
     pub fn new(current: Key) -> Self {
-        Self::of(Keys { current, others: Vec::new() })
+        Self::from_keys(Keys { current, others: Vec::new() })
     }
 
     /// A ring with a new random key. Its tokens are good as long as this process runs, and nowhere else.
@@ -111,7 +111,7 @@ impl KeyRing {
         self.keys.load()
     }
 
-    fn of(keys: Keys) -> Self {
+    fn from_keys(keys: Keys) -> Self {
         Self { keys: Arc::new(ArcSwap::from_pointee(keys)) }
     }
 
@@ -121,7 +121,7 @@ impl KeyRing {
             return Err(ConfigError::new(format!("two keys have the id `{}`", key.id())));
         }
         keys.others.push((key, until_millis));
-        Ok(Self::of(keys))
+        Ok(Self::from_keys(keys))
     }
 }
 

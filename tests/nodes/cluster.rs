@@ -104,7 +104,7 @@ fn example() -> &'static PathBuf {
         let profile = test.ancestors().nth(2).expect("tests stand in a folder of the profile's");
         let mut features = vec!["redis"];
         features.extend(cfg!(feature = "redis-tls").then_some("redis-tls"));
-        features.extend(cfg!(feature = "rustls").then_some("rustls"));
+        features.extend(cfg!(feature = "https-client").then_some("https-client"));
 
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--example", "axum", "--features"]);

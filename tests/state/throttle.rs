@@ -78,7 +78,7 @@ impl Cluster {
         let nodes = state.nodes().await.map(|store| {
             let node = Throttle::new(Arc::clone(&verifier), store, [7; 32], account).clock(clock.clone());
             // Nobody loses patience because the machine is busy.
-            Arc::new(node.limit(limit, 15 * MINUTE).unwrap().patience(MINUTE))
+            Arc::new(node.limit(limit, 15 * MINUTE).unwrap().pending_timeout(MINUTE))
         });
         Self { verifier, clock, nodes, _state: state }
     }

@@ -99,7 +99,7 @@ async fn each_mishap_is_a_typed_error_over_hyper() {
     each_mishap_is_a_typed_error(TapTalk::client).await;
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "https-client")]
 mod over_https {
     use tokio::io::AsyncReadExt;
 

@@ -1,17 +1,17 @@
 use crate::policy::mac::{Tag, TagOf, Tags};
 
-use super::verdicts::Place;
+use super::verdicts::VerdictKey;
 
-/// What a verdict depends on, part by part: given to the closure of [`Cached::new`](super::Cached::new).
+/// The parts of a request that a verdict depends on: filled by the closure of [`Cached::new`](super::Cached::new).
 ///
 /// Parts are told apart by where one ends and the next begins. They are kept as a MAC under a key of this process, and
 /// are not kept themselves.
-pub struct LookUpKey {
+pub struct CacheKey {
     principal: TagOf,
     parts: TagOf,
 }
 
-impl LookUpKey {
+impl CacheKey {
     pub(super) fn new(tags: &Tags) -> Self {
         Self { principal: tags.begin(), parts: tags.begin() }
     }
@@ -28,19 +28,19 @@ impl LookUpKey {
         self
     }
 
-    pub(super) fn place(self) -> Place {
-        Place { principal: self.principal.end(), key: self.parts.end() }
+    pub(super) fn finish(self) -> VerdictKey {
+        VerdictKey { principal: self.principal.end(), key: self.parts.end() }
     }
 
     pub(super) fn principal_tag(tags: &Tags, principal: &[u8]) -> Tag {
         let mut key = Self::new(tags);
         key.principal(principal);
-        key.place().principal
+        key.finish().principal
     }
 }
 
-impl std::fmt::Debug for LookUpKey {
+impl std::fmt::Debug for CacheKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LookUpKey").finish_non_exhaustive()
+        f.debug_struct("CacheKey").finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::verdicts::{Place, Verdicts};
+use super::verdicts::{VerdictKey, Verdicts};
 use crate::{BoxError, Failure};
 
 /// Where the answer of a look-up will be for all who wait for it.
@@ -17,7 +17,7 @@ pub(super) fn lock<D>(verdicts: &SharedVerdicts<D>) -> MutexGuard<'_, Verdicts<D
 /// A look-up under way. Dropped before it has ended, as when the verifier panics, it leaves the next caller to begin
 /// another.
 pub(super) struct LookUp<D> {
-    place: Place,
+    key: VerdictKey,
     verdicts: SharedVerdicts<D>,
     answer: watch::Sender<Option<Result<D, Failure>>>,
 }
@@ -27,24 +27,24 @@ impl<D> LookUp<D> {
     pub(super) fn begin(
         verdicts: &SharedVerdicts<D>,
         locked: &mut Verdicts<D, Answer<D>>,
-        place: Place,
+        key: VerdictKey,
     ) -> (Self, Answer<D>) {
         let (sender, answer) = watch::channel(None);
-        locked.begin(place, answer.clone());
-        (Self { place, verdicts: Arc::clone(verdicts), answer: sender }, answer)
+        locked.begin(key, answer.clone());
+        (Self { key, verdicts: Arc::clone(verdicts), answer: sender }, answer)
     }
 
     /// Ends it with `result`. `remember` is called if it was not invalidated, and everybody who waits is told after it.
     pub(super) fn end(
         self,
         result: Result<D, BoxError>,
-        remember: impl FnOnce(&mut Verdicts<D, Answer<D>>, Place, &D),
+        remember: impl FnOnce(&mut Verdicts<D, Answer<D>>, VerdictKey, &D),
     ) {
         let mut verdicts = lock(&self.verdicts);
-        if verdicts.end(&self.place, |answer| self.is(answer))
+        if verdicts.end(&self.key, |answer| self.is(answer))
             && let Ok(verdict) = &result
         {
-            remember(&mut verdicts, self.place, verdict);
+            remember(&mut verdicts, self.key, verdict);
         }
         drop(verdicts);
         self.answer.send_replace(Some(result.map_err(Failure::from_error)));
@@ -57,7 +57,7 @@ impl<D> LookUp<D> {
 
 impl<D> Drop for LookUp<D> {
     fn drop(&mut self) {
-        lock(&self.verdicts).end(&self.place, |answer| self.is(answer));
+        lock(&self.verdicts).end(&self.key, |answer| self.is(answer));
     }
 }
 

@@ -11,10 +11,10 @@ use std::{
 use http::Request;
 use tokio::{runtime::Handle, time::timeout};
 
-pub use self::key::LookUpKey;
+pub use self::key::CacheKey;
 use self::{
     look_up::{Answer, LookUp, SharedVerdicts, lock, wait},
-    verdicts::{Entry, Place, Verdicts},
+    verdicts::{Entry, VerdictKey, Verdicts},
 };
 use super::mac::Tags;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, unix_millis};
@@ -37,13 +37,13 @@ use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Veri
 ///
 /// ```
 /// use http::Request;
-/// use tower_verify::{BoxError, Verifier, diyalog, policy::{Cached, LookUpKey}, verifier_fn};
+/// use tower_verify::{BoxError, Verifier, diyalog, policy::{Cached, CacheKey}, verifier_fn};
 ///
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
 ///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
 /// });
-/// let verifier = Cached::new(verifier, |request: &Request<diyalog::CustomerToken>, key: &mut LookUpKey| {
+/// let verifier = Cached::new(verifier, |request: &Request<diyalog::CustomerToken>, key: &mut CacheKey| {
 ///     let token = request.body();
 ///     key.principal(token.customer_no.expose_secret());
 ///     key.part("diyalog customer").part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
@@ -83,7 +83,7 @@ impl<V, K, D> Cached<V, K, D> {
     where
         C: Credential<Verdict = D>,
         V: Verifier<C>,
-        K: Fn(&Request<C>, &mut LookUpKey) + Send + Sync + 'static,
+        K: Fn(&Request<C>, &mut CacheKey) + Send + Sync + 'static,
         D: Verdict + Clone + Sync,
     {
         let mut random = [0; 32];
@@ -147,7 +147,7 @@ impl<V, K, D> Cached<V, K, D> {
     /// Forgets every verdict on a principal. One that is being looked up is told to those who wait for it already, and
     /// is not remembered; who comes after this begins another look-up.
     pub fn invalidate(&self, principal: impl AsRef<[u8]>) {
-        lock(&self.memory.verdicts).forget(LookUpKey::principal_tag(&self.tags, principal.as_ref()));
+        lock(&self.memory.verdicts).forget(CacheKey::principal_tag(&self.tags, principal.as_ref()));
     }
 
     /// Forgets every verdict, as [`invalidate`](Self::invalidate) does those on one principal.
@@ -160,13 +160,13 @@ impl<C, V, K, D> Verifier<C> for Cached<V, K, D>
 where
     C: Credential<Verdict = D>,
     V: Verifier<C>,
-    K: Fn(&Request<C>, &mut LookUpKey) + Send + Sync + 'static,
+    K: Fn(&Request<C>, &mut CacheKey) + Send + Sync + 'static,
     D: Verdict + Clone + Sync,
 {
     async fn verify(&self, request: Request<C>) -> Result<D, BoxError> {
-        let mut key = LookUpKey::new(&self.tags);
+        let mut key = CacheKey::new(&self.tags);
         (self.key)(&request, &mut key);
-        match self.memory.find(key.place()) {
+        match self.memory.find(key.finish()) {
             Found::Verdict(verdict) => Ok(verdict),
             Found::LookUp(answer) => wait(answer).await,
             Found::Nothing(look_up, answer) => {
@@ -189,7 +189,7 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
         Handle::try_current()?.spawn(async move {
             let result = timeout(limit, verifier.verify(request)).await;
             let result = result.unwrap_or_else(|elapsed| Err(elapsed.into()));
-            look_up.end(result, |verdicts, place, verdict| memory.remember(verdicts, place, verdict));
+            look_up.end(result, |verdicts, key, verdict| memory.remember(verdicts, key, verdict));
         });
         Ok(())
     }
@@ -205,20 +205,20 @@ enum Found<D> {
 }
 
 impl<D: Verdict + Clone> Memory<D> {
-    fn find(&self, place: Place) -> Found<D> {
+    fn find(&self, key: VerdictKey) -> Found<D> {
         let mut verdicts = lock(&self.verdicts);
-        match verdicts.get(&place, self.clock.unix_millis()) {
+        match verdicts.get(&key, self.clock.unix_millis()) {
             Some(Entry::Verdict(verdict)) => Found::Verdict(verdict.clone()),
             Some(Entry::LookUp(answer)) => Found::LookUp(answer.clone()),
             None if verdicts.looking_up() >= self.max_entries => Found::NoRoom,
             None => {
-                let (look_up, answer) = LookUp::begin(&self.verdicts, &mut verdicts, place);
+                let (look_up, answer) = LookUp::begin(&self.verdicts, &mut verdicts, key);
                 Found::Nothing(look_up, answer)
             }
         }
     }
 
-    fn remember(&self, verdicts: &mut Verdicts<D, Answer<D>>, place: Place, verdict: &D) {
+    fn remember(&self, verdicts: &mut Verdicts<D, Answer<D>>, key: VerdictKey, verdict: &D) {
         let positive = verdict.admits();
         let ttl = if positive { self.positive_ttl } else { self.negative_ttl };
         let ttl = millis(ttl);
@@ -227,7 +227,7 @@ impl<D: Verdict + Clone> Memory<D> {
         let expires = now.saturating_add(ttl).min(end.map_or(u64::MAX, unix_millis));
         verdicts.sweep(now);
         if now < expires {
-            verdicts.remember(place, verdict.clone(), positive, expires, self.max_entries);
+            verdicts.remember(key, verdict.clone(), positive, expires, self.max_entries);
         }
     }
 }

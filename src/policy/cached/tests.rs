@@ -9,7 +9,7 @@ use crate::{Failure, FailureKind, ManualClock};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-assert_impl_all!(Cached<Source, fn(&Request<Token>, &mut LookUpKey), Version>: Send, Sync, Clone, fmt::Debug);
+assert_impl_all!(Cached<Source, fn(&Request<Token>, &mut CacheKey), Version>: Send, Sync, Clone, fmt::Debug);
 
 struct Token {
     account: &'static str,
@@ -56,7 +56,7 @@ impl Verifier<Token> for Arc<Source> {
     }
 }
 
-type Key = fn(&Request<Token>, &mut LookUpKey);
+type Key = fn(&Request<Token>, &mut CacheKey);
 type Cache = Cached<Arc<Source>, Key, Version>;
 
 fn cache() -> (Cache, Arc<Source>, ManualClock) {

@@ -2,19 +2,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::mac::Tag;
 
-/// Where a verdict is: under its principal, so that those of one principal are together.
+/// The key of a verdict. It begins with the principal, so that the verdicts of one principal are together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct VerdictKey {
     pub(super) principal: Tag,
     pub(super) key: Tag,
 }
 
 /// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds since the Unix epoch.
 pub(super) struct Verdicts<D, L> {
-    entries: BTreeMap<Place, Held<D, L>>,
+    entries: BTreeMap<VerdictKey, Held<D, L>>,
     /// The verdicts in the order in which they expire: negative ones, and positive ones. Each kind has its own room, so
     /// that no number of guesses crowds out what is good.
-    by_expiry: [BTreeSet<(u64, Place)>; 2],
+    by_expiry: [BTreeSet<(u64, VerdictKey)>; 2],
     looking_up: usize,
 }
 
@@ -23,7 +23,7 @@ enum Held<D, L> {
     LookUp(L),
 }
 
-/// What there is at a place.
+/// A verdict, or a look-up under way.
 pub(super) enum Entry<'a, D, L> {
     Verdict(&'a D),
     LookUp(&'a L),
@@ -34,8 +34,8 @@ impl<D, L> Verdicts<D, L> {
         Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0 }
     }
 
-    pub(super) fn get(&self, place: &Place, now: u64) -> Option<Entry<'_, D, L>> {
-        match self.entries.get(place)? {
+    pub(super) fn get(&self, key: &VerdictKey, now: u64) -> Option<Entry<'_, D, L>> {
+        match self.entries.get(key)? {
             Held::Verdict { verdict, expires, .. } => (now < *expires).then_some(Entry::Verdict(verdict)),
             Held::LookUp(look_up) => Some(Entry::LookUp(look_up)),
         }
@@ -45,57 +45,57 @@ impl<D, L> Verdicts<D, L> {
         self.looking_up
     }
 
-    pub(super) fn begin(&mut self, place: Place, look_up: L) {
-        self.remove(&place);
-        self.entries.insert(place, Held::LookUp(look_up));
+    pub(super) fn begin(&mut self, key: VerdictKey, look_up: L) {
+        self.remove(&key);
+        self.entries.insert(key, Held::LookUp(look_up));
         self.looking_up += 1;
     }
 
-    /// Ends the look-up of a place, if it is still `this` one: not if it was invalidated. Returns whether it was.
-    pub(super) fn end(&mut self, place: &Place, this: impl Fn(&L) -> bool) -> bool {
-        let current = matches!(self.entries.get(place), Some(Held::LookUp(look_up)) if this(look_up));
+    /// Ends the look-up of a key, if it is still `this` one: not if it was invalidated. Returns whether it was.
+    pub(super) fn end(&mut self, key: &VerdictKey, this: impl Fn(&L) -> bool) -> bool {
+        let current = matches!(self.entries.get(key), Some(Held::LookUp(look_up)) if this(look_up));
         if current {
-            self.remove(place);
+            self.remove(key);
         }
         current
     }
 
     /// Remembers a verdict. If there are already `room` of its kind, the one that expires first makes way.
-    pub(super) fn remember(&mut self, place: Place, verdict: D, positive: bool, expires: u64, room: usize) {
+    pub(super) fn remember(&mut self, key: VerdictKey, verdict: D, positive: bool, expires: u64, room: usize) {
         if room == 0 {
             return;
         }
-        self.remove(&place);
+        self.remove(&key);
         while self.by_expiry[usize::from(positive)].len() >= room {
             let Some((_, first)) = self.by_expiry[usize::from(positive)].first().copied() else { break };
             self.remove(&first);
         }
-        self.by_expiry[usize::from(positive)].insert((expires, place));
-        self.entries.insert(place, Held::Verdict { verdict, positive, expires });
+        self.by_expiry[usize::from(positive)].insert((expires, key));
+        self.entries.insert(key, Held::Verdict { verdict, positive, expires });
     }
 
     /// Removes up to two verdicts that have expired: more than are remembered at a time.
     pub(super) fn sweep(&mut self, now: u64) {
         for kind in 0..2 {
-            if let Some((_, place)) = self.by_expiry[kind].first().copied().filter(|(expires, _)| *expires <= now) {
-                self.remove(&place);
+            if let Some((_, key)) = self.by_expiry[kind].first().copied().filter(|(expires, _)| *expires <= now) {
+                self.remove(&key);
             }
         }
     }
 
     /// Forgets a principal's verdicts, and the look-ups under way of it.
     pub(super) fn forget(&mut self, principal: Tag) {
-        let (first, last) = (Place { principal, key: [0; 16] }, Place { principal, key: [u8::MAX; 16] });
-        let places: Vec<Place> = self.entries.range(first..=last).map(|(place, _)| *place).collect();
-        for place in places {
-            self.remove(&place);
+        let (first, last) = (VerdictKey { principal, key: [0; 16] }, VerdictKey { principal, key: [u8::MAX; 16] });
+        let keys: Vec<VerdictKey> = self.entries.range(first..=last).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.remove(&key);
         }
     }
 
-    fn remove(&mut self, place: &Place) {
-        match self.entries.remove(place) {
+    fn remove(&mut self, key: &VerdictKey) {
+        match self.entries.remove(key) {
             Some(Held::Verdict { positive, expires, .. }) => {
-                self.by_expiry[usize::from(positive)].remove(&(expires, *place));
+                self.by_expiry[usize::from(positive)].remove(&(expires, *key));
             }
             Some(Held::LookUp(_)) => self.looking_up -= 1,
             None => {}
@@ -107,12 +107,12 @@ impl<D, L> Verdicts<D, L> {
 mod tests {
     use super::*;
 
-    fn place(principal: u8, key: u8) -> Place {
-        Place { principal: [principal; 16], key: [key; 16] }
+    fn verdict_key(principal: u8, key: u8) -> VerdictKey {
+        VerdictKey { principal: [principal; 16], key: [key; 16] }
     }
 
-    fn known(verdicts: &Verdicts<u8, u8>, place: Place, now: u64) -> Option<u8> {
-        match verdicts.get(&place, now) {
+    fn known(verdicts: &Verdicts<u8, u8>, key: VerdictKey, now: u64) -> Option<u8> {
+        match verdicts.get(&key, now) {
             Some(Entry::Verdict(verdict)) => Some(*verdict),
             _ => None,
         }
@@ -121,17 +121,17 @@ mod tests {
     #[test]
     fn what_expires_first_makes_way_for_its_own_kind() {
         let mut verdicts = Verdicts::<u8, u8>::new();
-        verdicts.remember(place(0, 0), 0, true, 10, 2);
+        verdicts.remember(verdict_key(0, 0), 0, true, 10, 2);
         for (key, expires) in [(1, 30), (2, 20), (3, 40)] {
-            verdicts.remember(place(0, key), key, false, expires, 2);
+            verdicts.remember(verdict_key(0, key), key, false, expires, 2);
         }
-        let left: Vec<u8> = (0..4).filter_map(|key| known(&verdicts, place(0, key), 0)).collect();
+        let left: Vec<u8> = (0..4).filter_map(|key| known(&verdicts, verdict_key(0, key), 0)).collect();
         assert_eq!(left, [0, 1, 3]);
-        verdicts.remember(place(0, 1), 7, true, 50, 2);
-        assert_eq!(known(&verdicts, place(0, 1), 0), Some(7));
+        verdicts.remember(verdict_key(0, 1), 7, true, 50, 2);
+        assert_eq!(known(&verdicts, verdict_key(0, 1), 0), Some(7));
         assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.entries.len()), (1, 2, 3));
-        verdicts.remember(place(9, 9), 9, true, 50, 0);
-        assert_eq!(known(&verdicts, place(9, 9), 0), None);
+        verdicts.remember(verdict_key(9, 9), 9, true, 50, 0);
+        assert_eq!(known(&verdicts, verdict_key(9, 9), 0), None);
     }
 
     #[test]
@@ -139,9 +139,9 @@ mod tests {
         let mut verdicts = Verdicts::<u8, u8>::new();
         for now in 0..200 {
             verdicts.sweep(now);
-            let place = place(u8::try_from(now).unwrap(), 0);
-            verdicts.remember(place, 7, now % 2 == 0, now + 5, 1000);
-            assert_eq!((known(&verdicts, place, now + 4), known(&verdicts, place, now + 5)), (Some(7), None));
+            let key = verdict_key(u8::try_from(now).unwrap(), 0);
+            verdicts.remember(key, 7, now % 2 == 0, now + 5, 1000);
+            assert_eq!((known(&verdicts, key, now + 4), known(&verdicts, key, now + 5)), (Some(7), None));
         }
         assert!(verdicts.entries.len() <= 6, "{}", verdicts.entries.len());
     }
@@ -150,23 +150,23 @@ mod tests {
     fn forgetting_a_principal_forgets_all_of_it_and_nothing_else() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         for (principal, key) in [(1, 255), (2, 0), (2, 7), (2, 255), (3, 0)] {
-            verdicts.remember(place(principal, key), 7, key == 7, 10, 10);
+            verdicts.remember(verdict_key(principal, key), 7, key == 7, 10, 10);
         }
-        verdicts.begin(place(2, 9), 1);
+        verdicts.begin(verdict_key(2, 9), 1);
         verdicts.forget([2; 16]);
-        assert!(verdicts.entries.keys().copied().eq([place(1, 255), place(3, 0)]));
+        assert!(verdicts.entries.keys().copied().eq([verdict_key(1, 255), verdict_key(3, 0)]));
         assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.looking_up), (2, 0, 0));
-        assert!(!verdicts.end(&place(2, 9), |_| true));
+        assert!(!verdicts.end(&verdict_key(2, 9), |_| true));
     }
 
     #[test]
     fn only_the_look_up_that_is_there_is_ended() {
         let mut verdicts = Verdicts::<u8, u8>::new();
-        verdicts.begin(place(1, 1), 1);
-        verdicts.begin(place(1, 1), 2);
+        verdicts.begin(verdict_key(1, 1), 1);
+        verdicts.begin(verdict_key(1, 1), 2);
         assert_eq!(verdicts.looking_up(), 1);
-        assert!(!verdicts.end(&place(1, 1), |look_up| *look_up == 1));
-        assert!(verdicts.end(&place(1, 1), |look_up| *look_up == 2));
+        assert!(!verdicts.end(&verdict_key(1, 1), |look_up| *look_up == 1));
+        assert!(verdicts.end(&verdict_key(1, 1), |look_up| *look_up == 2));
         assert_eq!(verdicts.looking_up(), 0);
     }
 }

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{
-    locals::{LocalShare, Locals, Settlement},
+    local_attempts::{LocalAttempt, LocalAttempts, Settlement},
     record::{Admission, Record, Rules},
 };
 use crate::{
@@ -21,24 +21,24 @@ const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_mi
 /// How long to wait before the store is told again what it could not be told: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
-/// What an attempt is told that is still undecided when its patience is over.
+/// The wait that an attempt is told that is still undecided after its timeout.
 const UNDECIDED: Duration = Duration::from_secs(1);
 
 /// What all accounts of a throttle have in common.
-pub(super) struct Book<S> {
+pub(super) struct Accounts<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) patience: Duration,
-    pub(super) locals: Arc<Locals>,
+    pub(super) pending_timeout: Duration,
+    pub(super) local_attempts: Arc<LocalAttempts>,
 }
 
-impl<S> Clone for Book<S> {
+impl<S> Clone for Accounts<S> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
-            patience: self.patience,
-            locals: Arc::clone(&self.locals),
+            pending_timeout: self.pending_timeout,
+            local_attempts: Arc::clone(&self.local_attempts),
         }
     }
 }
@@ -57,10 +57,10 @@ impl From<StoreError> for Refusal {
 
 /// One attempt at one account.
 struct Attempt<S> {
-    book: Book<S>,
+    accounts: Accounts<S>,
     rules: Rules,
     key: String,
-    local: LocalShare,
+    local: LocalAttempt,
     id: u64,
     at: u64,
 }
@@ -75,19 +75,19 @@ pub(super) struct Reservation<S: Store> {
 
 impl<S: Store> Reservation<S> {
     /// Reserves an attempt at the account `key`. Where that depends on how others end, it waits for them.
-    pub(super) async fn new(book: &Book<S>, rules: Rules, key: String) -> Result<Self, Refusal> {
+    pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, key: String) -> Result<Self, Refusal> {
         let asked = Instant::now();
         let mut poll = POLL.0;
-        let local = book.locals.share(&key);
+        let local = accounts.local_attempts.share(&key);
         loop {
             // From here on it is told, so that nothing is missed that is settled while the store is asked.
             let settled = local.settled.notified();
-            match Self::ask(book, rules, &key).await? {
+            match Self::ask(accounts, rules, &key).await? {
                 (Admission::Reserved, reservation) => return Ok(reservation),
                 (Admission::Throttled(wait), _) => return Err(throttled(Duration::from_millis(wait))),
                 (Admission::Undecided, _) => {}
             }
-            let left = book.patience.saturating_sub(asked.elapsed());
+            let left = accounts.pending_timeout.saturating_sub(asked.elapsed());
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }
@@ -98,10 +98,10 @@ impl<S: Store> Reservation<S> {
         }
     }
 
-    async fn ask(book: &Book<S>, rules: Rules, key: &str) -> Result<(Admission, Self), Refusal> {
+    async fn ask(accounts: &Accounts<S>, rules: Rules, key: &str) -> Result<(Admission, Self), Refusal> {
         let id = getrandom::u64().map_err(|error| Refusal::Unavailable(error.into()))?;
-        let (at, local) = (book.clock.unix_millis(), book.locals.share(key));
-        let attempt = Arc::new(Attempt { book: book.clone(), rules, key: key.to_owned(), local, id, at });
+        let (at, local) = (accounts.clock.unix_millis(), accounts.local_attempts.share(key));
+        let attempt = Arc::new(Attempt { accounts: accounts.clone(), rules, key: key.to_owned(), local, id, at });
         let mut reservation = Self { attempt: Arc::clone(&attempt), failed: false, settled: false };
         let admission = attempt.update(|record| record.reserve(id, at, &rules)).await?;
         reservation.settled = admission != Admission::Reserved;
@@ -128,7 +128,7 @@ impl<S: Store> Drop for Reservation<S> {
         }
         // Without a runtime, as when it is shut down, the reservation is kept until it expires.
         let Ok(runtime) = Handle::try_current() else { return };
-        if self.attempt.local.owe(self.settlement()) {
+        if self.attempt.local.add_debt(self.settlement()) {
             let attempt = Arc::clone(&self.attempt);
             runtime.spawn(async move { attempt.settle_what_is_owed().await });
         }
@@ -138,7 +138,7 @@ impl<S: Store> Drop for Reservation<S> {
 impl<S: Store> Attempt<S> {
     async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
         let settle = |record: &mut Record| {
-            let now = self.book.clock.unix_millis();
+            let now = self.accounts.clock.unix_millis();
             for Settlement { id, at, failed } in settlements {
                 record.settle(*id, *failed, *at, now, &self.rules);
             }
@@ -159,7 +159,7 @@ impl<S: Store> Attempt<S> {
             let more = if settled {
                 self.local.drop_settled(owed.len())
             } else {
-                self.local.drop_expired(self.book.clock.unix_millis().saturating_sub(self.rules.reservation))
+                self.local.drop_expired(self.accounts.clock.unix_millis().saturating_sub(self.rules.reservation))
             };
             if !more {
                 return;
@@ -174,7 +174,7 @@ impl<S: Store> Attempt<S> {
     /// Changes the account's record, unless nothing is admitted. On this node one attempt at a time does; against other
     /// nodes each tries until nobody came between its look at the record and its change.
     async fn update(&self, step: impl Fn(&mut Record) -> Admission) -> Result<Admission, StoreError> {
-        let store = &self.book.store;
+        let store = &self.accounts.store;
         let mut seen = self.local.seen.lock().await;
         // Taken out: if this ends on the way, what is in the store is not known.
         let mut present = seen.take();
@@ -185,7 +185,7 @@ impl<S: Store> Attempt<S> {
                 *seen = present;
                 return Ok(admission);
             }
-            let (changed, ttl) = (encode(&record)?, record.ttl(self.book.clock.unix_millis(), &self.rules));
+            let (changed, ttl) = (encode(&record)?, record.ttl(self.accounts.clock.unix_millis(), &self.rules));
             present = match present {
                 None => match store.claim(&self.key, changed.clone(), ttl).await? {
                     None => break *seen = Some(changed),

@@ -1,5 +1,5 @@
 mod account;
-mod locals;
+mod local_attempts;
 mod record;
 
 use std::{
@@ -13,8 +13,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Request;
 
 use self::{
-    account::{Book, Refusal, Reservation},
-    locals::Locals,
+    account::{Accounts, Refusal, Reservation},
+    local_attempts::LocalAttempts,
     record::Rules,
 };
 use super::mac::Tags;
@@ -40,7 +40,7 @@ use crate::{
 /// at once none is refused, but no more are verified at a time than there may still be failures.
 ///
 /// Who waits is told of what is settled on the same node at once, and looks for what is settled on others every 20 ms
-/// at first and every 200 ms at last. After two seconds ([`patience`](Self::patience)) an attempt that is still
+/// at first and every 200 ms at last. After two seconds ([`pending_timeout`](Self::pending_timeout)) an attempt that is still
 /// undecided is throttled for a second. A reservation is given back when the future of its check is dropped, and if the
 /// store is away, when it is there again; that of a node that crashes expires after 30 seconds
 /// ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes known
@@ -61,7 +61,7 @@ pub struct Throttle<V, S, P> {
     caller: Option<Caller>,
     tags: Tags,
     rules: Rules,
-    book: Book<S>,
+    accounts: Accounts<S>,
     fail_open: bool,
 }
 
@@ -98,11 +98,11 @@ impl<V, S, P> Throttle<V, S, P> {
                 longest_wait: millis(Duration::from_secs(15 * 60)),
                 reservation: millis(Duration::from_secs(30)),
             },
-            book: Book {
+            accounts: Accounts {
                 store: Arc::new(store),
                 clock: Arc::new(SystemClock),
-                patience: Duration::from_secs(2),
-                locals: Arc::new(Locals::default()),
+                pending_timeout: Duration::from_secs(2),
+                local_attempts: Arc::new(LocalAttempts::default()),
             },
             fail_open: false,
         }
@@ -131,8 +131,8 @@ impl<V, S, P> Throttle<V, S, P> {
 
     /// How long an attempt waits for others to be settled that are under way. The default is 2 s; it should be less
     /// than the layer's deadline.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.book.patience = patience;
+    pub fn pending_timeout(mut self, pending_timeout: Duration) -> Self {
+        self.accounts.pending_timeout = pending_timeout;
         self
     }
 
@@ -169,7 +169,7 @@ impl<V, S, P> Throttle<V, S, P> {
     /// Tells the time by `clock`. The default is [`SystemClock`]. How long an attempt waits for others is told by
     /// tokio's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.book.clock = Arc::new(clock);
+        self.accounts.clock = Arc::new(clock);
         self
     }
 
@@ -212,7 +212,7 @@ where
     async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
         let mut reservations = Vec::new();
         for (rules, key) in self.accounts(&request)? {
-            match Reservation::new(&self.book, rules, key).await {
+            match Reservation::new(&self.accounts, rules, key).await {
                 Ok(reservation) => reservations.push(reservation),
                 Err(Refusal::Unavailable(_)) if self.fail_open => {}
                 Err(Refusal::Unavailable(error)) => return Err(error),

@@ -194,7 +194,7 @@ async fn of_fifty_valid_logins_at_once_none_is_refused() {
     for nodes in 1..=3 {
         for failures in [0, 5, 9] {
             let cluster = Cluster::new();
-            let nodes: Vec<Node> = (0..nodes).map(|_| cluster.node().patience(10 * MINUTE)).collect();
+            let nodes: Vec<Node> = (0..nodes).map(|_| cluster.node().pending_timeout(10 * MINUTE)).collect();
             for _ in 0..failures {
                 attempt(&nodes[0], "ann", Guess::Wrong).await.unwrap();
             }
@@ -235,7 +235,7 @@ async fn what_stays_undecided_is_throttled_shortly() {
 #[tokio::test(start_paused = true)]
 async fn what_ends_without_a_verdict_does_not_count() {
     let cluster = Cluster::new();
-    let node = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::from_millis(500));
+    let node = cluster.node().limit(1, MINUTE).unwrap().pending_timeout(Duration::from_millis(500));
     for _ in 0..3 {
         assert_eq!(attempt(&node, "ann", Guess::Broken).await.unwrap_err().kind(), FailureKind::Error);
         assert!(AssertUnwindSafe(attempt(&node, "ann", Guess::Panicking)).catch_unwind().await.is_err());
@@ -247,11 +247,11 @@ async fn what_ends_without_a_verdict_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn the_reservation_of_a_node_that_crashed_expires() {
     let cluster = Cluster::new();
-    let node = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::ZERO);
+    let node = cluster.node().limit(1, MINUTE).unwrap().pending_timeout(Duration::ZERO);
     let mut crashed = Box::pin(attempt(&node, "ann", Guess::Hanging));
     assert!(timeout(MINUTE, &mut crashed).await.is_err());
 
-    let other = cluster.node().limit(1, MINUTE).unwrap().patience(Duration::ZERO);
+    let other = cluster.node().limit(1, MINUTE).unwrap().pending_timeout(Duration::ZERO);
     assert!(throttled_for(attempt(&other, "ann", Guess::Right).await).is_some());
     cluster.clock.advance(Duration::from_secs(30));
     assert!(attempt(&other, "ann", Guess::Right).await.unwrap());

@@ -125,9 +125,9 @@ impl MemoryStore {
                 Change::Keep(result) => return Ok(result),
                 Change::Set { value, deadline, result } => (value, deadline, result),
             };
-            let present = present.map(Room::of).unwrap_or_default();
+            let present = present.map(Room::of_entry).unwrap_or_default();
             let entry = Entry::new(key, &value, deadline).ok_or(StoreError::Full)?;
-            if self.resize(present, Room::of(&entry)) {
+            if self.resize(present, Room::of_entry(&entry)) {
                 shard.set(hash, entry, |key| self.hash(key));
                 guarded.earliest.store(shard.earliest(), Relaxed);
                 return Ok(result);
@@ -181,7 +181,7 @@ impl MemoryStore {
 
     fn remove(&self, shard: &mut Shard, hash: u64, key: &[u8]) -> Option<Entry> {
         let entry = shard.remove(hash, key)?;
-        self.resize(Room::of(&entry), Room::default());
+        self.resize(Room::of_entry(&entry), Room::default());
         Some(entry)
     }
 
@@ -206,7 +206,7 @@ impl Guarded {
 }
 
 impl Room {
-    fn of(entry: &Entry) -> Self {
+    fn of_entry(entry: &Entry) -> Self {
         Self { entries: 1, bytes: entry.len().saturating_add(ENTRY_OVERHEAD) }
     }
 }

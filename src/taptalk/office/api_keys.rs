@@ -46,12 +46,12 @@ impl ApiKeys {
         if digests.is_empty() {
             return Err(ConfigError::new("no API key was given"));
         }
-        Ok(Self::of(digests))
+        Ok(Self::from_digests(digests))
     }
 
     /// No key at all.
     pub(super) fn none() -> Self {
-        Self::of(Vec::new())
+        Self::from_digests(Vec::new())
     }
 
     /// Replaces these keys, and those of all clones, by the ones that `keys` has now.
@@ -60,14 +60,14 @@ impl ApiKeys {
     }
 
     /// Whether `key` is one of them.
-    pub(super) fn know(&self, key: &ApiKey) -> bool {
+    pub(super) fn contains(&self, key: &ApiKey) -> bool {
         let digest = digest(key);
         // `|` and not `any`: which of the keys it was must not show in the time taken.
         let known = self.digests.load().iter().fold(Choice::from(0), |known, live| known | live.ct_eq(&digest));
         known.into()
     }
 
-    fn of(digests: Vec<[u8; 32]>) -> Self {
+    fn from_digests(digests: Vec<[u8; 32]>) -> Self {
         Self { digests: Arc::new(ArcSwap::from_pointee(digests)) }
     }
 }
@@ -102,9 +102,9 @@ mod tests {
             ("ao", "ne", false),
             ("", "aone", false),
         ] {
-            assert_eq!(keys.know(&ApiKey::new(id, secret)), known, "{id}:{secret}");
+            assert_eq!(keys.contains(&ApiKey::new(id, secret)), known, "{id}:{secret}");
         }
-        assert!(!ApiKeys::none().know(&ApiKey::new("", "")));
+        assert!(!ApiKeys::none().contains(&ApiKey::new("", "")));
     }
 
     #[test]
@@ -112,8 +112,8 @@ mod tests {
         let keys = ApiKeys::new([ApiKey::new("a", "one")]).unwrap();
         let clone = keys.clone();
         keys.rotate(ApiKeys::new([ApiKey::new("a", "two")]).unwrap());
-        assert!(!clone.know(&ApiKey::new("a", "one")));
-        assert!(clone.know(&ApiKey::new("a", "two")));
+        assert!(!clone.contains(&ApiKey::new("a", "one")));
+        assert!(clone.contains(&ApiKey::new("a", "two")));
     }
 
     #[test]

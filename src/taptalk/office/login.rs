@@ -49,7 +49,7 @@ impl Login {
     }
 
     /// The login that an id of ours names.
-    pub(super) fn of(id: TokenId) -> Self {
+    pub(super) fn from_id(id: TokenId) -> Self {
         let [a, b, c, d, nonce @ .., x, y, z] = id.to_bytes();
         Self { user: UserId::from_bytes([a, b, c, d]), nonce, generation: u32::from_be_bytes([0, x, y, z]) }
     }
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn an_id_says_what_the_login_is() {
         for login in [login(1, 0), login(0x7fff_ffff, Login::MAX_GENERATION), login(6, 0x01_02_03)] {
-            assert_eq!(Login::of(login.token_id()), login);
+            assert_eq!(Login::from_id(login.token_id()), login);
         }
     }
 

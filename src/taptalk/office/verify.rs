@@ -24,7 +24,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
     async fn verify(&self, request: Request<TicketRequest>) -> Result<TicketVerdict, BoxError> {
         let TicketRequest { server_key, parameters } = request.into_body();
-        if !self.server_keys.know(&server_key) {
+        if !self.server_keys.contains(&server_key) {
             return Ok(TicketVerdict::UnknownKey);
         }
         let profile = parameters.profile;
@@ -43,7 +43,7 @@ impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
 impl<S: Store> Verifier<TicketExchange> for TicketOffice<S> {
     async fn verify(&self, request: Request<TicketExchange>) -> Result<TokenVerdict, BoxError> {
         let TicketExchange { ticket, app_key } = request.into_body();
-        if !self.app_keys.know(&app_key) {
+        if !self.app_keys.contains(&app_key) {
             return Ok(TokenVerdict::UnknownKey);
         }
         let login = match login(&self.ticket, ticket.expose_secret()) {
@@ -125,7 +125,7 @@ impl<S: Store> TicketOffice<S> {
 }
 
 fn login(signer: &Signer, token: &str) -> Result<Login, Refused> {
-    signer.check(token, &[]).map(|checked| Login::of(checked.id))
+    signer.check(token, &[]).map(|checked| Login::from_id(checked.id))
 }
 
 impl From<Refused> for TokenVerdict {

@@ -55,7 +55,7 @@ pub struct Register<S> {
     signer: Signer,
     store: S,
     ttl: Duration,
-    repeats: Option<Duration>,
+    grace: Option<Duration>,
 }
 
 /// Why no token was issued by a [`Register`].
@@ -80,16 +80,16 @@ impl<S: Store> Register<S> {
     ///
     /// All nodes that share a store should have the same `ttl`: a shorter one cuts short what the others issued.
     pub fn new(signer: Signer, store: S, ttl: Duration) -> Self {
-        Self { signer, store, ttl, repeats: None }
+        Self { signer, store, ttl, grace: None }
     }
 
-    /// Lets each token be used once, and again for the time `repeats` after that. By default it can be used until it
+    /// Lets each token be used once, and again for the time `grace` after that. By default it can be used until it
     /// expires.
     ///
     /// A platform that did not get an answer asks once more. As the token is bound to who uses it, the repeats are of the
     /// same use. With a time of zero, a token is used up even if the answer never arrived.
-    pub fn single_use(mut self, repeats: Duration) -> Self {
-        self.repeats = Some(repeats);
+    pub fn single_use_with_grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
         self
     }
 
@@ -158,7 +158,7 @@ impl<S: Store> Register<S> {
         if self.store.get(&self.subject_key(&entry.subject)).await? != Some(entry.generation.clone()) {
             return Ok(Err(Refused::Revoked));
         }
-        let Some(repeats) = self.repeats else { return Ok(Ok(())) };
+        let Some(grace) = self.grace else { return Ok(Ok(())) };
 
         let now_millis = self.signer.now_millis();
         if entry.used_millis.is_none() {
@@ -172,9 +172,9 @@ impl<S: Store> Register<S> {
             let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
             entry = Entry::decode(&value)?;
         }
-        let repeats_millis = millis(repeats);
+        let grace_millis = millis(grace);
         match entry.used_millis {
-            Some(used_millis) if now_millis < used_millis.saturating_add(repeats_millis) => Ok(Ok(())),
+            Some(used_millis) if now_millis < used_millis.saturating_add(grace_millis) => Ok(Ok(())),
             _ => Ok(Err(Refused::Used)),
         }
     }
@@ -216,7 +216,7 @@ impl<S> fmt::Debug for Register<S> {
         f.debug_struct("Register")
             .field("signer", &self.signer)
             .field("ttl", &self.ttl)
-            .field("repeats", &self.repeats)
+            .field("grace", &self.grace)
             .finish_non_exhaustive()
     }
 }

@@ -189,7 +189,7 @@ fn an_id_that_is_there_already_is_not_given_again() {
 #[test]
 fn a_token_that_is_lost_while_it_is_used_is_refused() {
     let (register, store, _) = register();
-    let register = register.single_use(Duration::MAX);
+    let register = register.single_use_with_grace(Duration::MAX);
     let token = issue(&register, b"ann");
     store.vanishes.store(1, Ordering::SeqCst);
     assert_eq!(check(&register, b"ann", &token), Some(Refused::Revoked));
@@ -198,7 +198,7 @@ fn a_token_that_is_lost_while_it_is_used_is_refused() {
 #[test]
 fn single_use_allows_the_repeats_and_no_more() {
     let (register, _, clock) = register();
-    let register = register.single_use(Duration::from_secs(60));
+    let register = register.single_use_with_grace(Duration::from_secs(60));
     let token = issue(&register, b"ann");
     clock.advance(Duration::from_secs(10));
     assert_eq!(check(&register, b"ann", &token), None);
@@ -213,7 +213,7 @@ fn single_use_allows_the_repeats_and_no_more() {
 #[test]
 fn of_concurrent_uses_one_is_the_first() {
     let (register, ..) = register();
-    let register = register.single_use(Duration::ZERO);
+    let register = register.single_use_with_grace(Duration::ZERO);
     for _ in 0..50 {
         let token = issue(&register, b"ann");
         let barrier = Barrier::new(8);
@@ -233,7 +233,7 @@ fn of_concurrent_uses_one_is_the_first() {
 #[test]
 fn a_store_that_fails_anywhere_is_no_verdict() {
     let (register, store, _) = register();
-    let register = register.single_use(Duration::ZERO);
+    let register = register.single_use_with_grace(Duration::ZERO);
     for (operations, existing) in [(2, false), (3, true)] {
         for at in 0..operations {
             block_on(register.revoke(b"ann")).unwrap();
@@ -270,7 +270,7 @@ fn an_entry_that_is_not_readable_is_no_verdict() {
 #[test]
 fn the_store_sees_no_credential() {
     let (register, store, _) = register();
-    let register = register.single_use(TTL);
+    let register = register.single_use_with_grace(TTL);
     let issued = block_on(register.issue(b"customer-1234567", &[b"device"])).unwrap();
     let token = issued.token.expose_secret().to_owned();
     assert_eq!(check(&register, b"customer-1234567", &token), None);
@@ -327,7 +327,7 @@ proptest! {
         let registered = || {
             let register = Register::new(signer.clone(), Probe::new(&clock), TTL);
             match repeats {
-                Some(repeats) => register.single_use(Duration::from_secs(repeats)),
+                Some(repeats) => register.single_use_with_grace(Duration::from_secs(repeats)),
                 None => register,
             }
         };

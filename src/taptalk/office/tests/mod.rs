@@ -259,12 +259,12 @@ fn an_expired_refresh_token_ends_nothing() {
 fn a_login_that_the_store_does_not_have_is_over() {
     let Fixture { store, office, .. } = fixture();
     let (unused, tokens) = (ticket(&office), log_in(&office));
-    let login = Login::of(office.ticket.check(unused.expose_secret(), &[]).unwrap().id);
+    let login = Login::from_id(office.ticket.check(unused.expose_secret(), &[]).unwrap().id);
     store.take(&login.key("t")).now_or_never().unwrap().unwrap().expect("the ticket's login");
     assert_eq!(exchange(&office.clone().single_use(false), &unused), TokenVerdict::Invalid);
     assert_eq!(exchange(&office, &unused), TokenVerdict::Invalid);
 
-    let login = Login::of(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
+    let login = Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
     store.take(&login.key("t")).now_or_never().unwrap().unwrap().expect("the tokens' login");
     assert_eq!(check(&office, &tokens), AccessVerdict::Invalid);
     assert_eq!(refresh(&office, &tokens), TokenVerdict::Invalid);
@@ -287,7 +287,7 @@ fn a_store_that_went_back_refuses_what_is_newer_than_itself() {
     let first = log_in(&office);
     let second = issued(refresh(&office, &first));
     let login =
-        |tokens: &TokenPair| Login::of(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
+        |tokens: &TokenPair| Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
     let old = login(&first);
     store.put(&old.key("t"), old.record(), HOUR).now_or_never().unwrap().unwrap();
     assert_eq!(check(&office, &first), AccessVerdict::Valid);

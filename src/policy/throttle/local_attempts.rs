@@ -30,7 +30,7 @@ pub(super) struct Settlement {
 
 impl Local {
     /// Notes that the store has to be told of `settlement`. Returns whether nobody is telling it of others by now.
-    pub(super) fn owe(&self, settlement: Settlement) -> bool {
+    pub(super) fn add_debt(&self, settlement: Settlement) -> bool {
         let mut owed = self.lock_owed();
         owed.push(settlement);
         owed.len() == 1
@@ -61,27 +61,27 @@ impl Local {
 
 /// The accounts with attempts under way on this node.
 #[derive(Default)]
-pub(super) struct Locals {
+pub(super) struct LocalAttempts {
     by_key: Mutex<HashMap<String, (usize, Arc<Local>)>>,
 }
 
 /// One attempt's share in a [`Local`].
-pub(super) struct LocalShare {
+pub(super) struct LocalAttempt {
     local: Arc<Local>,
     key: String,
-    locals: Arc<Locals>,
+    local_attempts: Arc<LocalAttempts>,
 }
 
-impl Locals {
-    pub(super) fn share(self: &Arc<Self>, key: &str) -> LocalShare {
+impl LocalAttempts {
+    pub(super) fn share(self: &Arc<Self>, key: &str) -> LocalAttempt {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let (shares, local) = by_key.entry(key.to_owned()).or_default();
         *shares += 1;
-        LocalShare { local: Arc::clone(local), key: key.to_owned(), locals: Arc::clone(self) }
+        LocalAttempt { local: Arc::clone(local), key: key.to_owned(), local_attempts: Arc::clone(self) }
     }
 }
 
-impl Deref for LocalShare {
+impl Deref for LocalAttempt {
     type Target = Local;
 
     fn deref(&self) -> &Local {
@@ -89,9 +89,9 @@ impl Deref for LocalShare {
     }
 }
 
-impl Drop for LocalShare {
+impl Drop for LocalAttempt {
     fn drop(&mut self) {
-        let mut by_key = self.locals.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_key = self.local_attempts.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((shares, _)) = by_key.get_mut(&self.key) {
             *shares -= 1;
             if *shares == 0 {
@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn it_is_shared_until_the_last_attempt_is_over() {
-        let locals = Arc::new(Locals::default());
-        let (one, two, other) = (locals.share("a"), locals.share("a"), locals.share("b"));
+        let local_attempts = Arc::new(LocalAttempts::default());
+        let (one, two, other) = (local_attempts.share("a"), local_attempts.share("a"), local_attempts.share("b"));
         assert!(Arc::ptr_eq(&one.local, &two.local));
         assert!(!Arc::ptr_eq(&one.local, &other.local));
         drop((one, other));
-        assert!(Arc::ptr_eq(&two.local, &locals.share("a").local));
+        assert!(Arc::ptr_eq(&two.local, &local_attempts.share("a").local));
         drop(two);
-        assert!(locals.by_key.lock().unwrap().is_empty());
+        assert!(local_attempts.by_key.lock().unwrap().is_empty());
     }
 }
