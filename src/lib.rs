@@ -64,6 +64,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `talkdesk`, `diyalog`, `taptalk` | yes | a platform each: [`talkdesk`], [`diyalog`], [`taptalk`] |
 //! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
 //! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
 //! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
@@ -74,7 +75,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.
 #![cfg_attr(
-    not(all(feature = "deadline", feature = "policy", feature = "redis", feature = "https-client")),
+    not(all(
+        feature = "deadline",
+        feature = "diyalog",
+        feature = "https-client",
+        feature = "policy",
+        feature = "redis",
+        feature = "talkdesk",
+        feature = "taptalk",
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -95,8 +104,11 @@ pub mod token;
 mod verifier;
 pub mod wire;
 
+#[cfg(feature = "diyalog")]
 pub mod diyalog;
+#[cfg(feature = "talkdesk")]
 pub mod talkdesk;
+#[cfg(feature = "taptalk")]
 pub mod taptalk;
 
 pub use crate::{

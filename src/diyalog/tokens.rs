@@ -6,7 +6,7 @@ use super::{AgentToken, AgentVerdict, CustomerToken, CustomerVerdict, StoredToke
 use crate::{
     BoxError, Clock, ConfigError, Verifier,
     store::Store,
-    token::{Checked, IssueError, Issued, KeyRing, Refused, Register, Signer, at_least_a_millisecond},
+    token::{Checked, IssueError, Issued, KeyRing, Refused, Register, Signer, checked_ttl},
 };
 
 /// Makes the tokens that Diyalog asks about, and verifies them, without storing anything.
@@ -70,7 +70,7 @@ impl Tokens {
     /// # Errors
     /// If it is less than a millisecond.
     pub fn ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.ttl = at_least_a_millisecond(ttl)?;
+        self.ttl = checked_ttl(ttl)?;
         Ok(self)
     }
 

@@ -21,13 +21,16 @@ use crate::{ConfigError, Secret};
 pub struct TokenId(pub(super) [u8; Self::LEN]);
 
 impl TokenId {
-    pub(crate) const LEN: usize = 16;
+    /// The length in bytes.
+    pub const LEN: usize = 16;
 
-    pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+    /// An id with a meaning of its own, for [`Signer::issue_with_id`](super::Signer::issue_with_id).
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
+    /// The bytes of the id.
+    pub fn to_bytes(self) -> [u8; Self::LEN] {
         self.0
     }
 
@@ -106,8 +109,11 @@ pub(super) fn peek() -> TokenId {
     BLOCK.with_borrow(|block| TokenId(block.ids[block.unused.start]))
 }
 
-/// A token's time to live, which is counted in milliseconds: what is less is nothing.
-pub(crate) fn at_least_a_millisecond(ttl: Duration) -> Result<Duration, ConfigError> {
+/// Checks a token's time to live, which is counted in milliseconds.
+///
+/// # Errors
+/// If it is less than a millisecond.
+pub fn checked_ttl(ttl: Duration) -> Result<Duration, ConfigError> {
     if ttl < Duration::from_millis(1) {
         return Err(ConfigError::new("a token must be good for at least a millisecond"));
     }

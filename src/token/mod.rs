@@ -49,11 +49,10 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::issue::at_least_a_millisecond;
 #[cfg(feature = "policy")]
 pub(crate) use self::mac::update_part;
 pub use self::{
-    issue::{IssueError, Issued, TokenId},
+    issue::{IssueError, Issued, TokenId, checked_ttl},
     key::{Key, KeyId},
     keyring::KeyRing,
     register::{Register, RegisterError},

@@ -131,7 +131,7 @@ impl Signer {
 
     /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again. An id must not be used
     /// twice, unless for the same holder.
-    pub(crate) fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Issued {
+    pub fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Issued {
         let expiry_millis = self.clock.unix_millis().saturating_add(millis(ttl)).min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);
 

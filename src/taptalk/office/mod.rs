@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::api_keys::ApiKeys;
 use crate::{
     Clock, ConfigError,
-    token::{KeyRing, Signer, at_least_a_millisecond},
+    token::{KeyRing, Signer, checked_ttl},
 };
 
 /// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, and
@@ -146,7 +146,7 @@ impl<S> TicketOffice<S> {
     /// # Errors
     /// If it is less than a millisecond.
     pub fn ticket_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.ticket_ttl = at_least_a_millisecond(ttl)?;
+        self.ticket_ttl = checked_ttl(ttl)?;
         Ok(self)
     }
 
@@ -155,7 +155,7 @@ impl<S> TicketOffice<S> {
     /// # Errors
     /// If it is less than a millisecond.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.access_token_ttl = at_least_a_millisecond(ttl)?;
+        self.access_token_ttl = checked_ttl(ttl)?;
         Ok(self)
     }
 
@@ -165,7 +165,7 @@ impl<S> TicketOffice<S> {
     /// # Errors
     /// If it is less than a millisecond.
     pub fn refresh_token_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.refresh_token_ttl = at_least_a_millisecond(ttl)?;
+        self.refresh_token_ttl = checked_ttl(ttl)?;
         Ok(self)
     }
 
