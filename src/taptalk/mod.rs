@@ -101,7 +101,7 @@
 //! outside of them, so that it answers the preflight and adds its headers to their answers too. It must allow the methods
 //! `GET` and `POST`, the origins of your web apps, and the headers `Authorization`, `App-Key`, `Content-Type`,
 //! `App-Identifier`, `Device-Identifier`, `Device-Model`, `Device-OS-Version`, `Device-Platform`, `SDK-Version` and
-//! `User-Agent`. No cookies are involved, so do not allow credentials. Backends need no CORS: leave [`AuthTicket`] out of
+//! `User-Agent`. No cookies are involved, so do not allow credentials. Backends need no CORS: leave [`AuthTicketEndpoint`] out of
 //! it.
 //!
 //! ```
