@@ -135,45 +135,33 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 
-mod access_token;
-mod api_key;
-mod app_device;
-mod app_ticket;
-mod app_ticket_issuer;
-mod auth_ticket;
-mod bearer;
 mod client;
-mod client_error;
-mod code;
-mod connect;
-mod envelope;
-#[cfg(feature = "https-client")]
-mod https;
-#[cfg(feature = "token")]
-mod office;
-mod parameters;
-mod profile;
-mod refresh;
-mod ticket_parameters;
-mod tokens;
+mod server;
+mod wire;
 
 #[cfg(feature = "https-client")]
-pub use self::https::HttpsClient;
+pub use self::client::https::HttpsClient;
 #[cfg(feature = "token")]
-pub use self::office::{ApiKeys, TicketOffice};
+pub use self::server::office::{ApiKeys, TicketOffice};
 pub use self::{
-    access_token::{AccessTokenEndpoint, TicketExchange},
-    api_key::ApiKey,
-    app_device::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict},
-    app_ticket::AppTicketEndpoint,
-    app_ticket_issuer::AppTicketIssuer,
-    auth_ticket::{AuthTicketEndpoint, Ticket, TicketRequest, TicketVerdict},
-    client::Client,
-    client_error::{ClientError, ClientErrorKind},
-    connect::{AccessCheck, AccessVerdict, ConnectEndpoint},
-    envelope::ApiError,
-    profile::{Profile, UserPlatform},
-    refresh::{RefreshEndpoint, TokenRefresh},
-    ticket_parameters::TicketParameters,
-    tokens::{TokenPair, TokenVerdict, User},
+    client::{
+        app_device::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict},
+        app_ticket::AppTicketEndpoint,
+        app_ticket_issuer::AppTicketIssuer,
+        error::{ClientError, ClientErrorKind},
+        http::Client,
+    },
+    server::{
+        access_token::{AccessTokenEndpoint, TicketExchange},
+        auth_ticket::{AuthTicketEndpoint, Ticket, TicketRequest, TicketVerdict},
+        connect::{AccessCheck, AccessVerdict, ConnectEndpoint},
+        refresh::{RefreshEndpoint, TokenRefresh},
+    },
+    wire::{
+        api_key::ApiKey,
+        envelope::ApiError,
+        profile::{Profile, UserPlatform},
+        ticket_parameters::TicketParameters,
+        tokens::{TokenPair, TokenVerdict, User},
+    },
 };

@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use super::{
-    api_key::APP_KEY,
-    bearer,
-    envelope::{Writer, mirror_status_setter},
-    tokens::{self, TokenVerdict},
+use crate::taptalk::{
+    wire::api_key::APP_KEY,
+    wire::bearer,
+    wire::envelope::{Writer, mirror_status_setter},
+    wire::tokens::{self, TokenVerdict},
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 

@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use super::{
-    api_key::APP_KEY,
-    bearer,
-    code::Code,
-    envelope::{Nothing, Writer, mirror_status_setter},
+use crate::taptalk::{
+    wire::api_key::APP_KEY,
+    wire::bearer,
+    wire::code::Code,
+    wire::envelope::{Nothing, Writer, mirror_status_setter},
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict, wire::query};
 

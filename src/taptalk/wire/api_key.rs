@@ -2,11 +2,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytestring::ByteString;
 use http::{HeaderMap, HeaderName};
 
-use super::code::Code;
+use crate::taptalk::wire::code::Code;
 use crate::{Rejection, Secret};
 
-pub(super) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
-pub(super) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
+pub(in crate::taptalk) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
+pub(in crate::taptalk) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
 
 /// A key as TapTalk's dashboard hands them out: an id and a secret. There are server keys, for backends, and app keys,
 /// for the apps.
@@ -26,7 +26,7 @@ impl ApiKey {
     }
 
     /// Takes the key out of the header `name`, whose value is `base64(id:secret)`.
-    pub(super) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Result<Self, Rejection> {
+    pub(in crate::taptalk) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Result<Self, Rejection> {
         let twice = headers.get_all(name).iter().nth(1).is_some();
         let display = if *name == SERVER_KEY { "Server-Key" } else { "App-Key" };
         let value = match headers.remove(name) {

@@ -63,7 +63,7 @@ impl UserPlatform {
     }
 
     /// The platform that `word` is the word for.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    pub(in crate::taptalk) fn from_word(word: &str) -> Option<Self> {
         [Self::Android, Self::Ios, Self::Web].into_iter().find(|platform| platform.as_str() == word)
     }
 }

@@ -2,12 +2,12 @@ use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use serde::Serialize;
 
-use super::{
-    api_key::{ApiKey, SERVER_KEY},
-    code::Code,
-    envelope::{Writer, mirror_status_setter},
-    parameters,
-    ticket_parameters::TicketParameters,
+use crate::taptalk::{
+    wire::api_key::{ApiKey, SERVER_KEY},
+    wire::code::Code,
+    wire::envelope::{Writer, mirror_status_setter},
+    wire::parameters,
+    wire::ticket_parameters::TicketParameters,
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict};
 

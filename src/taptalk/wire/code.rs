@@ -4,29 +4,29 @@ use crate::{Rejection, RejectionKind};
 
 /// One of TapTalk's codes: five digits, of which the first three are the body's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Code(&'static str);
+pub(in crate::taptalk) struct Code(&'static str);
 
 impl Code {
     /// A header is missing, or empty.
-    pub(super) const HEADER_MISSING: Self = Self("40001");
+    pub(in crate::taptalk) const HEADER_MISSING: Self = Self("40001");
     /// A parameter is missing or has the wrong form; or the body is not a JSON object at all.
-    pub(super) const PARAMETER_INVALID: Self = Self("40002");
+    pub(in crate::taptalk) const PARAMETER_INVALID: Self = Self("40002");
     /// `Authorization` is missing, or empty.
-    pub(super) const AUTHORIZATION_MISSING: Self = Self("40101");
+    pub(in crate::taptalk) const AUTHORIZATION_MISSING: Self = Self("40101");
     /// `Authorization` is not `Bearer …`.
-    pub(super) const AUTHORIZATION_MALFORMED: Self = Self("40102");
+    pub(in crate::taptalk) const AUTHORIZATION_MALFORMED: Self = Self("40102");
     /// A ticket or token is unknown, used or revoked.
-    pub(super) const TOKEN_INVALID: Self = Self("40103");
+    pub(in crate::taptalk) const TOKEN_INVALID: Self = Self("40103");
     /// A ticket or token was good, but its time is over.
-    pub(super) const TOKEN_EXPIRED: Self = Self("40104");
+    pub(in crate::taptalk) const TOKEN_EXPIRED: Self = Self("40104");
     /// A key's header cannot be read.
-    pub(super) const KEY_MALFORMED: Self = Self("49102");
+    pub(in crate::taptalk) const KEY_MALFORMED: Self = Self("49102");
     /// A key's id or secret is not known.
-    pub(super) const KEY_UNKNOWN: Self = Self("49103");
+    pub(in crate::taptalk) const KEY_UNKNOWN: Self = Self("49103");
     /// Too many failed attempts.
-    pub(super) const THROTTLED: Self = Self("42901");
+    pub(in crate::taptalk) const THROTTLED: Self = Self("42901");
     /// There is no verdict.
-    pub(super) const FAILED: Self = Self("50001");
+    pub(in crate::taptalk) const FAILED: Self = Self("50001");
 
     /// The codes that a rejection can have been given.
     const OF_REJECTIONS: [Self; 5] = [
@@ -37,22 +37,22 @@ impl Code {
         Self::KEY_MALFORMED,
     ];
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::taptalk) fn as_str(self) -> &'static str {
         self.0
     }
 
     /// The body's status.
-    pub(super) fn status(self) -> u16 {
+    pub(in crate::taptalk) fn status(self) -> u16 {
         self.0.bytes().take(3).fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
     }
 
     /// A request that was not fit to be verified, for the reason that this code is of.
-    pub(super) fn reject(self, message: impl Into<Cow<'static, str>>) -> Rejection {
+    pub(in crate::taptalk) fn reject(self, message: impl Into<Cow<'static, str>>) -> Rejection {
         Rejection::malformed(message).with_code(self.0)
     }
 
     /// The code of a rejection. One that is not TapTalk's is not sent: its first digits could be anything.
-    pub(super) fn of_rejection(rejection: &Rejection) -> Self {
+    pub(in crate::taptalk) fn of_rejection(rejection: &Rejection) -> Self {
         let own = Self::OF_REJECTIONS.into_iter().find(|code| Some(code.0) == rejection.code());
         own.unwrap_or(match rejection.kind() {
             RejectionKind::Malformed | RejectionKind::TooLarge | RejectionKind::NoCredential => Self::PARAMETER_INVALID,

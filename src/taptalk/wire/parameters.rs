@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{
-    code::Code,
-    profile::{Profile, UserPlatform},
-    ticket_parameters::TicketParameters,
+use crate::taptalk::{
+    wire::code::Code,
+    wire::profile::{Profile, UserPlatform},
+    wire::ticket_parameters::TicketParameters,
 };
 use crate::{
     Rejection, Secret,
@@ -35,7 +35,7 @@ const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "1
 const XC_USER_ID_LIMIT: usize = 50;
 
 /// The parameters in `body`, or the first fault in them.
-pub(super) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
+pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = wire::text(body)?;
     let mut parameters = Parameters { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
     Ok(TicketParameters {

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{Profile, UserPlatform};
 use crate::Secret;
+use crate::taptalk::{Profile, UserPlatform};
 
 /// The parameters of a ticket request: the device, and the user that the ticket is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl TicketParameters {
     }
 
     /// As the body of a request.
-    pub(super) fn to_json(&self) -> Bytes {
+    pub(in crate::taptalk) fn to_json(&self) -> Bytes {
         let profile = &self.profile;
         let body = Body {
             user_ip_address: self.user_ip_address.expose_secret(),

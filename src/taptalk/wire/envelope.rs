@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
-use super::code::Code;
+use crate::taptalk::wire::code::Code;
 use crate::{Failure, FailureKind, Rejection, wire::response};
 
 #[derive(Serialize)]
@@ -28,13 +28,13 @@ struct ErrorMember<'a> {
 
 /// `data` when there is nothing to say: `{}`.
 #[derive(Serialize)]
-pub(super) struct Nothing {}
+pub(in crate::taptalk) struct Nothing {}
 
 /// How a body's status is sent.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Writer {
+pub(in crate::taptalk) struct Writer {
     /// Whether HTTP's status is the body's, and not 200.
-    pub(super) mirror_status: bool,
+    pub(in crate::taptalk) mirror_status: bool,
 }
 
 /// The setter that the endpoints with an envelope have in common.
@@ -48,26 +48,26 @@ macro_rules! mirror_status_setter {
     };
 }
 
-pub(super) use mirror_status_setter;
+pub(in crate::taptalk) use mirror_status_setter;
 
 impl Writer {
     /// The response to a positive verdict. Only `Endpoint::admitted` may call it.
-    pub(super) fn data(self, data: impl Serialize) -> Response<Bytes> {
+    pub(in crate::taptalk) fn data(self, data: impl Serialize) -> Response<Bytes> {
         self.write(200, ErrorMember::default(), data)
     }
 
     /// The response to anything else. `message` never repeats what was sent.
-    pub(super) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
+    pub(in crate::taptalk) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
         self.write(code.status(), ErrorMember { code: code.as_str(), message, field }, Nothing {})
     }
 
     /// The response to a request that was not fit to be verified.
-    pub(super) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
+    pub(in crate::taptalk) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
         self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field().unwrap_or_default())
     }
 
     /// The response when there is no verdict. It does not say why.
-    pub(super) fn failed(self, failure: &Failure) -> Response<Bytes> {
+    pub(in crate::taptalk) fn failed(self, failure: &Failure) -> Response<Bytes> {
         match failure.kind() {
             FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
             _ => self.error(Code::FAILED, "Internal server error", ""),
@@ -115,7 +115,7 @@ impl Error for ApiError {}
 
 /// Why an envelope has no data to give.
 #[derive(Debug)]
-pub(super) enum ReadError {
+pub(in crate::taptalk) enum ReadError {
     /// It is no envelope, or its data is not what it should be. The parser's words for that could repeat a credential.
     Unreadable,
     /// Its status is not 200.
@@ -123,7 +123,7 @@ pub(super) enum ReadError {
 }
 
 /// Reads an envelope: its `data` if its status is 200. Missing and null members of `error` are `""`.
-pub(super) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
+pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
     #[derive(Deserialize)]
     struct Head {
         status: u16,

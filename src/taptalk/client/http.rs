@@ -21,10 +21,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde::Deserialize;
 use tower_service::Service;
 
-use super::{
+use crate::taptalk::{
     ApiKey, ClientError, Ticket, TicketParameters,
-    api_key::SERVER_KEY,
-    envelope::{self, ReadError},
+    wire::api_key::SERVER_KEY,
+    wire::envelope::{self, ReadError},
 };
 use crate::{BoxError, ConfigError, Secret};
 

@@ -14,8 +14,8 @@ use hyper_util::{
 use rustls::crypto::ring;
 use tower_service::Service;
 
-use super::{ApiKey, Client};
 use crate::ConfigError;
+use crate::taptalk::{ApiKey, Client};
 
 type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
-use super::{code::Code, envelope::Writer, profile::Profile};
+use crate::taptalk::{wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
 use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
 /// A user as TapTalk knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
-    /// `userID`: see [`Ticket::user_id`](super::Ticket::user_id).
+    /// `userID`: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
     pub user_id: String,
     /// What the customer's system last said about the user.
     pub profile: Profile,
@@ -74,7 +74,7 @@ impl Verdict for TokenVerdict {
 }
 
 /// The response of both exchanges, of a ticket and of a refresh token, to a positive verdict.
-pub(super) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes> {
+pub(in crate::taptalk) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes> {
     match verdict {
         TokenVerdict::Issued(tokens) => writer.data(Data::new(&tokens)),
         other => refused(writer, &Outcome::Verdict(other)),
@@ -82,7 +82,7 @@ pub(super) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes>
 }
 
 /// The response of both exchanges to everything else.
-pub(super) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict>) -> Response<Bytes> {
+pub(in crate::taptalk) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict>) -> Response<Bytes> {
     match outcome {
         Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
         Outcome::Verdict(TokenVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),

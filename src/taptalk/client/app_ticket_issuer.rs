@@ -3,13 +3,13 @@ use std::{error::Error, fmt, future::poll_fn};
 use http::Request;
 use tower_service::Service;
 
-use super::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, TicketParameters};
+use crate::taptalk::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, TicketParameters};
 use crate::{BoxError, Verifier};
 
-/// The verifier behind [`AppTicketEndpoint`](super::AppTicketEndpoint): it asks your verifier who the caller is, and TapTalk for a ticket
+/// The verifier behind [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint): it asks your verifier who the caller is, and TapTalk for a ticket
 /// on behalf of that user.
 ///
-/// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](super::Client), or one with tower's retries,
+/// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](crate::taptalk::Client), or one with tower's retries,
 /// limits and timeouts around it. TapTalk is not asked before the caller is known.
 ///
 /// ```
@@ -86,10 +86,10 @@ impl<V, C> fmt::Debug for AppTicketIssuer<V, C> {
 
 /// TapTalk, or the way to it, is the reason why there is no verdict.
 #[derive(Debug)]
-pub(super) struct NoTicket(BoxError);
+pub(in crate::taptalk) struct NoTicket(BoxError);
 
 impl NoTicket {
-    pub(super) fn boxed(error: impl Into<BoxError>) -> BoxError {
+    pub(in crate::taptalk) fn boxed(error: impl Into<BoxError>) -> BoxError {
         Self(error.into()).into()
     }
 }

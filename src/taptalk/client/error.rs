@@ -3,8 +3,8 @@ use std::{error::Error, fmt};
 use http::StatusCode;
 use http_body_util::LengthLimitError;
 
-use super::ApiError;
 use crate::BoxError;
+use crate::taptalk::ApiError;
 
 /// Why there is no ticket.
 ///
@@ -33,21 +33,21 @@ pub enum ClientErrorKind {
 }
 
 impl ClientError {
-    pub(super) fn refused(status: StatusCode, error: ApiError) -> Self {
+    pub(in crate::taptalk) fn refused(status: StatusCode, error: ApiError) -> Self {
         Self { kind: ClientErrorKind::Refused, status: Some(status), source: Some(error.into()) }
     }
 
-    pub(super) fn transport(error: impl Into<BoxError>) -> Self {
+    pub(in crate::taptalk) fn transport(error: impl Into<BoxError>) -> Self {
         Self { kind: ClientErrorKind::Transport, status: None, source: Some(error.into()) }
     }
 
     /// There is no source: a parser's words could repeat the ticket.
-    pub(super) fn unreadable(status: StatusCode) -> Self {
+    pub(in crate::taptalk) fn unreadable(status: StatusCode) -> Self {
         Self { kind: ClientErrorKind::Unreadable, status: Some(status), source: None }
     }
 
     /// The body of a response could not be read to its end.
-    pub(super) fn body(status: StatusCode, error: BoxError) -> Self {
+    pub(in crate::taptalk) fn body(status: StatusCode, error: BoxError) -> Self {
         let kind = match error.is::<LengthLimitError>() {
             true => ClientErrorKind::TooLarge,
             false => ClientErrorKind::Transport,
@@ -55,12 +55,12 @@ impl ClientError {
         Self { kind, status: Some(status), source: Some(error) }
     }
 
-    pub(super) fn panicked() -> Self {
+    pub(in crate::taptalk) fn panicked() -> Self {
         Self { kind: ClientErrorKind::Transport, status: None, source: None }
     }
 
     #[cfg(feature = "deadline")]
-    pub(super) fn deadline_exceeded() -> Self {
+    pub(in crate::taptalk) fn deadline_exceeded() -> Self {
         Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }
     }
 

@@ -1,10 +1,10 @@
 use http::HeaderMap;
 
-use super::code::Code;
+use crate::taptalk::wire::code::Code;
 use crate::{Rejection, RejectionKind, Secret, wire::bearer};
 
 /// Takes the bearer token out of `Authorization`, or rejects the request with TapTalk's code.
-pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret, Rejection> {
+pub(in crate::taptalk) fn take(headers: &mut HeaderMap) -> Result<Secret, Rejection> {
     bearer::take(headers).map_err(|rejection| match rejection.kind() {
         RejectionKind::NoCredential => {
             Code::AUTHORIZATION_MISSING.reject("Request headers are required (Authorization)")

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{Profile, Ticket, UserPlatform};
+use crate::taptalk::{Profile, Ticket, UserPlatform};
 use crate::{Credential, Secret, Verdict};
 
 /// The device that your app runs on, as your backend sees it.

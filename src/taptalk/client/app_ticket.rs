@@ -6,7 +6,9 @@ use http::{
 };
 use serde::Serialize;
 
-use super::{AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, UserPlatform, app_ticket_issuer::NoTicket};
+use crate::taptalk::{
+    AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, UserPlatform, client::app_ticket_issuer::NoTicket,
+};
 use crate::{
     ClientAddr, Contract, Endpoint, Failure, FailureKind, Outcome, Rejection, RejectionKind, Route, Secret,
     wire::{
@@ -40,7 +42,7 @@ use crate::{
 /// The body of an error is `{"error": "…", "error_description": "…"}`, whose members and codes are those of OAuth 2.0
 /// (RFC 6749, RFC 6750). It does not say what TapTalk said.
 ///
-/// The verifier to give it is an [`AppTicketIssuer`](super::AppTicketIssuer).
+/// The verifier to give it is an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer).
 ///
 /// # Deployment
 ///
