@@ -1,19 +1,10 @@
-use std::{borrow::Cow, fmt};
-
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed, Deserializer, MapAccess, Visitor},
-};
 
 use super::Credentials;
 use crate::{
     Rejection,
-    wire::{
-        self,
-        json::{self, Ignored, IndexOf, Value, stop},
-    },
+    wire::{self, json},
 };
 
 /// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
@@ -43,13 +34,9 @@ pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
 }
 
 fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
-    let mut problem = None;
-    let parsed = json::parse(text, Body { problem: &mut problem });
-    match (parsed, problem) {
-        (_, Some(rejection)) => Err(rejection),
-        (Ok(Some(members)), None) => Credentials::from_members(text, members),
-        (Ok(None), None) => Err(Rejection::malformed("`auth` is missing")),
-        (Err(error), None) => Err(json::invalid(&error, "the body must be a JSON object whose `auth` is an object")),
+    match json::object(text, "auth")? {
+        Some(members) => Credentials::from_members(text, members),
+        None => Err(Rejection::malformed("`auth` is missing")),
     }
 }
 
@@ -63,89 +50,6 @@ pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
         Rejection::malformed(format!("a field of `auth` {what}"))
     }
 }
-
-type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
-
-/// More fields than any integration is configured with. A guarded call has room for so many that sorting them would keep
-/// others waiting.
-const FIELDS_LIMIT: usize = 4096;
-
-/// The body: its `auth`, if it has one. Its other members are ignored. A problem ends the reading there and then.
-struct Body<'p> {
-    problem: &'p mut Option<Rejection>,
-}
-
-impl<'de> DeserializeSeed<'de> for Body<'_> {
-    type Value = Option<Object<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Body<'_> {
-    type Value = Option<Object<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut auth, mut ignored) = (None, 0);
-        while let Some(index) = map.next_key_seed(IndexOf(&["auth"]))? {
-            if index.is_none() {
-                if ignored == json::MEMBERS_LIMIT {
-                    return Err(stop(self.problem, json::too_many()));
-                }
-                ignored += 1;
-                if map.next_value::<Ignored>()?.too_deep {
-                    return Err(stop(self.problem, json::too_deep()));
-                }
-            } else if auth.is_some() {
-                return Err(stop(self.problem, Rejection::malformed("`auth` is given more than once")));
-            } else {
-                auth = Some(map.next_value_seed(Auth { problem: self.problem })?);
-            }
-        }
-        Ok(auth)
-    }
-}
-
-/// The members of `auth`, in their order.
-struct Auth<'p> {
-    problem: &'p mut Option<Rejection>,
-}
-
-impl<'de> DeserializeSeed<'de> for Auth<'_> {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Auth<'_> {
-    type Value = Object<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Name(name), value)) = map.next_entry()? {
-            if members.len() == FIELDS_LIMIT {
-                return Err(stop(self.problem, Rejection::malformed("`auth` has too many fields")));
-            }
-            members.push((name, value));
-        }
-        Ok(members)
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -249,15 +153,15 @@ mod tests {
     #[test]
     fn more_fields_than_anybody_configures_are_refused() {
         let fields = |count| (0..count).map(|n| format!("\"field{n}\": {n}")).collect::<Vec<_>>().join(",");
-        assert_eq!(decode(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT))).unwrap().len(), FIELDS_LIMIT);
-        assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(FIELDS_LIMIT + 1))), "`auth` has too many fields");
+        assert_eq!(decode(&format!("{{\"auth\": {{{}}}}}", fields(4096))).unwrap().len(), 4096);
+        assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(4097))), "`auth` has too many fields");
     }
 
     #[test]
     fn ignored_members_are_bounded() {
         let body = |count: usize| format!("{{{}\"auth\": {{}}}}", "\"x\": 1,".repeat(count));
-        assert!(decode(&body(json::MEMBERS_LIMIT)).is_ok());
-        assert_eq!(reason(&body(json::MEMBERS_LIMIT + 1)), "the body has too many members");
+        assert!(decode(&body(1024)).is_ok());
+        assert_eq!(reason(&body(1025)), "the body has too many members");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the throttle does by the clock, and when its store is away. What it does on every store is in `tests/state`.
+//! What the throttle does by the clock, and when its store is away. What it does on every store is in `tests/shared_store`.
 
 use std::{
     panic::AssertUnwindSafe,

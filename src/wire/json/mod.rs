@@ -16,6 +16,7 @@
 //! # Ok::<(), tower_verify::BoxError>(())
 //! ```
 
+mod object;
 mod typed;
 
 use std::{borrow::Cow, fmt};
@@ -23,7 +24,10 @@ use std::{borrow::Cow, fmt};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub use self::typed::typed;
+pub use self::{
+    object::{Object, object},
+    typed::typed,
+};
 use crate::Rejection;
 
 /// The value of a member.
@@ -73,14 +77,26 @@ pub fn members<'a, const N: usize>(
     }
 }
 
+/// Skips the value of a member that was not asked for, within the bounds.
+fn ignore<'de, A>(map: &mut A, ignored: &mut usize, problem: &mut Option<Rejection>) -> Result<(), A::Error>
+where
+    A: MapAccess<'de>,
+{
+    if *ignored == MEMBERS_LIMIT {
+        return Err(stop(problem, too_many()));
+    }
+    *ignored += 1;
+    if map.next_value::<Ignored>()?.too_deep { Err(stop(problem, too_deep())) } else { Ok(()) }
+}
+
 /// Ends the reading of what is JSON there and then: what is said is `rejection`, and not the parser's error.
-pub(crate) fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
+fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
     *problem = Some(rejection);
     E::custom("stopped")
 }
 
 /// Parses the whole of `text` with `seed`.
-pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
+fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = seed.deserialize(&mut deserializer)?;
     deserializer.end().map(|()| value)
@@ -88,7 +104,7 @@ pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Resul
 
 /// The rejection for a parser's error. `wrong_type` is said when it is JSON, but not of the form asked for: the parser's
 /// own words for that could repeat a value.
-pub(crate) fn invalid(error: &serde_json::Error, wrong_type: &'static str) -> Rejection {
+fn invalid(error: &serde_json::Error, wrong_type: impl Into<Cow<'static, str>>) -> Rejection {
     if error.is_data() {
         Rejection::malformed(wrong_type)
     } else {
@@ -105,7 +121,7 @@ struct Members<'n, 'a, const N: usize> {
 }
 
 /// The most members that are ignored: more than any contract can grow by. Each costs more than its share of a body.
-pub(crate) const MEMBERS_LIMIT: usize = 1024;
+const MEMBERS_LIMIT: usize = 1024;
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
     type Value = ();
@@ -126,11 +142,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
         let mut ignored = 0;
         while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
             match index {
-                None if ignored == MEMBERS_LIMIT => {
-                    return Err(stop(self.problem, too_many()));
-                }
-                None if map.next_value::<Ignored>()?.too_deep => return Err(stop(self.problem, too_deep())),
-                None => ignored += 1,
+                None => ignore(&mut map, &mut ignored, self.problem)?,
                 Some(index) => {
                     if self.members[index].replace(map.next_value()?).is_some() {
                         let name = self.names[index];
@@ -145,7 +157,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
 }
 
 /// The place of a key among some names.
-pub(crate) struct IndexOf<'n, const N: usize>(pub(crate) &'n [&'static str; N]);
+struct IndexOf<'n, const N: usize>(&'n [&'static str; N]);
 
 impl<'de, const N: usize> DeserializeSeed<'de> for IndexOf<'_, N> {
     type Value = Option<usize>;
@@ -175,8 +187,8 @@ impl<'de> Deserialize<'de> for Value<'de> {
 
 /// A value that does not matter. It is skipped, and only looked at for its depth, which serde's `IgnoredAny` does not
 /// bound.
-pub(crate) struct Ignored {
-    pub(crate) too_deep: bool,
+struct Ignored {
+    too_deep: bool,
 }
 
 impl<'de> Deserialize<'de> for Ignored {
@@ -216,12 +228,12 @@ fn is_too_deep(json: &str) -> bool {
 }
 
 /// The rejection of a body with more than [`MEMBERS_LIMIT`] ignored members.
-pub(crate) fn too_many() -> Rejection {
+fn too_many() -> Rejection {
     Rejection::malformed("the body has too many members")
 }
 
 /// The rejection of a body in which an [`Ignored`] value is too deep.
-pub(crate) fn too_deep() -> Rejection {
+fn too_deep() -> Rejection {
     Rejection::malformed("the body is nested too deeply")
 }
 

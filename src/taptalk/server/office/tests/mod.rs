@@ -1,5 +1,5 @@
 //! What the office does by the clock, and what happens between two operations of its store. What it does on every store
-//! is in `tests/state`.
+//! is in `tests/shared_store`.
 
 mod at_once;
 mod faults;
