@@ -111,6 +111,7 @@ pub mod talkdesk;
 #[cfg(feature = "taptalk")]
 pub mod taptalk;
 
+#[doc(inline)]
 pub use crate::{
     caller::{CallerCheck, CallerSecret, ClientAddr, PeerAddr},
     clock::{Clock, ManualClock, SystemClock, unix_millis},
