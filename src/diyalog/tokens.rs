@@ -6,7 +6,7 @@ use super::{AgentToken, AgentVerdict, CustomerToken, CustomerVerdict, StoredToke
 use crate::{
     BoxError, Clock, ConfigError, Verifier,
     store::Store,
-    token::{Checked, IssueError, Issued, KeyRing, Refused, Register, Signer, checked_ttl},
+    token::{CheckError, Checked, IssueError, Issued, KeyRing, Register, Signer, checked_ttl},
 };
 
 /// Makes the tokens that Diyalog asks about, and verifies them, without storing anything.
@@ -136,21 +136,21 @@ pub(super) fn agent_trio(asked: &AgentToken) -> Trio<'_> {
     (user_no.expose_secret().as_bytes(), token.expose_secret(), [session_id.expose_secret().as_bytes()])
 }
 
-pub(super) fn customer_verdict(checked: Result<Checked, Refused>) -> CustomerVerdict {
+pub(super) fn customer_verdict(checked: Result<Checked, CheckError>) -> CustomerVerdict {
     match checked {
         Ok(_) => CustomerVerdict::Validated,
-        Err(Refused::BoundToOther) => CustomerVerdict::InvalidDeviceId,
-        Err(Refused::Expired) => CustomerVerdict::ExpiredToken,
-        Err(Refused::NotOurs | Refused::Revoked | Refused::Used) => CustomerVerdict::InvalidToken,
+        Err(CheckError::BoundToOther) => CustomerVerdict::InvalidDeviceId,
+        Err(CheckError::Expired) => CustomerVerdict::ExpiredToken,
+        Err(CheckError::NotOurs | CheckError::Revoked | CheckError::Used) => CustomerVerdict::InvalidToken,
     }
 }
 
-pub(super) fn agent_verdict(checked: Result<Checked, Refused>, request: Request<AgentToken>) -> AgentVerdict {
+pub(super) fn agent_verdict(checked: Result<Checked, CheckError>, request: Request<AgentToken>) -> AgentVerdict {
     match checked {
         Ok(_) => AgentVerdict::validated(request.into_body().user_no),
-        Err(Refused::BoundToOther) => AgentVerdict::InvalidSessionId,
-        Err(Refused::Expired) => AgentVerdict::ExpiredToken,
-        Err(Refused::NotOurs | Refused::Revoked | Refused::Used) => AgentVerdict::InvalidToken,
+        Err(CheckError::BoundToOther) => AgentVerdict::InvalidSessionId,
+        Err(CheckError::Expired) => AgentVerdict::ExpiredToken,
+        Err(CheckError::NotOurs | CheckError::Revoked | CheckError::Used) => AgentVerdict::InvalidToken,
     }
 }
 

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::admission::Concluding;
 
-type Answer = Concluding<Response<Bytes>>;
+type Answering = Concluding<Response<Bytes>>;
 
 pin_project! {
     /// The response future of [`Verify`](crate::Verify).
@@ -28,8 +28,8 @@ pin_project! {
             #[pin]
             future: F,
         },
-        Answer {
-            future: Answer,
+        Answering {
+            future: Answering,
         },
     }
 }
@@ -40,8 +40,8 @@ impl<F> ResponseFuture<F> {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(super) fn answer(future: Answer) -> Self {
-        Self { kind: Kind::Answer { future } }
+    pub(super) fn answer(future: Answering) -> Self {
+        Self { kind: Kind::Answering { future } }
     }
 }
 
@@ -56,7 +56,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Inner { future } => future.poll(cx),
-            KindProj::Answer { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(B::from))),
+            KindProj::Answering { future } => Poll::Ready(Ok(ready!(future.as_mut().poll(cx)).map(B::from))),
         }
     }
 }

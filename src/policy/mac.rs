@@ -4,37 +4,37 @@ use sha2::Sha256;
 use crate::token::update_part;
 
 /// Stands for what must not be stored: nobody without the key can tell what it was made from, or try.
-pub(super) type Tag = [u8; 16];
+pub(super) type KeyedDigest = [u8; 16];
 
 /// Makes tags under a key.
 #[derive(Clone)]
-pub(super) struct Tags {
+pub(super) struct DigestKey {
     mac: Hmac<Sha256>,
 }
 
-impl Tags {
+impl DigestKey {
     pub(super) fn new(key: &[u8; 32]) -> Self {
         Self { mac: Hmac::new_from_slice(key).expect("a MAC's key has any length") }
     }
 
-    pub(super) fn begin(&self) -> TagOf {
-        TagOf { mac: self.mac.clone() }
+    pub(super) fn begin(&self) -> Digester {
+        Digester { mac: self.mac.clone() }
     }
 }
 
 /// A tag in the making.
-pub(super) struct TagOf {
+pub(super) struct Digester {
     mac: Hmac<Sha256>,
 }
 
-impl TagOf {
+impl Digester {
     /// Adds a part. No two lists of parts have one tag.
     pub(super) fn part(&mut self, part: &[u8]) {
         update_part(&mut self.mac, part);
     }
 
-    pub(super) fn end(self) -> Tag {
-        let mut tag = Tag::default();
+    pub(super) fn end(self) -> KeyedDigest {
+        let mut tag = KeyedDigest::default();
         tag.copy_from_slice(&self.mac.finalize().into_bytes()[..16]);
         tag
     }
@@ -44,8 +44,8 @@ impl TagOf {
 mod tests {
     use super::*;
 
-    fn tag(key: u8, parts: &[&str]) -> Tag {
-        let mut tag = Tags::new(&[key; 32]).begin();
+    fn tag(key: u8, parts: &[&str]) -> KeyedDigest {
+        let mut tag = DigestKey::new(&[key; 32]).begin();
         for part in parts {
             tag.part(part.as_bytes());
         }

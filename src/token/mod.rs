@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tower_verify::token::{KeyRing, Refused, Signer};
+//! use tower_verify::token::{KeyRing, CheckError, Signer};
 //!
 //! let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
 //! let issued = signer.issue(&[b"1234567", b"device-7"], Duration::from_secs(300))?;
@@ -13,8 +13,8 @@
 //! let token = issued.token.expose_secret();
 //! assert!(token.starts_with("dlgc_") && token.len() <= 100);
 //! assert_eq!(signer.check(token, &[b"1234567", b"device-7"]).unwrap().id, issued.id);
-//! assert_eq!(signer.check(token, &[b"1234567", b"device-8"]).unwrap_err(), Refused::BoundToOther);
-//! assert_eq!(signer.check("dlgc_guess", &[b"1234567", b"device-7"]).unwrap_err(), Refused::NotOurs);
+//! assert_eq!(signer.check(token, &[b"1234567", b"device-8"]).unwrap_err(), CheckError::BoundToOther);
+//! assert_eq!(signer.check("dlgc_guess", &[b"1234567", b"device-7"]).unwrap_err(), CheckError::NotOurs);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -56,5 +56,5 @@ pub use self::{
     key::{Key, KeyId},
     keyring::KeyRing,
     register::{Register, RegisterError},
-    signer::{Checked, Refused, Signer},
+    signer::{CheckError, Checked, Signer},
 };

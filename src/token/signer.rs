@@ -69,7 +69,7 @@ pub struct Checked {
 /// Why a token is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum CheckError {
     /// No key of the ring signed this text as a token of this purpose, tenant and subject.
     NotOurs,
     /// The token is bound to something else. Whether it has expired as well is not told.
@@ -85,7 +85,7 @@ pub enum Refused {
 impl Signer {
     /// A signer of tokens that begin with `prefix` and `_`, with the keys of `keys` and the system's clock.
     ///
-    /// Tokens of another `purpose` or another `tenant` are [`NotOurs`](Refused::NotOurs), even if prefix and keys are the
+    /// Tokens of another `purpose` or another `tenant` are [`NotOurs`](CheckError::NotOurs), even if prefix and keys are the
     /// same. The tenant may be empty when there is only one.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Signer {
     }
 
     /// A new token as by [`issue`](Self::issue), for one `subject`. To anybody else's check it is
-    /// [`NotOurs`](Refused::NotOurs).
+    /// [`NotOurs`](CheckError::NotOurs).
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -152,7 +152,7 @@ impl Signer {
     ///
     /// # Errors
     /// If the token is not good; the reasons are in the order in which they go before one another.
-    pub fn check(&self, token: &str, binding: &[&[u8]]) -> Result<Checked, Refused> {
+    pub fn check(&self, token: &str, binding: &[&[u8]]) -> Result<Checked, CheckError> {
         self.check_for(b"", token, binding)
     }
 
@@ -160,23 +160,23 @@ impl Signer {
     ///
     /// # Errors
     /// If the token is not good; the reasons are in the order in which they go before one another.
-    pub fn check_for(&self, subject: &[u8], token: &str, binding: &[&[u8]]) -> Result<Checked, Refused> {
+    pub fn check_for(&self, subject: &[u8], token: &str, binding: &[&[u8]]) -> Result<Checked, CheckError> {
         let now_millis = self.clock.unix_millis();
         let derived = self.inner.derived();
-        let (DerivedKey { until_millis, key, .. }, text) = derived.find(token).ok_or(Refused::NotOurs)?;
+        let (DerivedKey { until_millis, key, .. }, text) = derived.find(token).ok_or(CheckError::NotOurs)?;
         if until_millis.is_some_and(|until_millis| now_millis >= until_millis) {
-            return Err(Refused::NotOurs);
+            return Err(CheckError::NotOurs);
         }
-        let Payload { claims, token_tag, binding_tag } = Payload::decode(text).ok_or(Refused::NotOurs)?;
-        key.of_token(&claims, subject).verify_truncated_left(&token_tag).map_err(|_| Refused::NotOurs)?;
+        let Payload { claims, token_tag, binding_tag } = Payload::decode(text).ok_or(CheckError::NotOurs)?;
+        key.of_token(&claims, subject).verify_truncated_left(&token_tag).map_err(|_| CheckError::NotOurs)?;
 
         // The token is ours. Both of what else can be wrong is looked at before either is told.
         let bound = key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
         let (expiry_millis, id) = read_claims(&claims);
         match (bound, now_millis < expiry_millis) {
             (true, true) => Ok(Checked { id, expires_at: system_time(expiry_millis) }),
-            (true, false) => Err(Refused::Expired),
-            (false, _) => Err(Refused::BoundToOther),
+            (true, false) => Err(CheckError::Expired),
+            (false, _) => Err(CheckError::BoundToOther),
         }
     }
 
@@ -254,7 +254,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotOurs => "the token is not ours",
@@ -266,4 +266,4 @@ impl fmt::Display for Refused {
     }
 }
 
-impl Error for Refused {}
+impl Error for CheckError {}

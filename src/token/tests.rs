@@ -85,9 +85,9 @@ fn every_changed_bit_is_refused() {
             let Ok(changed) = String::from_utf8(changed) else { continue };
             let expected = if bit / 8 >= token.len() - 22 {
                 // The last 16 bytes are the code of the binding: the rest of the token is ours.
-                &[Refused::NotOurs, Refused::BoundToOther][..]
+                &[CheckError::NotOurs, CheckError::BoundToOther][..]
             } else {
-                &[Refused::NotOurs]
+                &[CheckError::NotOurs]
             };
             let refused = signer.check(&changed, &[b"1234567"]).unwrap_err();
             assert!(expected.contains(&refused), "bit {bit}: {refused:?}");
@@ -100,17 +100,17 @@ fn every_other_length_is_refused() {
     let (signer, _) = signer();
     let token = signer.issue(&[], TTL).unwrap().token.expose_secret().to_owned();
     for len in 0..token.len() {
-        assert_eq!(signer.check(&token[..len], &[]), Err(Refused::NotOurs));
-        assert_eq!(signer.check(&token[len + 1..], &[]), Err(Refused::NotOurs));
+        assert_eq!(signer.check(&token[..len], &[]), Err(CheckError::NotOurs));
+        assert_eq!(signer.check(&token[len + 1..], &[]), Err(CheckError::NotOurs));
         let without = format!("{}{}", &token[..len], &token[len + 1..]);
-        assert_eq!(signer.check(&without, &[]), Err(Refused::NotOurs));
+        assert_eq!(signer.check(&without, &[]), Err(CheckError::NotOurs));
     }
     for more in ["A", "=", "==", "\n", " ", "\0", "AAAA"] {
-        assert_eq!(signer.check(&format!("{token}{more}"), &[]), Err(Refused::NotOurs), "{more:?}");
-        assert_eq!(signer.check(&format!("{more}{token}"), &[]), Err(Refused::NotOurs), "{more:?}");
+        assert_eq!(signer.check(&format!("{token}{more}"), &[]), Err(CheckError::NotOurs), "{more:?}");
+        assert_eq!(signer.check(&format!("{more}{token}"), &[]), Err(CheckError::NotOurs), "{more:?}");
     }
-    assert_eq!(signer.check(&token.replace('_', "-"), &[]), Err(Refused::NotOurs));
-    assert_eq!(signer.check(&token.to_uppercase(), &[]), Err(Refused::NotOurs));
+    assert_eq!(signer.check(&token.replace('_', "-"), &[]), Err(CheckError::NotOurs));
+    assert_eq!(signer.check(&token.to_uppercase(), &[]), Err(CheckError::NotOurs));
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn it_expires_to_the_millisecond() {
     clock.advance(Duration::from_millis(1499));
     assert_eq!(check(b"device"), None);
     clock.advance(Duration::from_millis(1));
-    assert_eq!(check(b"device"), Some(Refused::Expired));
-    assert_eq!(check(b"other"), Some(Refused::BoundToOther), "expiry is told to whom it is bound to");
-    assert_eq!(signer.check_for(b"other", token.expose_secret(), &[b"device"]), Err(Refused::NotOurs));
+    assert_eq!(check(b"device"), Some(CheckError::Expired));
+    assert_eq!(check(b"other"), Some(CheckError::BoundToOther), "expiry is told to whom it is bound to");
+    assert_eq!(signer.check_for(b"other", token.expose_secret(), &[b"device"]), Err(CheckError::NotOurs));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn nothing_verifies_in_another_context() {
         let token = issuer.issue(&[], TTL).unwrap().token;
         for (j, checker) in contexts.iter().enumerate() {
             let checked = checker.check(token.expose_secret(), &[]);
-            assert_eq!(checked.err(), (i != j).then_some(Refused::NotOurs), "{i} {j}");
+            assert_eq!(checked.err(), (i != j).then_some(CheckError::NotOurs), "{i} {j}");
         }
         // Nor does it when it is made to look like one of the other context's.
         let payload = &token.expose_secret()[token.len() - 72..];
@@ -184,7 +184,7 @@ fn the_two_codes_are_not_exchangeable() {
     for (first, second) in [(&binding_tag, &token_tag), (&binding_tag, &binding_tag)] {
         bytes[22..].copy_from_slice(&[&first[..], second].concat());
         let swapped = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
-        assert_eq!(signer.check(&swapped, &[]), Err(Refused::NotOurs));
+        assert_eq!(signer.check(&swapped, &[]), Err(CheckError::NotOurs));
     }
 }
 
@@ -224,7 +224,7 @@ fn a_previous_key_verifies_nothing_after_its_end() {
     clock.advance(Duration::from_millis(59_999));
     assert!(signer.check(token.expose_secret(), &[]).is_ok());
     clock.advance(Duration::from_millis(1));
-    assert_eq!(signer.check(token.expose_secret(), &[]), Err(Refused::NotOurs));
+    assert_eq!(signer.check(token.expose_secret(), &[]), Err(CheckError::NotOurs));
 }
 
 #[test]
@@ -286,9 +286,9 @@ proptest! {
             signer.check_for(subject, token.expose_secret(), &slices(binding)).err()
         };
         prop_assert_eq!(check(&issued.0, &issued.1), None);
-        let other_binding = (issued.1 != checked.1).then_some(Refused::BoundToOther);
+        let other_binding = (issued.1 != checked.1).then_some(CheckError::BoundToOther);
         prop_assert_eq!(check(&issued.0, &checked.1), other_binding);
-        let other_subject = if issued.0 == checked.0 { other_binding } else { Some(Refused::NotOurs) };
+        let other_subject = if issued.0 == checked.0 { other_binding } else { Some(CheckError::NotOurs) };
         prop_assert_eq!(check(&checked.0, &checked.1), other_subject);
     }
 
@@ -301,7 +301,7 @@ proptest! {
             let token = signer.issue(issued, TTL).unwrap().token;
             for checked in bindings {
                 let refused = signer.check(token.expose_secret(), checked).err();
-                prop_assert_eq!(refused, (issued != checked).then_some(Refused::BoundToOther));
+                prop_assert_eq!(refused, (issued != checked).then_some(CheckError::BoundToOther));
             }
         }
     }
@@ -309,14 +309,14 @@ proptest! {
     #[test]
     fn nothing_else_is_ours(text in "(dlgc_1\\.k7\\.)?[A-Za-z0-9_.-]{0,90}", bytes in any::<[u8; 54]>()) {
         let (signer, _) = signer();
-        prop_assert_eq!(signer.check(&text, &[]), Err(Refused::NotOurs));
+        prop_assert_eq!(signer.check(&text, &[]), Err(CheckError::NotOurs));
         let forged = format!("dlgc_1.k7.{}", URL_SAFE_NO_PAD.encode(bytes));
-        prop_assert_eq!(signer.check(&forged, &[]), Err(Refused::NotOurs));
+        prop_assert_eq!(signer.check(&forged, &[]), Err(CheckError::NotOurs));
     }
 
     #[test]
     fn any_text_is_checked_without_a_panic(text in ".{0,200}") {
         let (signer, _) = signer();
-        prop_assert_eq!(signer.check(&format!("dlgc_1.k7.{text}"), &[]), Err(Refused::NotOurs));
+        prop_assert_eq!(signer.check(&format!("dlgc_1.k7.{text}"), &[]), Err(CheckError::NotOurs));
     }
 }

@@ -1,4 +1,4 @@
-use crate::policy::mac::{Tag, TagOf, Tags};
+use crate::policy::mac::{DigestKey, Digester, KeyedDigest};
 
 use super::verdicts::VerdictKey;
 
@@ -7,12 +7,12 @@ use super::verdicts::VerdictKey;
 /// Parts are told apart by where one ends and the next begins. They are kept as a MAC under a key of this process, and
 /// are not kept themselves.
 pub struct CacheKey {
-    principal: TagOf,
-    parts: TagOf,
+    principal: Digester,
+    parts: Digester,
 }
 
 impl CacheKey {
-    pub(super) fn new(tags: &Tags) -> Self {
+    pub(super) fn new(tags: &DigestKey) -> Self {
         Self { principal: tags.begin(), parts: tags.begin() }
     }
 
@@ -32,7 +32,7 @@ impl CacheKey {
         VerdictKey { principal: self.principal.end(), key: self.parts.end() }
     }
 
-    pub(super) fn principal_tag(tags: &Tags, principal: &[u8]) -> Tag {
+    pub(super) fn principal_tag(tags: &DigestKey, principal: &[u8]) -> KeyedDigest {
         let mut key = Self::new(tags);
         key.principal(principal);
         key.finish().principal

@@ -6,11 +6,11 @@ use super::verdicts::{VerdictKey, Verdicts};
 use crate::{BoxError, Failure};
 
 /// Where the answer of a look-up will be for all who wait for it.
-pub(super) type Answer<D> = watch::Receiver<Option<Result<D, Failure>>>;
+pub(super) type SharedResult<D> = watch::Receiver<Option<Result<D, Failure>>>;
 
-pub(super) type SharedVerdicts<D> = Arc<Mutex<Verdicts<D, Answer<D>>>>;
+pub(super) type SharedVerdicts<D> = Arc<Mutex<Verdicts<D, SharedResult<D>>>>;
 
-pub(super) fn lock<D>(verdicts: &SharedVerdicts<D>) -> MutexGuard<'_, Verdicts<D, Answer<D>>> {
+pub(super) fn lock<D>(verdicts: &SharedVerdicts<D>) -> MutexGuard<'_, Verdicts<D, SharedResult<D>>> {
     verdicts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -26,9 +26,9 @@ impl<D> LookUp<D> {
     /// Begins one, known to others when `verdicts` is unlocked.
     pub(super) fn begin(
         verdicts: &SharedVerdicts<D>,
-        locked: &mut Verdicts<D, Answer<D>>,
+        locked: &mut Verdicts<D, SharedResult<D>>,
         key: VerdictKey,
-    ) -> (Self, Answer<D>) {
+    ) -> (Self, SharedResult<D>) {
         let (sender, answer) = watch::channel(None);
         locked.begin(key, answer.clone());
         (Self { key, verdicts: Arc::clone(verdicts), answer: sender }, answer)
@@ -38,7 +38,7 @@ impl<D> LookUp<D> {
     pub(super) fn end(
         self,
         result: Result<D, BoxError>,
-        remember: impl FnOnce(&mut Verdicts<D, Answer<D>>, VerdictKey, &D),
+        remember: impl FnOnce(&mut Verdicts<D, SharedResult<D>>, VerdictKey, &D),
     ) {
         let mut verdicts = lock(&self.verdicts);
         if verdicts.end(&self.key, |answer| self.is(answer))
@@ -50,7 +50,7 @@ impl<D> LookUp<D> {
         self.answer.send_replace(Some(result.map_err(Failure::from_error)));
     }
 
-    fn is(&self, answer: &Answer<D>) -> bool {
+    fn is(&self, answer: &SharedResult<D>) -> bool {
         self.answer.subscribe().same_channel(answer)
     }
 }
@@ -62,7 +62,7 @@ impl<D> Drop for LookUp<D> {
 }
 
 /// What a look-up says to those who wait for it.
-pub(super) async fn wait<D: Clone>(mut answer: Answer<D>) -> Result<D, BoxError> {
+pub(super) async fn wait<D: Clone>(mut answer: SharedResult<D>) -> Result<D, BoxError> {
     match answer.wait_for(Option::is_some).await {
         Ok(answer) => answer.clone().ok_or_else(abandoned)?.map_err(Into::into),
         Err(_) => Err(abandoned()),

@@ -13,10 +13,10 @@ use tokio::{runtime::Handle, time::timeout};
 
 pub use self::key::CacheKey;
 use self::{
-    look_up::{Answer, LookUp, SharedVerdicts, lock, wait},
-    verdicts::{Entry, VerdictKey, Verdicts},
+    look_up::{LookUp, SharedResult, SharedVerdicts, lock, wait},
+    verdicts::{VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use super::mac::Tags;
+use super::mac::DigestKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, unix_millis};
 
 /// A verifier that asks another one, and remembers its verdicts for a while: for the many calls of one platform with one
@@ -57,7 +57,7 @@ use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Veri
 pub struct Cached<V, K, D> {
     verifier: Arc<V>,
     key: Arc<K>,
-    tags: Tags,
+    tags: DigestKey,
     memory: Memory<D>,
     look_up_timeout: Duration,
 }
@@ -92,7 +92,7 @@ impl<V, K, D> Cached<V, K, D> {
         Ok(Self {
             verifier: Arc::new(verifier),
             key: Arc::new(key),
-            tags: Tags::new(&random),
+            tags: DigestKey::new(&random),
             memory: Memory {
                 verdicts: Arc::new(Mutex::new(Verdicts::new())),
                 clock: Arc::new(SystemClock),
@@ -198,9 +198,9 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
 /// What a caller finds.
 enum Found<D> {
     Verdict(D),
-    LookUp(Answer<D>),
+    LookUp(SharedResult<D>),
     /// And has begun to look it up.
-    Nothing(LookUp<D>, Answer<D>),
+    Nothing(LookUp<D>, SharedResult<D>),
     NoRoom,
 }
 
@@ -208,8 +208,8 @@ impl<D: Verdict + Clone> Memory<D> {
     fn find(&self, key: VerdictKey) -> Found<D> {
         let mut verdicts = lock(&self.verdicts);
         match verdicts.get(&key, self.clock.unix_millis()) {
-            Some(Entry::Verdict(verdict)) => Found::Verdict(verdict.clone()),
-            Some(Entry::LookUp(answer)) => Found::LookUp(answer.clone()),
+            Some(VerdictOrLookUp::Verdict(verdict)) => Found::Verdict(verdict.clone()),
+            Some(VerdictOrLookUp::LookUp(answer)) => Found::LookUp(answer.clone()),
             None if verdicts.looking_up() >= self.max_entries => Found::NoRoom,
             None => {
                 let (look_up, answer) = LookUp::begin(&self.verdicts, &mut verdicts, key);
@@ -218,7 +218,7 @@ impl<D: Verdict + Clone> Memory<D> {
         }
     }
 
-    fn remember(&self, verdicts: &mut Verdicts<D, Answer<D>>, key: VerdictKey, verdict: &D) {
+    fn remember(&self, verdicts: &mut Verdicts<D, SharedResult<D>>, key: VerdictKey, verdict: &D) {
         let positive = verdict.admits();
         let ttl = if positive { self.positive_ttl } else { self.negative_ttl };
         let ttl = millis(ttl);

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::policy::mac::Tag;
+use crate::policy::mac::KeyedDigest;
 
 /// The key of a verdict. It begins with the principal, so that the verdicts of one principal are together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct VerdictKey {
-    pub(super) principal: Tag,
-    pub(super) key: Tag,
+    pub(super) principal: KeyedDigest,
+    pub(super) key: KeyedDigest,
 }
 
 /// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds since the Unix epoch.
@@ -24,7 +24,7 @@ enum Held<D, L> {
 }
 
 /// A verdict, or a look-up under way.
-pub(super) enum Entry<'a, D, L> {
+pub(super) enum VerdictOrLookUp<'a, D, L> {
     Verdict(&'a D),
     LookUp(&'a L),
 }
@@ -34,10 +34,10 @@ impl<D, L> Verdicts<D, L> {
         Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0 }
     }
 
-    pub(super) fn get(&self, key: &VerdictKey, now: u64) -> Option<Entry<'_, D, L>> {
+    pub(super) fn get(&self, key: &VerdictKey, now: u64) -> Option<VerdictOrLookUp<'_, D, L>> {
         match self.entries.get(key)? {
-            Held::Verdict { verdict, expires, .. } => (now < *expires).then_some(Entry::Verdict(verdict)),
-            Held::LookUp(look_up) => Some(Entry::LookUp(look_up)),
+            Held::Verdict { verdict, expires, .. } => (now < *expires).then_some(VerdictOrLookUp::Verdict(verdict)),
+            Held::LookUp(look_up) => Some(VerdictOrLookUp::LookUp(look_up)),
         }
     }
 
@@ -84,7 +84,7 @@ impl<D, L> Verdicts<D, L> {
     }
 
     /// Forgets a principal's verdicts, and the look-ups under way of it.
-    pub(super) fn forget(&mut self, principal: Tag) {
+    pub(super) fn forget(&mut self, principal: KeyedDigest) {
         let (first, last) = (VerdictKey { principal, key: [0; 16] }, VerdictKey { principal, key: [u8::MAX; 16] });
         let keys: Vec<VerdictKey> = self.entries.range(first..=last).map(|(key, _)| *key).collect();
         for key in keys {
@@ -113,7 +113,7 @@ mod tests {
 
     fn known(verdicts: &Verdicts<u8, u8>, key: VerdictKey, now: u64) -> Option<u8> {
         match verdicts.get(&key, now) {
-            Some(Entry::Verdict(verdict)) => Some(*verdict),
+            Some(VerdictOrLookUp::Verdict(verdict)) => Some(*verdict),
             _ => None,
         }
     }

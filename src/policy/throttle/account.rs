@@ -8,7 +8,7 @@ use tokio::{
 
 use super::{
     local_attempts::{LocalAttempt, LocalAttempts, Settlement},
-    record::{Admission, Record, Rules},
+    record::{Decision, Record, Rules},
 };
 use crate::{
     BoxError, Clock, Failure,
@@ -44,12 +44,12 @@ impl<S> Clone for Accounts<S> {
 }
 
 /// Why there is no reservation.
-pub(super) enum Refusal {
+pub(super) enum ReserveError {
     Throttled(Failure),
     Unavailable(BoxError),
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for ReserveError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.into())
     }
@@ -75,7 +75,7 @@ pub(super) struct Reservation<S: Store> {
 
 impl<S: Store> Reservation<S> {
     /// Reserves an attempt at the account `key`. Where that depends on how others end, it waits for them.
-    pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, key: String) -> Result<Self, Refusal> {
+    pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, key: String) -> Result<Self, ReserveError> {
         let asked = Instant::now();
         let mut poll = POLL.0;
         let local = accounts.local_attempts.share(&key);
@@ -83,9 +83,9 @@ impl<S: Store> Reservation<S> {
             // From here on it is told, so that nothing is missed that is settled while the store is asked.
             let settled = local.settled.notified();
             match Self::ask(accounts, rules, &key).await? {
-                (Admission::Reserved, reservation) => return Ok(reservation),
-                (Admission::Throttled(wait), _) => return Err(throttled(Duration::from_millis(wait))),
-                (Admission::Undecided, _) => {}
+                (Decision::Reserved, reservation) => return Ok(reservation),
+                (Decision::Throttled(wait), _) => return Err(throttled(Duration::from_millis(wait))),
+                (Decision::Undecided, _) => {}
             }
             let left = accounts.pending_timeout.saturating_sub(asked.elapsed());
             if left.is_zero() {
@@ -98,13 +98,13 @@ impl<S: Store> Reservation<S> {
         }
     }
 
-    async fn ask(accounts: &Accounts<S>, rules: Rules, key: &str) -> Result<(Admission, Self), Refusal> {
-        let id = getrandom::u64().map_err(|error| Refusal::Unavailable(error.into()))?;
+    async fn ask(accounts: &Accounts<S>, rules: Rules, key: &str) -> Result<(Decision, Self), ReserveError> {
+        let id = getrandom::u64().map_err(|error| ReserveError::Unavailable(error.into()))?;
         let (at, local) = (accounts.clock.unix_millis(), accounts.local_attempts.share(key));
         let attempt = Arc::new(Attempt { accounts: accounts.clone(), rules, key: key.to_owned(), local, id, at });
         let mut reservation = Self { attempt: Arc::clone(&attempt), failed: false, settled: false };
         let admission = attempt.update(|record| record.reserve(id, at, &rules)).await?;
-        reservation.settled = admission != Admission::Reserved;
+        reservation.settled = admission != Decision::Reserved;
         Ok((admission, reservation))
     }
 
@@ -142,7 +142,7 @@ impl<S: Store> Attempt<S> {
             for Settlement { id, at, failed } in settlements {
                 record.settle(*id, *failed, *at, now, &self.rules);
             }
-            Admission::Reserved
+            Decision::Reserved
         };
         let settled = self.update(settle).await;
         self.local.settled.notify_waiters();
@@ -173,7 +173,7 @@ impl<S: Store> Attempt<S> {
 
     /// Changes the account's record, unless nothing is admitted. On this node one attempt at a time does; against other
     /// nodes each tries until nobody came between its look at the record and its change.
-    async fn update(&self, step: impl Fn(&mut Record) -> Admission) -> Result<Admission, StoreError> {
+    async fn update(&self, step: impl Fn(&mut Record) -> Decision) -> Result<Decision, StoreError> {
         let store = &self.accounts.store;
         let mut seen = self.local.seen.lock().await;
         // Taken out: if this ends on the way, what is in the store is not known.
@@ -181,7 +181,7 @@ impl<S: Store> Attempt<S> {
         loop {
             let mut record = present.as_deref().map_or(Ok(Record::default()), decode)?;
             let admission = step(&mut record);
-            if admission != Admission::Reserved {
+            if admission != Decision::Reserved {
                 *seen = present;
                 return Ok(admission);
             }
@@ -199,12 +199,12 @@ impl<S: Store> Attempt<S> {
                 }
             };
         }
-        Ok(Admission::Reserved)
+        Ok(Decision::Reserved)
     }
 }
 
-fn throttled(wait: Duration) -> Refusal {
-    Refusal::Throttled(Failure::throttled(wait))
+fn throttled(wait: Duration) -> ReserveError {
+    ReserveError::Throttled(Failure::throttled(wait))
 }
 
 fn decode(value: &[u8]) -> Result<Record, StoreError> {

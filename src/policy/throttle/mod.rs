@@ -13,11 +13,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Request;
 
 use self::{
-    account::{Accounts, Refusal, Reservation},
+    account::{Accounts, Reservation, ReserveError},
     local_attempts::LocalAttempts,
     record::Rules,
 };
-use super::mac::Tags;
+use super::mac::DigestKey;
 use crate::{
     BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
 };
@@ -59,7 +59,7 @@ pub struct Throttle<V, S, P> {
     verifier: V,
     principal: P,
     caller: Option<Caller>,
-    tags: Tags,
+    tags: DigestKey,
     rules: Rules,
     accounts: Accounts<S>,
     fail_open: bool,
@@ -90,7 +90,7 @@ impl<V, S, P> Throttle<V, S, P> {
             verifier,
             principal,
             caller: None,
-            tags: Tags::new(&key),
+            tags: DigestKey::new(&key),
             rules: Rules {
                 limit: 10,
                 window: millis(Duration::from_secs(15 * 60)),
@@ -214,9 +214,9 @@ where
         for (rules, key) in self.accounts(&request)? {
             match Reservation::new(&self.accounts, rules, key).await {
                 Ok(reservation) => reservations.push(reservation),
-                Err(Refusal::Unavailable(_)) if self.fail_open => {}
-                Err(Refusal::Unavailable(error)) => return Err(error),
-                Err(Refusal::Throttled(failure)) => return Err(failure.into()),
+                Err(ReserveError::Unavailable(_)) if self.fail_open => {}
+                Err(ReserveError::Unavailable(error)) => return Err(error),
+                Err(ReserveError::Throttled(failure)) => return Err(failure.into()),
             }
         }
         let verdict = self.verifier.verify(request).await;

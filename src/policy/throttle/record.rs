@@ -29,7 +29,7 @@ pub(super) struct Record {
 
 /// What becomes of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum Decision {
     /// It may be made, and holds a reservation.
     Reserved,
     /// Whether it may be made depends on how others end that are under way.
@@ -40,20 +40,20 @@ pub(super) enum Admission {
 
 impl Record {
     /// Admits an attempt, if it could fail together with all others under way and the limit would still be kept.
-    pub(super) fn reserve(&mut self, id: u64, now: u64, rules: &Rules) -> Admission {
+    pub(super) fn reserve(&mut self, id: u64, now: u64, rules: &Rules) -> Decision {
         self.forget(now, rules);
         if now < self.blocked_until {
-            return Admission::Throttled(self.blocked_until - now);
+            return Decision::Throttled(self.blocked_until - now);
         }
         let room = match self.waits {
             0 => (rules.limit as usize).saturating_sub(self.failures.len()),
             _ => 1,
         };
         if self.reservations.len() >= room {
-            return Admission::Undecided;
+            return Decision::Undecided;
         }
         self.reservations.push((id, now.saturating_add(rules.reservation)));
-        Admission::Reserved
+        Decision::Reserved
     }
 
     /// Ends an attempt. Ending it again changes nothing, unless it took longer than its reservation was kept: such a
@@ -112,9 +112,9 @@ mod tests {
         Rules { limit: 3, window: 15 * MINUTE, first_wait: MINUTE, longest_wait: 5 * MINUTE, reservation: 30_000 };
 
     /// An attempt from its beginning to its end at once.
-    fn attempt(record: &mut Record, now: u64, failed: bool) -> Admission {
+    fn attempt(record: &mut Record, now: u64, failed: bool) -> Decision {
         let admission = record.reserve(now, now, &RULES);
-        if admission == Admission::Reserved {
+        if admission == Decision::Reserved {
             record.settle(now, failed, now, now, &RULES);
         }
         admission
@@ -125,28 +125,28 @@ mod tests {
         let mut record = Record::default();
         let mut now = 1_000_000;
         for _ in 0..3 {
-            assert_eq!(attempt(&mut record, now, true), Admission::Reserved);
+            assert_eq!(attempt(&mut record, now, true), Decision::Reserved);
         }
         for wait in [1, 2, 4, 5, 5, 5] {
-            assert_eq!(attempt(&mut record, now, false), Admission::Throttled(wait * MINUTE));
+            assert_eq!(attempt(&mut record, now, false), Decision::Throttled(wait * MINUTE));
             now += wait * MINUTE - 1;
-            assert_eq!(attempt(&mut record, now, false), Admission::Throttled(1));
+            assert_eq!(attempt(&mut record, now, false), Decision::Throttled(1));
             now += 1;
-            assert_eq!(attempt(&mut record, now, false), Admission::Reserved, "a right one changes nothing");
-            assert_eq!(attempt(&mut record, now, true), Admission::Reserved);
+            assert_eq!(attempt(&mut record, now, false), Decision::Reserved, "a right one changes nothing");
+            assert_eq!(attempt(&mut record, now, true), Decision::Reserved);
         }
         now += 5 * MINUTE + RULES.window;
         for _ in 0..3 {
-            assert_eq!(attempt(&mut record, now, true), Admission::Reserved, "a window without failures ends it");
+            assert_eq!(attempt(&mut record, now, true), Decision::Reserved, "a window without failures ends it");
         }
-        assert_eq!(attempt(&mut record, now, true), Admission::Throttled(MINUTE));
+        assert_eq!(attempt(&mut record, now, true), Decision::Throttled(MINUTE));
     }
 
     #[test]
     fn failures_that_are_older_than_the_window_do_not_count() {
         let mut record = Record::default();
         for number in 0..100 {
-            assert_eq!(attempt(&mut record, number * 8 * MINUTE, true), Admission::Reserved);
+            assert_eq!(attempt(&mut record, number * 8 * MINUTE, true), Decision::Reserved);
         }
         assert_eq!(record.failures.len(), 2);
     }
@@ -156,7 +156,7 @@ mod tests {
         let rules = Rules { first_wait: u64::MAX / 3, longest_wait: u64::MAX, window: u64::MAX, ..RULES };
         let mut record = Record { waits: u32::MAX, ..Record::default() };
         record.fail(u64::MAX - 5, &rules);
-        assert_eq!(record.reserve(1, u64::MAX - 1, &rules), Admission::Throttled(1));
+        assert_eq!(record.reserve(1, u64::MAX - 1, &rules), Decision::Throttled(1));
         assert_eq!(record.ttl(5, &rules), Duration::from_millis(u64::MAX - 5));
     }
 
@@ -164,10 +164,10 @@ mod tests {
     fn a_reservation_that_is_never_settled_is_given_back() {
         let mut record = Record::default();
         for id in 0..3 {
-            assert_eq!(record.reserve(id, 0, &RULES), Admission::Reserved);
+            assert_eq!(record.reserve(id, 0, &RULES), Decision::Reserved);
         }
-        assert_eq!(record.reserve(3, RULES.reservation - 1, &RULES), Admission::Undecided);
-        assert_eq!(record.reserve(3, RULES.reservation, &RULES), Admission::Reserved);
+        assert_eq!(record.reserve(3, RULES.reservation - 1, &RULES), Decision::Undecided);
+        assert_eq!(record.reserve(3, RULES.reservation, &RULES), Decision::Reserved);
         record.settle(0, true, 0, RULES.reservation, &RULES);
         assert_eq!(record.failures.len(), 1, "a failure that comes late is one");
     }
@@ -201,7 +201,7 @@ mod tests {
                 now += pause;
                 under_way.retain(|(_, since)| now < since + RULES.reservation);
                 if step < 3 {
-                    if record.reserve(id as u64, now, &RULES) == Admission::Reserved {
+                    if record.reserve(id as u64, now, &RULES) == Decision::Reserved {
                         under_way.push((id as u64, now));
                     }
                 } else if let Some((id, since)) = under_way.pop() {
@@ -209,7 +209,7 @@ mod tests {
                     failures.extend((step == 3).then_some(now));
                 }
                 let waiting = now < record.blocked_until;
-                prop_assert!(!waiting || record.reserve(u64::MAX, now, &RULES) != Admission::Reserved);
+                prop_assert!(!waiting || record.reserve(u64::MAX, now, &RULES) != Decision::Reserved);
                 if record.waits < 2 {
                     let recent = failures.iter().filter(|failure| now < *failure + RULES.window).count();
                     prop_assert!(recent <= RULES.limit as usize);

@@ -7,7 +7,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Checked, IssueError, Issued, Refused, Signer, TokenId, mac::Tag};
+use super::{CheckError, Checked, IssueError, Issued, Signer, TokenId, mac::Tag};
 use crate::{
     clock::millis,
     store::{Store, StoreError},
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_verify::{store::MemoryStore, token::{KeyRing, Refused, Register, Signer}};
+/// use tower_verify::{store::MemoryStore, token::{KeyRing, CheckError, Register, Signer}};
 ///
 /// # futures::executor::block_on(async {
 /// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
@@ -27,7 +27,7 @@ use crate::{
 /// assert!(register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?.is_ok());
 /// register.revoke(b"ann").await?;
 /// let checked = register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?;
-/// assert_eq!(checked.unwrap_err(), Refused::Revoked);
+/// assert_eq!(checked.unwrap_err(), CheckError::Revoked);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
@@ -38,7 +38,7 @@ use crate::{
 /// next token begins a new one, so that it is good at once. Using a token for the first time turns its entry into a used
 /// one.
 ///
-/// So a store that comes back empty forgets good tokens: they are refused as [`Refused::Revoked`], and their owners get
+/// So a store that comes back empty forgets good tokens: they are refused as [`CheckError::Revoked`], and their owners get
 /// new ones. No token is good again because something was lost.
 ///
 /// What remains is a store that goes back to an older state, such as a Redis that is restored from a snapshot, or whose
@@ -69,7 +69,7 @@ pub enum RegisterError {
 }
 
 /// What the store has under a token's id.
-struct Entry {
+struct TokenRecord {
     subject: Tag,
     generation: Bytes,
     used_millis: Option<u64>,
@@ -103,7 +103,7 @@ impl<S: Store> Register<S> {
             let subject = self.signer.pseudonym(subject);
             // A token that begins a generation gives it its own id.
             let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
-            let entry = Entry { subject, generation, used_millis: None };
+            let entry = TokenRecord { subject, generation, used_millis: None };
             // An id that is there already is a forked process's: see `TokenId`.
             if self.store.claim(&self.token_key(issued.id), entry.encode(), self.ttl).await?.is_none() {
                 return Ok(issued);
@@ -121,7 +121,7 @@ impl<S: Store> Register<S> {
         subject: &[u8],
         token: &str,
         binding: &[&[u8]],
-    ) -> Result<Result<Checked, Refused>, StoreError> {
+    ) -> Result<Result<Checked, CheckError>, StoreError> {
         match self.signer.check_for(subject, token, binding) {
             Ok(checked) => Ok(self.redeem(checked).await?.map(|()| checked)),
             Err(refused) => Ok(Err(refused)),
@@ -151,31 +151,31 @@ impl<S: Store> Register<S> {
         }
     }
 
-    async fn redeem(&self, checked: Checked) -> Result<Result<(), Refused>, StoreError> {
+    async fn redeem(&self, checked: Checked) -> Result<Result<(), CheckError>, StoreError> {
         let key = self.token_key(checked.id);
-        let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
-        let mut entry = Entry::decode(&value)?;
+        let Some(value) = self.store.get(&key).await? else { return Ok(Err(CheckError::Revoked)) };
+        let mut entry = TokenRecord::decode(&value)?;
         if self.store.get(&self.subject_key(&entry.subject)).await? != Some(entry.generation.clone()) {
-            return Ok(Err(Refused::Revoked));
+            return Ok(Err(CheckError::Revoked));
         }
         let Some(grace) = self.grace else { return Ok(Ok(())) };
 
         let now_millis = self.signer.now_millis();
         if entry.used_millis.is_none() {
-            let used = Entry { used_millis: Some(now_millis), ..entry };
+            let used = TokenRecord { used_millis: Some(now_millis), ..entry };
             let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_millis);
             let rest = checked.expires_at.duration_since(now).unwrap_or_default();
             if self.store.replace(&key, value, used.encode(), rest).await? {
                 return Ok(Ok(()));
             }
             // Somebody else used it at the same time.
-            let Some(value) = self.store.get(&key).await? else { return Ok(Err(Refused::Revoked)) };
-            entry = Entry::decode(&value)?;
+            let Some(value) = self.store.get(&key).await? else { return Ok(Err(CheckError::Revoked)) };
+            entry = TokenRecord::decode(&value)?;
         }
         let grace_millis = millis(grace);
         match entry.used_millis {
             Some(used_millis) if now_millis < used_millis.saturating_add(grace_millis) => Ok(Ok(())),
-            _ => Ok(Err(Refused::Used)),
+            _ => Ok(Err(CheckError::Used)),
         }
     }
 
@@ -188,7 +188,7 @@ impl<S: Store> Register<S> {
     }
 }
 
-impl Entry {
+impl TokenRecord {
     fn encode(&self) -> Bytes {
         let mut value = BytesMut::with_capacity(40);
         value.put_slice(&self.subject);

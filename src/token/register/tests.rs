@@ -100,7 +100,7 @@ fn issue<S: Store>(register: &Register<S>, subject: &[u8]) -> String {
     block_on(register.issue(subject, &[b"device"])).unwrap().token.expose_secret().to_owned()
 }
 
-fn check<S: Store>(register: &Register<S>, subject: &[u8], token: &str) -> Option<Refused> {
+fn check<S: Store>(register: &Register<S>, subject: &[u8], token: &str) -> Option<CheckError> {
     block_on(register.check(subject, token, &[b"device"])).unwrap().err()
 }
 
@@ -110,12 +110,12 @@ fn a_token_that_is_not_good_otherwise_is_not_looked_up() {
     let token = issue(&register, b"ann");
     assert_eq!(check(&register, b"ann", &token), None);
     store.fails_in.store(0, Ordering::SeqCst);
-    assert_eq!(check(&register, b"bob", &token), Some(Refused::NotOurs));
-    assert_eq!(check(&register, b"ann", "dlgc_guess"), Some(Refused::NotOurs));
+    assert_eq!(check(&register, b"bob", &token), Some(CheckError::NotOurs));
+    assert_eq!(check(&register, b"ann", "dlgc_guess"), Some(CheckError::NotOurs));
     let other = block_on(register.check(b"ann", &token, &[b"other"])).unwrap();
-    assert_eq!(other, Err(Refused::BoundToOther));
+    assert_eq!(other, Err(CheckError::BoundToOther));
     clock.advance(TTL);
-    assert_eq!(check(&register, b"ann", &token), Some(Refused::Expired));
+    assert_eq!(check(&register, b"ann", &token), Some(CheckError::Expired));
     assert_eq!(store.fails_in.load(Ordering::SeqCst), 0);
 }
 
@@ -124,13 +124,13 @@ fn revoking_ends_what_was_issued_and_nothing_else() {
     let (register, ..) = register();
     let [first, second, of_bob] = [b"ann", b"ann", b"bob"].map(|subject| issue(&register, subject));
     block_on(register.revoke(b"ann")).unwrap();
-    assert_eq!(check(&register, b"ann", &first), Some(Refused::Revoked));
-    assert_eq!(check(&register, b"ann", &second), Some(Refused::Revoked));
+    assert_eq!(check(&register, b"ann", &first), Some(CheckError::Revoked));
+    assert_eq!(check(&register, b"ann", &second), Some(CheckError::Revoked));
     assert_eq!(check(&register, b"bob", &of_bob), None);
 
     let afterwards = issue(&register, b"ann");
     assert_eq!(check(&register, b"ann", &afterwards), None, "a fresh login works at once");
-    assert_eq!(check(&register, b"ann", &first), Some(Refused::Revoked), "and brings nothing back");
+    assert_eq!(check(&register, b"ann", &first), Some(CheckError::Revoked), "and brings nothing back");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn revoking_reaches_the_tokens_of_every_key() {
     }
     block_on(register.revoke(b"ann")).unwrap();
     for token in [&of_a, &of_b] {
-        assert_eq!(check(&register, b"ann", token), Some(Refused::Revoked));
+        assert_eq!(check(&register, b"ann", token), Some(CheckError::Revoked));
     }
 }
 
@@ -159,7 +159,7 @@ fn a_later_token_is_good_as_long_as_it_says() {
     clock.advance(TTL - Duration::from_millis(1));
     assert_eq!(check(&register, b"ann", &later), None);
     clock.advance(Duration::from_millis(1));
-    assert_eq!(check(&register, b"ann", &later), Some(Refused::Expired));
+    assert_eq!(check(&register, b"ann", &later), Some(CheckError::Expired));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_generation_that_ends_while_a_token_is_issued_is_begun_again() {
     store.vanishes.store(1, Ordering::SeqCst);
     let token = issue(&register, b"ann");
     assert_eq!(check(&register, b"ann", &token), None);
-    assert_eq!(check(&register, b"ann", &before), Some(Refused::Revoked));
+    assert_eq!(check(&register, b"ann", &before), Some(CheckError::Revoked));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_token_that_is_lost_while_it_is_used_is_refused() {
     let register = register.single_use_with_grace(Duration::MAX);
     let token = issue(&register, b"ann");
     store.vanishes.store(1, Ordering::SeqCst);
-    assert_eq!(check(&register, b"ann", &token), Some(Refused::Revoked));
+    assert_eq!(check(&register, b"ann", &token), Some(CheckError::Revoked));
 }
 
 #[test]
@@ -205,9 +205,9 @@ fn single_use_allows_the_repeats_and_no_more() {
     clock.advance(Duration::from_millis(59_999));
     assert_eq!(check(&register, b"ann", &token), None, "repeats do not begin a new time");
     clock.advance(Duration::from_millis(1));
-    assert_eq!(check(&register, b"ann", &token), Some(Refused::Used));
+    assert_eq!(check(&register, b"ann", &token), Some(CheckError::Used));
     block_on(register.revoke(b"ann")).unwrap();
-    assert_eq!(check(&register, b"ann", &token), Some(Refused::Revoked));
+    assert_eq!(check(&register, b"ann", &token), Some(CheckError::Revoked));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn of_concurrent_uses_one_is_the_first() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(refused.iter().filter(|refused| refused.is_none()).count(), 1, "{refused:?}");
-        assert_eq!(refused.iter().filter(|refused| **refused == Some(Refused::Used)).count(), 7, "{refused:?}");
+        assert_eq!(refused.iter().filter(|refused| **refused == Some(CheckError::Used)).count(), 7, "{refused:?}");
     }
 }
 
@@ -343,9 +343,9 @@ proptest! {
                     let at = at.index(known.len());
                     let Known { token, subject, expires, revoked, used } = &mut known[at];
                     let expected = match (repeats, &used) {
-                        _ if now >= *expires => Some(Refused::Expired),
-                        _ if *revoked => Some(Refused::Revoked),
-                        (Some(repeats), Some(used)) if now >= used + repeats => Some(Refused::Used),
+                        _ if now >= *expires => Some(CheckError::Expired),
+                        _ if *revoked => Some(CheckError::Revoked),
+                        (Some(repeats), Some(used)) if now >= used + repeats => Some(CheckError::Used),
                         _ => None,
                     };
                     prop_assert_eq!(check(&register, SUBJECTS[*subject], token), expected);

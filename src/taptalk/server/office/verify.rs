@@ -15,7 +15,7 @@ use crate::{
         AccessCheck, AccessVerdict, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair,
         TokenRefresh, TokenVerdict, User,
     },
-    token::{Refused, Signer},
+    token::{CheckError, Signer},
 };
 
 /// How much longer than its tokens a login is kept: the store's clock and ours may differ by as much.
@@ -124,23 +124,23 @@ impl<S: Store> TicketOffice<S> {
     }
 }
 
-fn login(signer: &Signer, token: &str) -> Result<Login, Refused> {
+fn login(signer: &Signer, token: &str) -> Result<Login, CheckError> {
     signer.check(token, &[]).map(|checked| Login::from_id(checked.id))
 }
 
-impl From<Refused> for TokenVerdict {
-    fn from(refused: Refused) -> Self {
+impl From<CheckError> for TokenVerdict {
+    fn from(refused: CheckError) -> Self {
         match refused {
-            Refused::Expired => Self::Expired,
+            CheckError::Expired => Self::Expired,
             _ => Self::Invalid,
         }
     }
 }
 
-impl From<Refused> for AccessVerdict {
-    fn from(refused: Refused) -> Self {
+impl From<CheckError> for AccessVerdict {
+    fn from(refused: CheckError) -> Self {
         match refused {
-            Refused::Expired => Self::Expired,
+            CheckError::Expired => Self::Expired,
             _ => Self::Invalid,
         }
     }
