@@ -18,7 +18,7 @@ use crate::{Credential, Outcome, Rejection, Route};
     note = "the endpoints of this crate are in `talkdesk`, `diyalog` and `taptalk`; your own implements `Contract` and `Endpoint`"
 )]
 pub trait Contract: Send + Sync + 'static {
-    /// What the platform submits to be checked.
+    /// The credential that the platform submits to be checked.
     type Credential: Credential;
 
     /// Data that a response needs from its request, such as an API version or an id to echo. `()` if there is none.

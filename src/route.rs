@@ -54,11 +54,11 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    pub(crate) fn of_parts(head: &'a Parts) -> Self {
+    pub(crate) fn from_parts(head: &'a Parts) -> Self {
         Self { method: &head.method, uri: &head.uri, headers: &head.headers }
     }
 
-    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+    pub(crate) fn from_request<B>(request: &'a Request<B>) -> Self {
         Self { method: request.method(), uri: request.uri(), headers: request.headers() }
     }
 
@@ -159,7 +159,7 @@ impl Route {
 
     /// Whether it matches `request`.
     pub fn matches<B>(&self, request: &Request<B>) -> bool {
-        self.has_path(request.uri().path()) && self.matches_below(RequestHead::of(request))
+        self.has_path(request.uri().path()) && self.matches_below(RequestHead::from_request(request))
     }
 
     /// Whether it has this path.

@@ -1,4 +1,4 @@
-//! What the app supplies: the one who decides whether a credential is good. See [`Verifier`].
+//! The app decides whether a credential is good, by a verifier: see [`Verifier`].
 //!
 //! ```
 //! use http::Request;
@@ -30,7 +30,7 @@ use http::Request;
 /// A type-erased error: what a verifier returns when it cannot decide.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What a platform submits to be checked.
+/// A credential that a platform submits to be checked.
 ///
 /// A credential owns what it needs, so that verifiers are plain `async fn`s without lifetimes.
 pub trait Credential: Send + 'static {
@@ -38,7 +38,7 @@ pub trait Credential: Send + 'static {
     type Verdict: Verdict;
 }
 
-/// What a verifier decides about a credential.
+/// The decision of a verifier about a credential.
 pub trait Verdict: Send + 'static {
     /// Whether the credential is good.
     fn admits(&self) -> bool;
@@ -60,7 +60,7 @@ impl<T: Send + 'static> Verdict for Option<T> {
 
 /// Supplied by the app: decides whether a credential is good.
 ///
-/// It has three ends. A verdict, positive or negative, is `Ok`. An error means that there is no verdict (the database
+/// `verify` has three outcomes. A verdict, positive or negative, is `Ok`. An error means that there is no verdict (the database
 /// is away), and the platform is told that the credential is not admitted. Bad input never gets here.
 ///
 /// Implement it with `async fn verify`, or wrap a closure in [`verifier_fn`]. One type can verify several credentials.
@@ -195,7 +195,7 @@ impl<C> Clone for SharedVerifier<C> {
 
 impl<C> fmt::Debug for SharedVerifier<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoxVerifier").finish_non_exhaustive()
+        f.debug_struct("SharedVerifier").finish_non_exhaustive()
     }
 }
 

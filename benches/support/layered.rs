@@ -8,7 +8,7 @@ use http_body_util::Full;
 use tower_layer::Layer;
 use tower_service::Service;
 use tower_verify::{
-    BoxError, Endpoints, Verifier, Verify, VerifyLayer,
+    BoxError, ConfigError, Endpoints, Verifier, Verify, VerifyLayer,
     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
 };
 
@@ -59,14 +59,13 @@ where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
 {
     let at = |n: usize| layer().path(&format!("/partners/{n}/checkauthtoken")).expect("a path");
-    let endpoints = Endpoints::new().with(at(1)).and_then(|all| all.with(at(2))).and_then(|all| all.with(at(3)));
-    let endpoints = endpoints.and_then(|all| all.with(at(4))).and_then(|all| all.with(at(5)));
-    let endpoints = endpoints.and_then(|all| all.with(at(6))).and_then(|all| all.with(at(7)));
-    let endpoints = endpoints.and_then(|all| all.with(at(8))).and_then(|all| all.with(at(9)));
-    let endpoints = endpoints.and_then(|all| all.with(at(10))).and_then(|all| all.with(at(11)));
-    let endpoints = endpoints.and_then(|all| all.with(at(12))).and_then(|all| all.with(at(13)));
-    let endpoints = endpoints.and_then(|all| all.with(at(14))).and_then(|all| all.with(at(15)));
-    endpoints.and_then(|all| all.with(layer())).expect("sixteen routes").layer(inner)
+    let endpoints = || -> Result<_, ConfigError> {
+        let four = Endpoints::new().with(at(1))?.with(at(2))?.with(at(3))?.with(at(4))?;
+        let eight = four.with(at(5))?.with(at(6))?.with(at(7))?.with(at(8))?;
+        let twelve = eight.with(at(9))?.with(at(10))?.with(at(11))?.with(at(12))?;
+        twelve.with(at(13))?.with(at(14))?.with(at(15))?.with(layer())
+    };
+    endpoints().expect("sixteen routes").layer(inner)
 }
 
 /// `inner` behind the copy of the endpoint that is made of public items alone.

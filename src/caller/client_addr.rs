@@ -1,4 +1,4 @@
-//! Who is at the other end, as far as an address can say: see [`ClientAddr`].
+//! The address of the client: see [`ClientAddr`].
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -110,7 +110,7 @@ impl ClientAddr {
         Self::default()
     }
 
-    /// What the outermost of `hops` trusted proxies said in `Forwarded` (RFC 7239).
+    /// The address that the outermost of `hops` trusted proxies gave in `Forwarded` (RFC 7239).
     ///
     /// # Errors
     /// If `hops` is zero.
@@ -118,7 +118,7 @@ impl ClientAddr {
         Self::behind(hops, Source::Forwarded { hops })
     }
 
-    /// What the outermost of `hops` trusted proxies said in `X-Forwarded-For`.
+    /// The address that the outermost of `hops` trusted proxies gave in `X-Forwarded-For`.
     ///
     /// # Errors
     /// If `hops` is zero.
@@ -341,7 +341,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client sends, it does not change what the proxies appended on the right of it.
+        /// A client cannot change what the proxies appended on the right of it.
         #[test]
         fn what_the_client_sends_never_wins(
             sent in "[ -~\u{80}-\u{ff}\\\\\"\\[\\],;=]{0,40}",

@@ -30,7 +30,7 @@ impl Credential for AgentToken {
     type Verdict = AgentVerdict;
 }
 
-/// What an agent's token can be.
+/// The verdict on an agent's token.
 ///
 /// The contract has no words for the negative ones: they are the customer's, and tell Diyalog's log what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ impl Credential for CustomerToken {
     type Verdict = CustomerVerdict;
 }
 
-/// What a customer's token can be.
+/// The verdict on a customer's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerVerdict {

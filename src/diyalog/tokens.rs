@@ -123,7 +123,7 @@ impl Verifier<AgentToken> for Tokens {
     }
 }
 
-/// Whose token it is said to be, the token, and what it is said to be bound to.
+/// The claimed owner of the token, the token, and the claimed binding.
 pub(super) type Trio<'a> = (&'a [u8], &'a str, [&'a [u8]; 1]);
 
 pub(super) fn customer_trio(asked: &CustomerToken) -> Trio<'_> {

@@ -265,7 +265,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
             let mut known;
             let (head, mut body) = match self.as_mut().project() {
                 StepProj::Arrived { head, body } => {
-                    if let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE)) {
+                    if let Err(rejection) = admission.settings.check_secret(head.as_mut().expect(ONCE)) {
                         return Poll::Ready((rejection.into(), None));
                     }
                     let body = Forwarded::Unread(body.take().expect(ONCE));
@@ -279,7 +279,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                 StepProj::Reading { started, head, reader, body } => {
                     let Settings { body_limit, buffer, .. } = &admission.settings;
                     if !std::mem::replace(started, true)
-                        && let Err(rejection) = admission.settings.check_caller(head.as_mut().expect(ONCE))
+                        && let Err(rejection) = admission.settings.check_secret(head.as_mut().expect(ONCE))
                     {
                         return Poll::Ready((rejection.into(), None));
                     }

@@ -98,7 +98,7 @@ impl<L> Endpoints<L> {
     /// The index of the endpoint that responds to `request`.
     #[inline(always)]
     pub(super) fn find<B>(&self, request: &Request<B>) -> Option<usize> {
-        let (path, head) = (request.uri().path(), RequestHead::of(request));
+        let (path, head) = (request.uri().path(), RequestHead::from_request(request));
         let matches = |route: &Route| route.has_path(path) && route.matches_below(head);
         self.routes.iter().position(|route| route.as_ref().is_some_and(matches))
     }
@@ -156,6 +156,9 @@ impl Lengths {
 
 /// Some endpoints, by index: one, or a list of them in the order in which they were added.
 pub trait Respond<B> {
+    /// The number of endpoints.
+    const LENGTH: usize;
+
     /// Starts the response of the endpoint with this index.
     fn respond(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>;
 }
@@ -166,40 +169,32 @@ where
     V: Verifier<E::Credential>,
     B: Body + Send + 'static,
 {
+    const LENGTH: usize = 1;
+
     fn respond(&self, _: usize, request: Request<B>) -> Concluding<Response<Bytes>> {
         self.start(request)
     }
 }
 
-impl<B, L: Respond<B> + Length, E, V> Respond<B> for And<L, E, V>
+impl<B, L: Respond<B>, E, V> Respond<B> for And<L, E, V>
 where
     E: Endpoint,
     V: Verifier<E::Credential>,
     B: Body + Send + 'static,
 {
+    const LENGTH: usize = L::LENGTH + 1;
+
     fn respond(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>> {
         if index == L::LENGTH { self.1.start(request) } else { self.0.respond(index, request) }
     }
 }
 
 impl<B> Respond<B> for () {
+    const LENGTH: usize = 0;
+
     fn respond(&self, _: usize, _: Request<B>) -> Concluding<Response<Bytes>> {
         unreachable!("an index is one of the list")
     }
-}
-
-/// The number of endpoints in a list.
-pub trait Length {
-    /// The number.
-    const LENGTH: usize;
-}
-
-impl Length for () {
-    const LENGTH: usize = 0;
-}
-
-impl<L: Length, E, V> Length for And<L, E, V> {
-    const LENGTH: usize = L::LENGTH + 1;
 }
 
 #[cfg(test)]

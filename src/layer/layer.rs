@@ -28,7 +28,7 @@ use crate::{Endpoint, Route, Verifier};
 /// | `Cache-Control: no-store` on responses without a `Cache-Control` | always | |
 /// | `Authorization`, `Proxy-Authorization` and `Cookie` are marked sensitive | always | |
 ///
-/// Of two layers with the same route, the outer one responds: the one that was added last in axum, the first one in a
+/// If two layers have the same route, the outer one responds: the one that was added last in axum, the first one in a
 /// `ServiceBuilder`.
 ///
 /// Clones and the services that it makes share the endpoint and the verifier.
@@ -98,7 +98,7 @@ impl<E, V> VerifyLayer<E, V> {
     /// The endpoint as a service of its own, without an inner one: for a router that matches the path itself, such as
     /// `axum::Router::route_service`.
     ///
-    /// Of the route, only the methods matter.
+    /// The path of the route does not matter, only its methods do.
     pub fn into_service(self) -> VerifyService<E, V> {
         VerifyService::new(self.enabled.then_some(self.admission))
     }

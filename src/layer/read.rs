@@ -29,7 +29,7 @@ pub(super) enum ReadError {
 pub(super) struct Reader {
     first: Bytes,
     all: Option<BytesMut>,
-    /// Of the bytes that all requests may hold. There is none until something is pending.
+    /// A share of the bytes that all requests may hold. There is none until something is pending.
     share: Option<Share>,
 }
 

@@ -36,9 +36,9 @@ impl Settings {
         }
     }
 
-    pub(super) fn check_caller(&self, head: &mut Parts) -> Result<(), Rejection> {
+    pub(super) fn check_secret(&self, head: &mut Parts) -> Result<(), Rejection> {
         let Some(chosen) = &self.caller_secret else { return Ok(()) };
-        let secret = chosen(RequestHead::of_parts(head)).ok_or_else(Rejection::unknown_caller)?;
+        let secret = chosen(RequestHead::from_parts(head)).ok_or_else(Rejection::unknown_caller)?;
         secret.check(&mut head.headers)
     }
 }

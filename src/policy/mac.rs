@@ -3,10 +3,10 @@ use sha2::Sha256;
 
 use crate::token::update_part;
 
-/// Stands for what must not be stored: nobody without the key can tell what it was made from, or try.
+/// Keyed digest, used as a key of the store or the cache: nobody without the key can tell what it was made from.
 pub(super) type KeyedDigest = [u8; 16];
 
-/// Makes tags under a key.
+/// Makes digests under a key.
 #[derive(Clone)]
 pub(super) struct DigestKey {
     mac: Hmac<Sha256>,
@@ -22,21 +22,21 @@ impl DigestKey {
     }
 }
 
-/// A tag in the making.
+/// A digest in the making.
 pub(super) struct Digester {
     mac: Hmac<Sha256>,
 }
 
 impl Digester {
-    /// Adds a part. No two lists of parts have one tag.
+    /// Adds a part. No two lists of parts have one digest.
     pub(super) fn part(&mut self, part: &[u8]) {
         update_part(&mut self.mac, part);
     }
 
     pub(super) fn end(self) -> KeyedDigest {
-        let mut tag = KeyedDigest::default();
-        tag.copy_from_slice(&self.mac.finalize().into_bytes()[..16]);
-        tag
+        let mut digest = KeyedDigest::default();
+        digest.copy_from_slice(&self.mac.finalize().into_bytes()[..16]);
+        digest
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every [`Store`] must do, as a suite that a store of your own can be put through: see [`check`].
+//! A suite that checks a store of your own for what every [`Store`] must do: see [`check`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -46,7 +46,7 @@ const ROUNDS: usize = 20;
 /// future that is ready when the task is done, as `tokio::spawn` does; on an executor of several threads the tasks are
 /// run at the same time.
 ///
-/// What a store does when it is full or away is not checked, as that is brought about differently for every store.
+/// A full or unavailable store is not checked, as each store gets there in another way.
 ///
 /// # Panics
 /// If the store does something else, with a message that says what.

@@ -58,7 +58,7 @@ impl<P, A: fmt::Debug> fmt::Debug for Call<P, A> {
     }
 }
 
-/// Whose call it is.
+/// The principal of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallVerdict<P> {

@@ -7,7 +7,7 @@ use crate::{
     wire::{self, json},
 };
 
-/// What `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
+/// The type that `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
 pub trait Fields: sealed::FromCredentials {}
 
 impl<A: sealed::FromCredentials> Fields for A {}
@@ -40,7 +40,7 @@ fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
     }
 }
 
-/// What is wrong with one field of `auth`. Its name is said if it is short and has no character that RFC 6749 does not
+/// A rejection for one field of `auth`. It names the field if it is short and has no character that RFC 6749 does not
 /// allow in an error's description; any other name is not one that was configured.
 pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
     let repeatable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');

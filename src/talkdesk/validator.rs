@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{Auth, Credentials, Fields, Parameters, decode, refusal::Refusal};
 use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
 
-/// What the credentials of an activated integration can be.
+/// The verdict on the credentials of an activated integration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthVerdict {
@@ -34,7 +34,7 @@ impl Verdict for AuthVerdict {
 /// | body too large | `413` |
 /// | caller without the [secret](crate::CallerSecret) required of it | `401` |
 ///
-/// Whatever is not granted comes with a JSON object of RFC 6749's `error` and `error_description`, and every `401` with a
+/// Every refusal has a JSON object of RFC 6749's `error` and `error_description`, and every `401` with a
 /// challenge in `WWW-Authenticate`.
 ///
 /// The request's `Content-Type` does not matter, and neither do members of the body other than `auth`. Inside `auth` a

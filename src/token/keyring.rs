@@ -36,7 +36,7 @@ pub struct KeyRing {
     keys: Arc<ArcSwap<Keys>>,
 }
 
-/// What is in a ring at one time. The first key signs.
+/// The keys of a ring at one time. The first key signs.
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) current: Key,

@@ -17,7 +17,7 @@ pub(super) const TEXT_LEN: usize = LEN / 3 * 4;
 
 const _: () = assert!(LEN.is_multiple_of(3));
 
-/// What follows the readable part of a token.
+/// The bytes behind the readable part of a token.
 pub(super) struct Payload {
     pub(super) claims: Claims,
     pub(super) token_tag: Tag,

@@ -50,13 +50,13 @@ struct DerivedKeys {
 }
 
 struct DerivedKey {
-    /// What every token of this key begins with.
+    /// The beginning of every token of this key.
     head: Box<str>,
     until_millis: Option<u64>,
     key: ContextKey,
 }
 
-/// What a good token says.
+/// The content of a good token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {

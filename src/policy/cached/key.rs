@@ -16,7 +16,7 @@ impl CacheKey {
         Self { principal: tags.begin(), parts: tags.begin() }
     }
 
-    /// Whose verdict it is, to be [invalidated](super::Cached::invalidate) by. It is a part of the key too.
+    /// The principal of the verdict, to be [invalidated](super::Cached::invalidate) by. It is a part of the key too.
     pub fn principal(&mut self, principal: impl AsRef<[u8]>) -> &mut Self {
         self.principal.part(principal.as_ref());
         self

@@ -61,7 +61,7 @@ impl<D> Drop for LookUp<D> {
     }
 }
 
-/// What a look-up says to those who wait for it.
+/// The result of a look-up, for all its waiters.
 pub(super) async fn wait<D: Clone>(mut answer: SharedResult<D>) -> Result<D, BoxError> {
     match answer.wait_for(Option::is_some).await {
         Ok(answer) => answer.clone().ok_or_else(abandoned)?.map_err(Into::into),

@@ -64,7 +64,7 @@ pub struct Cached<V, K, D> {
 
 type ExpiresAt<D> = dyn Fn(&D) -> Option<SystemTime> + Send + Sync;
 
-/// What is remembered, and for how long.
+/// The remembered verdicts, and for how long.
 struct Memory<D> {
     verdicts: SharedVerdicts<D>,
     clock: Arc<dyn Clock>,
@@ -195,7 +195,7 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
     }
 }
 
-/// What a caller finds.
+/// The result of a look at the cache.
 enum Found<D> {
     Verdict(D),
     LookUp(SharedResult<D>),

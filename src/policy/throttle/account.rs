@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{
-    local_attempts::{LocalAttempt, LocalAttempts, Settlement},
+    local_accounts::{LocalAccount, LocalAccounts, Settlement},
     record::{Decision, Record, Rules},
 };
 use crate::{
@@ -24,12 +24,12 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 /// The wait that an attempt is told that is still undecided after its timeout.
 const UNDECIDED: Duration = Duration::from_secs(1);
 
-/// What all accounts of a throttle have in common.
+/// The state that all accounts of a throttle share.
 pub(super) struct Accounts<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pending_timeout: Duration,
-    pub(super) local_attempts: Arc<LocalAttempts>,
+    pub(super) local_accounts: Arc<LocalAccounts>,
 }
 
 impl<S> Clone for Accounts<S> {
@@ -38,7 +38,7 @@ impl<S> Clone for Accounts<S> {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             pending_timeout: self.pending_timeout,
-            local_attempts: Arc::clone(&self.local_attempts),
+            local_accounts: Arc::clone(&self.local_accounts),
         }
     }
 }
@@ -60,7 +60,7 @@ struct Attempt<S> {
     accounts: Accounts<S>,
     rules: Rules,
     key: String,
-    local: LocalAttempt,
+    local: LocalAccount,
     id: u64,
     at: u64,
 }
@@ -78,7 +78,7 @@ impl<S: Store> Reservation<S> {
     pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, key: String) -> Result<Self, ReserveError> {
         let asked = Instant::now();
         let mut poll = POLL.0;
-        let local = accounts.local_attempts.share(&key);
+        let local = accounts.local_accounts.share(&key);
         loop {
             // From here on it is told, so that nothing is missed that is settled while the store is asked.
             let settled = local.settled.notified();
@@ -100,12 +100,12 @@ impl<S: Store> Reservation<S> {
 
     async fn ask(accounts: &Accounts<S>, rules: Rules, key: &str) -> Result<(Decision, Self), ReserveError> {
         let id = getrandom::u64().map_err(|error| ReserveError::Unavailable(error.into()))?;
-        let (at, local) = (accounts.clock.unix_millis(), accounts.local_attempts.share(key));
+        let (at, local) = (accounts.clock.unix_millis(), accounts.local_accounts.share(key));
         let attempt = Arc::new(Attempt { accounts: accounts.clone(), rules, key: key.to_owned(), local, id, at });
         let mut reservation = Self { attempt: Arc::clone(&attempt), failed: false, settled: false };
-        let admission = attempt.update(|record| record.reserve(id, at, &rules)).await?;
-        reservation.settled = admission != Decision::Reserved;
-        Ok((admission, reservation))
+        let decision = attempt.update(|record| record.reserve(id, at, &rules)).await?;
+        reservation.settled = decision != Decision::Reserved;
+        Ok((decision, reservation))
     }
 
     /// Ends the attempt: as one that failed, or as one that leaves no trace.
@@ -180,10 +180,10 @@ impl<S: Store> Attempt<S> {
         let mut present = seen.take();
         loop {
             let mut record = present.as_deref().map_or(Ok(Record::default()), decode)?;
-            let admission = step(&mut record);
-            if admission != Decision::Reserved {
+            let decision = step(&mut record);
+            if decision != Decision::Reserved {
                 *seen = present;
-                return Ok(admission);
+                return Ok(decision);
             }
             let (changed, ttl) = (encode(&record)?, record.ttl(self.accounts.clock.unix_millis(), &self.rules));
             present = match present {

@@ -1,5 +1,5 @@
 mod account;
-mod local_attempts;
+mod local_accounts;
 mod record;
 
 use std::{
@@ -14,7 +14,7 @@ use http::Request;
 
 use self::{
     account::{Accounts, Reservation, ReserveError},
-    local_attempts::LocalAttempts,
+    local_accounts::LocalAccounts,
     record::Rules,
 };
 use super::mac::DigestKey;
@@ -39,8 +39,8 @@ use crate::{
 /// way are settled. If these failed, what waits is throttled; if they succeeded, it is admitted: of fifty valid logins
 /// at once none is refused, but no more are verified at a time than there may still be failures.
 ///
-/// Who waits is told of what is settled on the same node at once, and looks for what is settled on others every 20 ms
-/// at first and every 200 ms at last. After two seconds ([`pending_timeout`](Self::pending_timeout)) an attempt that is still
+/// Waiters are notified at once of attempts that are settled on the same node, and poll for other nodes every 20 ms at
+/// first and every 200 ms at last. After two seconds ([`pending_timeout`](Self::pending_timeout)) an attempt that is still
 /// undecided is throttled for a second. A reservation is given back when the future of its check is dropped, and if the
 /// store is away, when it is there again; that of a node that crashes expires after 30 seconds
 /// ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes known
@@ -102,7 +102,7 @@ impl<V, S, P> Throttle<V, S, P> {
                 store: Arc::new(store),
                 clock: Arc::new(SystemClock),
                 pending_timeout: Duration::from_secs(2),
-                local_attempts: Arc::new(LocalAttempts::default()),
+                local_accounts: Arc::new(LocalAccounts::default()),
             },
             fail_open: false,
         }
@@ -244,7 +244,7 @@ fn at_least_a_millisecond(what: &str, duration: Duration) -> Result<u64, ConfigE
     }
 }
 
-/// What one caller can be expected to have for itself: an IPv4 address, or a /64 of IPv6.
+/// The network that one caller is expected to have for itself: an IPv4 address, or a /64 of IPv6.
 fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What is allowed. Times are in milliseconds.
+/// The limits of a throttle. Times are in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub(super) limit: u32,
@@ -12,7 +12,7 @@ pub(super) struct Rules {
     pub(super) reservation: u64,
 }
 
-/// What is known about the attempts at one account: all of it in one value of the store, so that whatever is decided
+/// The attempts at one account: all of it in one value of the store, so that whatever is decided
 /// from it is decided at once.
 ///
 /// Its times are milliseconds since the Unix epoch.
@@ -27,7 +27,7 @@ pub(super) struct Record {
     blocked_until: u64,
 }
 
-/// What becomes of an attempt.
+/// The decision about an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// It may be made, and holds a reservation.
@@ -113,11 +113,11 @@ mod tests {
 
     /// An attempt from its beginning to its end at once.
     fn attempt(record: &mut Record, now: u64, failed: bool) -> Decision {
-        let admission = record.reserve(now, now, &RULES);
-        if admission == Decision::Reserved {
+        let decision = record.reserve(now, now, &RULES);
+        if decision == Decision::Reserved {
             record.settle(now, failed, now, now, &RULES);
         }
-        admission
+        decision
     }
 
     #[test]

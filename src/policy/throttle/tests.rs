@@ -1,4 +1,4 @@
-//! What the throttle does by the clock, and when its store is away. What it does on every store is in `tests/shared_store`.
+//! The throttle by the clock, and when its store is away. The tests that hold on every store are in `tests/shared_store`.
 
 use std::{
     panic::AssertUnwindSafe,

@@ -17,7 +17,7 @@ use self::{
 use super::{Store, StoreError, ttl_millis};
 use crate::{Clock, SystemClock};
 
-/// What an entry takes besides its key and its value.
+/// The bytes of an entry besides its key and its value.
 const ENTRY_OVERHEAD: usize = 80;
 
 /// How many expired entries an operation removes on its way, at most, from the shard that it works on. As it adds one
@@ -73,7 +73,7 @@ struct Guarded {
     earliest: AtomicU64,
 }
 
-/// What a write makes of the entry that it found.
+/// The effect of a write on the entry that it found.
 enum Change<T> {
     Keep(T),
     Set { value: Bytes, deadline: u64, result: T },

@@ -1,4 +1,4 @@
-//! What threads meet at in the store: std's, or shuttle's, which runs them in every order that it can think of. Its
+//! The locks and atomics of the store: std's, or shuttle's, which runs threads in many orders. Its
 //! tests have a workspace of their own, in `shuttle/`.
 
 #[cfg(not(shuttle))]

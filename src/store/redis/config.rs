@@ -42,7 +42,7 @@ impl RedisConfig {
     /// # Errors
     /// If this is no such URL.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
-        // What the URL parser says is left out, as a URL may hold a password.
+        // The parser's own error is left out, as a URL may hold a password.
         let refused = |_| ConfigError::new("the URL of Redis cannot be used; `rediss:` needs the feature `redis-tls`");
         let info = url.into_connection_info().map_err(refused)?;
         // Under this protocol a connection that is lost is noticed while nothing is asked, and made again.
@@ -66,7 +66,7 @@ impl RedisConfig {
         Self::new(&url)
     }
 
-    /// What every key begins with, so that apps can share a database. The default is nothing.
+    /// The prefix of every key, so that apps can share a database. The default is nothing.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -95,7 +95,7 @@ impl RedisConfig {
 
         let client = Client::open(self.info.set_tcp_settings(tcp_settings(self.connect_timeout)))
             .map_err(StoreError::unavailable)?;
-        // What keeps the connection alive does not say why there is none: it tries until somebody loses patience.
+        // The connection manager does not say why there is no connection, so one is made here first.
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.connect_timeout));
         client.get_multiplexed_async_connection_with_config(&config).await.map_err(StoreError::unavailable)?;
 
@@ -113,14 +113,13 @@ impl RedisConfig {
     }
 }
 
-/// What Redis's host does not acknowledge in time is lost with its host. A Redis that merely stalls has a host that
-/// acknowledges.
-fn tcp_settings(patience: Duration) -> TcpSettings {
+/// A connection is dropped if Redis's host does not acknowledge in time. The host of a Redis that merely stalls does.
+fn tcp_settings(user_timeout: Duration) -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let settings = settings.set_user_timeout(patience);
+    let settings = settings.set_user_timeout(user_timeout);
     #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
-    let _ = patience;
+    let _ = user_timeout;
     settings
 }
 

@@ -29,8 +29,8 @@ impl AppDevice {
     }
 }
 
-/// What your app submits to your backend to be given a ticket. Who is asking is said by the request's headers: a cookie
-/// or a bearer token.
+/// The request of your app to your backend for a ticket. The request's headers say who asks: a cookie or a bearer
+/// token.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppTicketRequest {
@@ -49,7 +49,7 @@ impl Credential for AppTicketRequest {
     type Verdict = AppTicketVerdict;
 }
 
-/// What can become of an app's request for a ticket.
+/// The verdict on an app's request for a ticket.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AppTicketVerdict {
@@ -65,7 +65,7 @@ impl Verdict for AppTicketVerdict {
     }
 }
 
-/// Who is asking for a ticket? A verifier of `AppCaller` says it, by the request's headers.
+/// The caller that asks for a ticket. A verifier of `AppCaller` identifies it by the request's headers.
 ///
 /// Its verdict is the profile of the user who is logged in, or `None` if nobody is.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ pub struct AppCaller {
 }
 
 impl AppCaller {
-    /// Whoever asks from `device`.
+    /// The caller on `device`.
     pub fn new(device: AppDevice) -> Self {
         Self { device }
     }

@@ -64,12 +64,12 @@ impl ClientError {
         Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     pub fn kind(&self) -> ClientErrorKind {
         self.kind
     }
 
-    /// What TapTalk answered, if it [refused](ClientErrorKind::Refused).
+    /// The response of TapTalk, if it [refused](ClientErrorKind::Refused).
     pub fn api_error(&self) -> Option<&ApiError> {
         self.source.as_ref()?.downcast_ref()
     }

@@ -79,7 +79,7 @@ pub struct Client<S> {
     exchange: Exchange,
 }
 
-/// What is the same in every exchange with TapTalk.
+/// The parts that are the same in every exchange with TapTalk.
 #[derive(Clone)]
 struct Exchange {
     uri: Uri,

@@ -17,7 +17,7 @@ use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, 
 pub struct TicketRequest {
     /// `Server-Key`: the backend's own key.
     pub server_key: ApiKey,
-    /// What it asks for.
+    /// The parameters of the ticket.
     pub parameters: TicketParameters,
 }
 
@@ -32,7 +32,7 @@ impl Credential for TicketRequest {
     type Verdict = TicketVerdict;
 }
 
-/// What a backend gets: a ticket, and the user it is for.
+/// The response to a backend: a ticket, and the user it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ticket {
@@ -49,7 +49,7 @@ impl Ticket {
     }
 }
 
-/// What can become of a request for a ticket.
+/// The verdict on a request for a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TicketVerdict {

@@ -28,7 +28,7 @@ impl Credential for AccessCheck {
     type Verdict = AccessVerdict;
 }
 
-/// What an access token can be.
+/// The verdict on an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccessVerdict {

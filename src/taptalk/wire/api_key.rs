@@ -13,9 +13,9 @@ pub(in crate::taptalk) const APP_KEY: HeaderName = HeaderName::from_static("app-
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ApiKey {
-    /// What the key is called. It has no colon.
+    /// The name of the key. It has no colon.
     pub id: Secret,
-    /// What proves that the caller has it.
+    /// The secret that proves that the caller has the key.
     pub secret: Secret,
 }
 

@@ -88,7 +88,7 @@ impl Writer {
     }
 }
 
-/// What an envelope says whose status is not 200.
+/// The error in an envelope whose status is not 200.
 ///
 /// It is TapTalk's own text, which is shown as it is: it is not a secret, but it is not yours either.
 #[derive(Debug, Clone, PartialEq, Eq)]

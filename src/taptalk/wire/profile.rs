@@ -1,6 +1,6 @@
 use crate::Secret;
 
-/// What a customer's system says about one of its users.
+/// A user, as a customer's system describes it.
 ///
 /// It is personal data, and so `Debug` shows none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

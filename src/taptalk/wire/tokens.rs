@@ -13,7 +13,7 @@ use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 pub struct User {
     /// `userID`: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
     pub user_id: String,
-    /// What the customer's system last said about the user.
+    /// The profile that the customer's system last gave of the user.
     pub profile: Profile,
 }
 
@@ -24,7 +24,7 @@ impl User {
     }
 }
 
-/// What an app gets for a ticket or a refresh token: a pair of tokens, and the user they are for.
+/// The response to a ticket or a refresh token: a pair of tokens, and the user they are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenPair {
@@ -53,7 +53,7 @@ impl TokenPair {
     }
 }
 
-/// What can become of a ticket or a refresh token that is to be exchanged.
+/// The verdict on a ticket or a refresh token that is to be exchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenVerdict {

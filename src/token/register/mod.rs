@@ -33,7 +33,7 @@ use crate::{
 ///
 /// # When the store loses its data
 ///
-/// What is written down is what is good, and never what is not. Issuing a token writes it into the store, under the
+/// The store lists good tokens, never bad ones. Issuing a token writes it into the store, under the
 /// present generation of its subject's tokens. A check needs to find both. Revoking removes the generation, and the
 /// next token begins a new one, so that it is good at once. Using a token for the first time turns its entry into a used
 /// one.
@@ -41,8 +41,8 @@ use crate::{
 /// So a store that comes back empty forgets good tokens: they are refused as [`CheckError::Revoked`], and their owners get
 /// new ones. No token is good again because something was lost.
 ///
-/// What remains is a store that goes back to an older state, such as a Redis that is restored from a snapshot, or whose
-/// replica takes over before it had the last writes. What was revoked or used in between is as good as it was then, until
+/// One risk remains: a store that goes back to an older state, such as a Redis that is restored from a snapshot, or whose
+/// replica takes over before it had the last writes. A token that was revoked or used in between is as good as it was then, until
 /// it expires. Short lives are the remedy; to restore no snapshot is another, as nothing in it outlives its tokens.
 ///
 /// # What is in the store
@@ -68,7 +68,7 @@ pub enum RegisterError {
     Store(StoreError),
 }
 
-/// What the store has under a token's id.
+/// The value in the store under a token's id.
 struct TokenRecord {
     subject: Tag,
     generation: Bytes,

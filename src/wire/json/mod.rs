@@ -156,6 +156,12 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
     }
 }
 
+/// A key, borrowed if it has no escapes.
+// Transparent: under serde_json's `arbitrary_precision` a number comes as a map whose key is no newtype.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The place of a key among some names.
 struct IndexOf<'n, const N: usize>(&'n [&'static str; N]);
 

@@ -1,11 +1,8 @@
 use std::{borrow::Cow, fmt};
 
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed, Deserializer, MapAccess, Visitor},
-};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use super::{IndexOf, Value, ignore, invalid, parse, stop};
+use super::{IndexOf, Key, Value, ignore, invalid, parse, stop};
 use crate::Rejection;
 
 /// The members of an object, in their order. Keys are borrowed if they have no escapes.
@@ -113,7 +110,3 @@ impl<'de> Visitor<'de> for Inner<'_> {
         Ok(members)
     }
 }
-
-/// A key, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

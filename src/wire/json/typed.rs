@@ -1,11 +1,8 @@
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{collections::HashSet, fmt};
 
-use serde::{
-    Deserialize,
-    de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{MEMBERS_LIMIT, invalid, parse, stop, too_many};
+use super::{Key, MEMBERS_LIMIT, invalid, parse, stop, too_many};
 use crate::Rejection;
 
 /// Reads `text` into a type that implements serde's `Deserialize`.
@@ -130,15 +127,11 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 }
 
-// Transparent: under serde_json's `arbitrary_precision` a number comes as a map whose key is no newtype.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde::Deserialize;
     use serde_json::Value;
 
     use super::*;

@@ -7,7 +7,7 @@ use crate::token::TokenId;
 const USER_LEN: usize = 4;
 const NONCE_LEN: usize = 9;
 
-/// What a token says: whose it is, which login it belongs to, and how often that login was renewed before.
+/// The content of a token: whose it is, which login it belongs to, and how often that login was renewed before.
 ///
 /// It is the token's id, which is under the token's signature. So a token of another office, a guess, or an expired one
 /// never gets as far as the store, and what the store has to keep of a login is its generation alone.
@@ -54,13 +54,13 @@ impl Login {
         Self { user: UserId::from_bytes([a, b, c, d]), nonce, generation: u32::from_be_bytes([0, x, y, z]) }
     }
 
-    /// What the store calls it, whatever its generation.
+    /// Its key in the store, whatever its generation.
     pub(super) fn key(self, tenant: &str) -> String {
         let id = self.token_id().to_bytes();
         format!("tt:{tenant}:l:{}", BASE64_URL_SAFE_NO_PAD.encode(&id[..USER_LEN + NONCE_LEN]))
     }
 
-    /// What the store has for it in this generation.
+    /// Its value in the store in this generation.
     pub(super) fn record(self) -> Bytes {
         Bytes::copy_from_slice(&self.generation.to_be_bytes()[1..])
     }

@@ -36,7 +36,7 @@ impl UserId {
         Self(u32::from_be_bytes(bytes))
     }
 
-    /// What the store calls the user's profile.
+    /// The key of the user's profile in the store.
     pub(super) fn key(self, tenant: &str) -> String {
         format!("tt:{tenant}:u:{self}")
     }
@@ -69,7 +69,7 @@ pub(super) async fn find_or_save(store: &impl Store, tenant: &str, profile: &Pro
     Err("no id was free for a new user".into())
 }
 
-/// What the store calls the id of the user that a customer's system calls `xc_user_id`: a digest, as that is text of any
+/// The key in the store of the id of the user that a customer's system calls `xc_user_id`: a digest, as that is text of any
 /// kind and of up to 200 bytes.
 fn key_by_name(tenant: &str, xc_user_id: &Secret) -> String {
     let digest = Sha256::digest(xc_user_id.expose_secret());

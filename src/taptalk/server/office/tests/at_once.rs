@@ -1,4 +1,4 @@
-//! What happens when many come at the same time.
+//! The office when many come at the same time.
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -41,7 +41,7 @@ fn yielding_office() -> TicketOffice<Yielding> {
     office("t", Yielding(MemoryStore::new()), &KeyRing::generate().unwrap(), &ManualClock::new(START))
 }
 
-/// What `office` says to each of `credentials`, which come at the same time.
+/// The verdicts of `office` on `credentials`, which come at the same time.
 async fn ask_at_once<C: Credential, O: Verifier<C>>(office: &O, credentials: Vec<C>) -> Vec<C::Verdict> {
     let verdicts = credentials.into_iter().map(|credential| office.verify(Request::new(credential)));
     try_join_all(verdicts).await.unwrap()

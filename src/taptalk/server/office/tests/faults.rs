@@ -1,4 +1,4 @@
-//! What happens when the store is away, or has no room for another user.
+//! The office when the store is away, or has no room for another user.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,5 +1,5 @@
-//! What the office does by the clock, and what happens between two operations of its store. What it does on every store
-//! is in `tests/shared_store`.
+//! The office by the clock, and between two operations of its store. The tests that hold on every store are
+//! in `tests/shared_store`.
 
 mod at_once;
 mod faults;
@@ -69,7 +69,7 @@ fn request(profile: Profile) -> TicketRequest {
     TicketRequest::new(server_key(), parameters)
 }
 
-/// What `office` says to `credential`. Nothing waits in a store in memory.
+/// The verdict of `office` on `credential`. Nothing waits in a store in memory.
 fn try_ask<C: Credential>(office: &impl Verifier<C>, credential: C) -> Result<C::Verdict, BoxError> {
     office.verify(Request::new(credential)).now_or_never().expect("nothing is pending")
 }
@@ -378,7 +378,7 @@ fn debug_shows_no_key() {
 #[test]
 fn a_live_ticket_takes_at_most_250_bytes() {
     const TICKETS: usize = 1000;
-    // What is left of it is room for the one user.
+    // It has room left for the one user.
     let store = MemoryStore::new().max_bytes(TICKETS * 250);
     let office =
         office("a-tenant-with-a-name-of-32-chars", store, &KeyRing::generate().unwrap(), &ManualClock::new(START));

@@ -131,5 +131,4 @@ impl<P, A> fmt::Debug for LaterCalls<P, A> {
 }
 
 #[cfg(test)]
-#[path = "later_calls_tests.rs"]
 mod tests;

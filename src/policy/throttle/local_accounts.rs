@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// What the attempts at one account share on this node, as long as there are any.
+/// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
 pub(super) struct Local {
     /// The account's value in the store as this node saw it last; nothing, if it has not. Whoever holds the lock is the
@@ -61,27 +61,27 @@ impl Local {
 
 /// The accounts with attempts under way on this node.
 #[derive(Default)]
-pub(super) struct LocalAttempts {
+pub(super) struct LocalAccounts {
     by_key: Mutex<HashMap<String, (usize, Arc<Local>)>>,
 }
 
 /// One attempt's share in a [`Local`].
-pub(super) struct LocalAttempt {
+pub(super) struct LocalAccount {
     local: Arc<Local>,
     key: String,
-    local_attempts: Arc<LocalAttempts>,
+    local_accounts: Arc<LocalAccounts>,
 }
 
-impl LocalAttempts {
-    pub(super) fn share(self: &Arc<Self>, key: &str) -> LocalAttempt {
+impl LocalAccounts {
+    pub(super) fn share(self: &Arc<Self>, key: &str) -> LocalAccount {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let (shares, local) = by_key.entry(key.to_owned()).or_default();
         *shares += 1;
-        LocalAttempt { local: Arc::clone(local), key: key.to_owned(), local_attempts: Arc::clone(self) }
+        LocalAccount { local: Arc::clone(local), key: key.to_owned(), local_accounts: Arc::clone(self) }
     }
 }
 
-impl Deref for LocalAttempt {
+impl Deref for LocalAccount {
     type Target = Local;
 
     fn deref(&self) -> &Local {
@@ -89,9 +89,9 @@ impl Deref for LocalAttempt {
     }
 }
 
-impl Drop for LocalAttempt {
+impl Drop for LocalAccount {
     fn drop(&mut self) {
-        let mut by_key = self.local_attempts.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_key = self.local_accounts.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((shares, _)) = by_key.get_mut(&self.key) {
             *shares -= 1;
             if *shares == 0 {
@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn it_is_shared_until_the_last_attempt_is_over() {
-        let local_attempts = Arc::new(LocalAttempts::default());
-        let (one, two, other) = (local_attempts.share("a"), local_attempts.share("a"), local_attempts.share("b"));
+        let local_accounts = Arc::new(LocalAccounts::default());
+        let (one, two, other) = (local_accounts.share("a"), local_accounts.share("a"), local_accounts.share("b"));
         assert!(Arc::ptr_eq(&one.local, &two.local));
         assert!(!Arc::ptr_eq(&one.local, &other.local));
         drop((one, other));
-        assert!(Arc::ptr_eq(&two.local, &local_attempts.share("a").local));
+        assert!(Arc::ptr_eq(&two.local, &local_accounts.share("a").local));
         drop(two);
-        assert!(local_attempts.by_key.lock().unwrap().is_empty());
+        assert!(local_accounts.by_key.lock().unwrap().is_empty());
     }
 }
