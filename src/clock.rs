@@ -7,22 +7,29 @@
 //! let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
 //! clock.advance(Duration::from_secs(300));
 //! assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(300));
+//! clock.set(SystemTime::UNIX_EPOCH);
+//! assert_eq!(clock.monotonic(), Duration::from_secs(300));
 //! ```
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Tells the time to everything that expires. Given a [`ManualClock`], expiry is tested without waiting.
+///
+/// There are two times. The wall clock can be set, forwards and backwards: it is for what other systems read, such as
+/// the expiry of a token. The monotonic time never goes back: it is for what lasts a while within this process, such as
+/// an entry of [`MemoryStore`](crate::store::MemoryStore) or a verdict in [`Cached`](crate::policy::Cached).
 pub trait Clock: Send + Sync + 'static {
-    /// The present time.
+    /// The time of the wall clock.
     fn now(&self) -> SystemTime;
 
-    /// The present time as milliseconds since the Unix epoch.
+    /// The time since a moment that does not change as long as the process lives. It never becomes less, whatever
+    /// happens to the wall clock.
+    fn monotonic(&self) -> Duration;
+
+    /// The time of the wall clock as milliseconds since the Unix epoch.
     fn unix_millis(&self) -> u64 {
         unix_millis(self.now())
     }
@@ -49,9 +56,14 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> SystemTime {
         (**self).now()
     }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
 }
 
-/// The operating system's clock.
+/// The operating system's clocks. Whether its monotonic time goes on while the machine is suspended is the system's
+/// choice; on Linux it does not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -59,30 +71,54 @@ impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
-/// A clock that stands still until it is told to go on. Clones share the time.
+/// A clock that stands still until it is told to go on, or is set. Clones share the time.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    start: SystemTime,
-    elapsed_nanos: Arc<AtomicU64>,
+    times: Arc<Mutex<Times>>,
+}
+
+#[derive(Debug)]
+struct Times {
+    wall: SystemTime,
+    monotonic: Duration,
 }
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: SystemTime) -> Self {
-        Self { start, elapsed_nanos: Arc::default() }
+        Self { times: Arc::new(Mutex::new(Times { wall: start, monotonic: Duration::ZERO })) }
     }
 
-    /// Moves the time on by `duration`.
+    /// Moves both times on by `duration`.
     pub fn advance(&self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.elapsed_nanos.fetch_add(nanos, Ordering::SeqCst);
+        let mut times = self.times();
+        times.wall += duration;
+        times.monotonic += duration;
+    }
+
+    /// Sets the wall clock to `time`, forwards or backwards. The monotonic time stays as it is.
+    pub fn set(&self, time: SystemTime) {
+        self.times().wall = time;
+    }
+
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
-        self.start + Duration::from_nanos(self.elapsed_nanos.load(Ordering::SeqCst))
+        self.times().wall
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.times().monotonic
     }
 }

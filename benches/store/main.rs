@@ -5,6 +5,7 @@
 mod office;
 
 mod memory;
+mod threads;
 mod tickets;
 
 use std::{env, error::Error, fs, process::Command};
@@ -14,8 +15,12 @@ const MILLION: u64 = 1_000_000;
 type Measure = fn();
 
 /// Each has a process of its own, because a process does not give back what it had.
-const MEASURES: [(&str, Measure); 3] =
-    [("tickets", tickets::measure_tickets), ("users", tickets::measure_users), ("store", memory::measure)];
+const MEASURES: [(&str, Measure); 4] = [
+    ("tickets", tickets::measure_tickets),
+    ("users", tickets::measure_users),
+    ("store", memory::measure),
+    ("threads", threads::measure),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let name = env::args().nth(1).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::{MILLION, memory_of_each, timed};
 const TTL: Duration = Duration::from_secs(300);
 
 /// 25 characters, as a prefix and 128 random bits have.
-fn key(number: u64) -> String {
+pub(crate) fn key(number: u64) -> String {
     format!("tt:{:022x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 

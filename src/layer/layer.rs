@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use super::{
     Endpoints, Verify, VerifyService,
     admission::{Admission, Concluding},
-    service::Answer,
+    service::EndpointConclusion,
     settings::protection_setters,
 };
 use crate::{Endpoint, Route, Verifier};
@@ -75,7 +75,7 @@ where
     where
         B: Body + Send + 'static,
     {
-        self.admission.start::<Answer, _>(request)
+        self.admission.start::<EndpointConclusion, _>(request)
     }
 }
 

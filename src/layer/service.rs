@@ -24,9 +24,9 @@ use super::{
 use crate::{Endpoint, Verifier};
 
 /// The conclusion of an endpoint: a response, whatever the outcome.
-pub(super) struct Answer;
+pub(super) struct EndpointConclusion;
 
-impl<E: Endpoint, B> Conclusion<E, B> for Answer {
+impl<E: Endpoint, B> Conclusion<E, B> for EndpointConclusion {
     const KEEPS: bool = false;
     type Kept = ();
     type Output = Response<Bytes>;
@@ -161,7 +161,7 @@ where
         let mut response = Response::new(Full::default());
         match &self.admission {
             Some(admission) if admission.route.allows(request.method()) => {
-                return ResponseFuture::answer(admission.start::<Answer, _>(request));
+                return ResponseFuture::answer(admission.start::<EndpointConclusion, _>(request));
             }
             Some(admission) => {
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

@@ -54,7 +54,7 @@ impl Parameters {
 
     /// The answer's body.
     pub(super) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&Object(&self.fields)).expect("names and plain values are always JSON")
+        serde_json::to_vec(&SerializedParameters(&self.fields)).expect("names and plain values are always JSON")
     }
 }
 
@@ -65,9 +65,9 @@ impl fmt::Debug for Parameters {
     }
 }
 
-struct Object<'a>(&'a [(Cow<'static, str>, FieldValue)]);
+struct SerializedParameters<'a>(&'a [(Cow<'static, str>, FieldValue)]);
 
-impl Serialize for Object<'_> {
+impl Serialize for SerializedParameters<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, Serialized(value))))
     }

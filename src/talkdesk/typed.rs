@@ -47,7 +47,7 @@ impl<T> fmt::Debug for Auth<T> {
 
 impl<T: DeserializeOwned + Send + 'static> FromCredentials for Auth<T> {
     fn from_credentials(credentials: Credentials) -> Result<Self, Rejection> {
-        T::deserialize(Object(&credentials)).map(Self).map_err(Mismatch::into_rejection)
+        T::deserialize(CredentialsDeserializer(&credentials)).map(Self).map_err(Mismatch::into_rejection)
     }
 }
 
@@ -102,9 +102,9 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-struct Object<'a>(&'a Credentials);
+struct CredentialsDeserializer<'a>(&'a Credentials);
 
-impl<'de> Deserializer<'de> for Object<'_> {
+impl<'de> Deserializer<'de> for CredentialsDeserializer<'_> {
     type Error = Mismatch;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
@@ -141,7 +141,7 @@ impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a FieldValue)>> MapAccess<
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
         let (name, value) =
             self.value.take().ok_or_else(|| de::Error::custom("a value was asked for before its key"))?;
-        seed.deserialize(Value(value)).map_err(|mismatch| mismatch.in_field(name))
+        seed.deserialize(FieldDeserializer(value)).map_err(|mismatch| mismatch.in_field(name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -149,9 +149,9 @@ impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a FieldValue)>> MapAccess<
     }
 }
 
-struct Value<'a>(&'a FieldValue);
+struct FieldDeserializer<'a>(&'a FieldValue);
 
-impl<'de> Deserializer<'de> for Value<'_> {
+impl<'de> Deserializer<'de> for FieldDeserializer<'_> {
     type Error = Mismatch;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {

@@ -1,3 +1,4 @@
+mod room;
 mod shard;
 mod sync;
 
@@ -11,14 +12,12 @@ use std::{
 use bytes::Bytes;
 
 use self::{
+    room::{Room, Size},
     shard::{Entry, Shard},
     sync::{AtomicU64, Mutex, MutexGuard, RandomState, SHARDS},
 };
 use super::{Store, StoreError, ttl_millis};
-use crate::{Clock, SystemClock};
-
-/// The bytes of an entry besides its key and its value.
-const ENTRY_OVERHEAD: usize = 80;
+use crate::{Clock, SystemClock, clock::millis};
 
 /// How many expired entries an operation removes on its way, at most, from the shard that it works on. As it adds one
 /// entry at most, those that have expired become fewer.
@@ -27,7 +26,8 @@ const SWEPT: usize = 2;
 /// A store in this process's memory, for one node. What it holds is lost when the process ends.
 ///
 /// It is bounded in entries and in bytes. Expired entries are removed a few at a time by the operations that come by;
-/// there is no thread or task, and no pause in which all of them are looked at. When it is full, writing is
+/// there is no thread or task, and no pause in which all of them are looked at. It counts the time by the monotonic
+/// clock, so that setting the wall clock neither keeps nor drops anything. When it is full, writing is
 /// [`StoreError::Full`] until something is taken out or expires: a live value is never dropped.
 ///
 /// Keys are hashed under a random key of the process, so that nobody can choose keys that collide.
@@ -54,17 +54,7 @@ pub struct MemoryStore {
     shards: Box<[Guarded]>,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
-    max_entries: usize,
-    max_bytes: usize,
-    used: Mutex<Room>,
-}
-
-/// A number of entries and the bytes that they take. Both are accounted for at once, under one lock, so that a write
-/// that is refused for one of them is never in the way of another for the other.
-#[derive(Clone, Copy, Default)]
-struct Room {
-    entries: usize,
-    bytes: usize,
+    room: Room,
 }
 
 struct Guarded {
@@ -86,26 +76,24 @@ impl MemoryStore {
             shards: (0..SHARDS).map(|_| Guarded::new()).collect(),
             hasher: RandomState::default(),
             clock: Arc::new(SystemClock),
-            max_entries: 1_000_000,
-            max_bytes: 256 << 20,
-            used: Mutex::default(),
+            room: Room::new(1_000_000, 256 << 20),
         }
     }
 
     /// How many entries there may be. The default is 1,000,000; the most is [`u32::MAX`].
     pub fn max_entries(mut self, max_entries: usize) -> Self {
-        self.max_entries = max_entries.min(u32::MAX as usize);
+        self.room.set_max_entries(max_entries);
         self
     }
 
-    /// How many bytes the entries may take, each counted as its key, its value, and 80 bytes for what is around them.
-    /// The default is 256 MiB.
+    /// How many bytes the entries may take, each counted as its key, its value, and 80 bytes for what is around them,
+    /// rounded up to a multiple of 16. The default is 256 MiB; the most is 64 GiB.
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {
-        self.max_bytes = max_bytes;
+        self.room.set_max_bytes(max_bytes);
         self
     }
 
-    /// Tells the time by `clock`. The default is [`SystemClock`].
+    /// Tells the monotonic time by `clock`. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -116,7 +104,7 @@ impl MemoryStore {
         let hash = self.hash(key.as_bytes());
         let mut nothing_expired = false;
         loop {
-            let now = self.clock.unix_millis();
+            let now = self.now();
             let guarded = self.guarded(hash);
             let mut shard = guarded.lock();
             self.sweep(&mut shard, now);
@@ -125,9 +113,9 @@ impl MemoryStore {
                 Change::Keep(result) => return Ok(result),
                 Change::Set { value, deadline, result } => (value, deadline, result),
             };
-            let present = present.map(Room::of_entry).unwrap_or_default();
+            let present = present.map_or(Size::NOTHING, |entry| Size::of(entry.len()));
             let entry = Entry::new(key, &value, deadline).ok_or(StoreError::Full)?;
-            if self.resize(present, Room::of_entry(&entry)) {
+            if self.room.resize(present, Size::of(entry.len())) {
                 shard.set(hash, entry, |key| self.hash(key));
                 guarded.earliest.store(shard.earliest(), Relaxed);
                 return Ok(result);
@@ -142,17 +130,9 @@ impl MemoryStore {
         }
     }
 
-    /// Accounts for an entry that changes from `old` to `new`, if there is room.
-    fn resize(&self, old: Room, new: Room) -> bool {
-        let mut used = lock(&self.used);
-        let then =
-            Room { entries: used.entries - old.entries + new.entries, bytes: used.bytes - old.bytes + new.bytes };
-        let fits = (new.entries <= old.entries || then.entries <= self.max_entries)
-            && (new.bytes <= old.bytes || then.bytes <= self.max_bytes);
-        if fits {
-            *used = then;
-        }
-        fits
+    /// Milliseconds of the monotonic time.
+    fn now(&self) -> u64 {
+        millis(self.clock.monotonic())
     }
 
     fn sweep(&self, shard: &mut Shard, now: u64) {
@@ -181,7 +161,7 @@ impl MemoryStore {
 
     fn remove(&self, shard: &mut Shard, hash: u64, key: &[u8]) -> Option<Entry> {
         let entry = shard.remove(hash, key)?;
-        self.resize(Room::of_entry(&entry), Room::default());
+        self.room.free(Size::of(entry.len()));
         Some(entry)
     }
 
@@ -205,12 +185,6 @@ impl Guarded {
     }
 }
 
-impl Room {
-    fn of_entry(entry: &Entry) -> Self {
-        Self { entries: 1, bytes: entry.len().saturating_add(ENTRY_OVERHEAD) }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -222,7 +196,7 @@ fn value(entry: &Entry) -> Bytes {
 impl Store for MemoryStore {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         let hash = self.hash(key.as_bytes());
-        let now = self.clock.unix_millis();
+        let now = self.now();
         let shard = self.guarded(hash).lock();
         Ok(shard.get(hash, key).filter(|entry| entry.is_live(now)).map(value))
     }
@@ -240,7 +214,7 @@ impl Store for MemoryStore {
 
     async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         let hash = self.hash(key.as_bytes());
-        let now = self.clock.unix_millis();
+        let now = self.now();
         let guarded = self.guarded(hash);
         let mut shard = guarded.lock();
         self.sweep(&mut shard, now);
@@ -271,12 +245,12 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = *lock(&self.used);
+        let (entries, bytes) = self.room.used();
         f.debug_struct("MemoryStore")
-            .field("max_entries", &self.max_entries)
-            .field("max_bytes", &self.max_bytes)
-            .field("entries", &used.entries)
-            .field("bytes", &used.bytes)
+            .field("max_entries", &self.room.max_entries())
+            .field("max_bytes", &self.room.max_bytes())
+            .field("entries", &entries)
+            .field("bytes", &bytes)
             .finish_non_exhaustive()
     }
 }

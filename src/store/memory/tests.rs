@@ -3,7 +3,7 @@ use std::{sync::atomic::AtomicUsize, thread, time::SystemTime};
 use futures_util::FutureExt;
 use static_assertions::assert_impl_all;
 
-use super::*;
+use super::{room::ENTRY_OVERHEAD, *};
 use crate::{ManualClock, store::conformance};
 
 assert_impl_all!(MemoryStore: Send, Sync, fmt::Debug);
@@ -28,8 +28,7 @@ fn take(store: &MemoryStore, key: &str) -> Option<Bytes> {
 }
 
 fn used(store: &MemoryStore) -> (usize, usize) {
-    let used = lock(&store.used);
-    (used.entries, used.bytes)
+    store.room.used()
 }
 
 fn is_full<T>(result: Result<T, StoreError>) -> bool {
@@ -68,15 +67,16 @@ fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
 #[test]
 fn bytes_are_bounded_too() {
     let (store, _) = store();
-    let store = store.max_bytes(4 * (ENTRY_OVERHEAD + 10));
+    let store = store.max_bytes(4 * (ENTRY_OVERHEAD + 32));
+    let value = [7; 33];
     for number in 0..4 {
-        put(&store, &format!("key:{number}"), b"value", MINUTE).unwrap();
+        put(&store, &format!("key:{number}"), &value[..27], MINUTE).unwrap();
     }
     assert!(is_full(put(&store, "key:4", b"", MINUTE)));
-    assert!(is_full(put(&store, "key:0", b"longer", MINUTE)));
-    assert_eq!(get(&store, "key:0").unwrap(), "value", "a write that has no room changes nothing");
-    put(&store, "key:0", b"shor", MINUTE).unwrap();
-    put(&store, "key:1", b"longer", MINUTE).unwrap();
+    assert!(is_full(put(&store, "key:0", &value[..28], MINUTE)));
+    assert_eq!(get(&store, "key:0").unwrap(), value[..27], "a write that has no room changes nothing");
+    put(&store, "key:0", &value[..11], MINUTE).unwrap();
+    put(&store, "key:1", &value[..28], MINUTE).unwrap();
     for number in 0..4 {
         take(&store, &format!("key:{number}")).unwrap();
     }
@@ -105,7 +105,7 @@ fn one_expired_entry_makes_room_for_one() {
 #[test]
 fn a_large_value_has_the_room_of_many_expired_ones() {
     let (store, clock) = store();
-    let store = store.max_bytes(100 * (ENTRY_OVERHEAD + 10));
+    let store = store.max_bytes(100 * (ENTRY_OVERHEAD + 16));
     for number in 0..100 {
         put(&store, &format!("key:{number:02}"), b"abcd", MINUTE).unwrap();
     }

@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::taptalk::{
     ApiKey, ClientError, Ticket, TicketParameters,
     wire::api_key::SERVER_KEY,
-    wire::envelope::{self, ReadError},
+    wire::envelope::{self, EnvelopeError},
 };
 use crate::{BoxError, ConfigError, Secret};
 
@@ -225,8 +225,8 @@ impl Exchange {
                 {
                     Ok(Ticket::new(user_id, ticket))
                 }
-                Ok(_) | Err(ReadError::Unreadable) => Err(ClientError::unreadable(head.status)),
-                Err(ReadError::Refused(error)) => Err(ClientError::refused(head.status, error)),
+                Ok(_) | Err(EnvelopeError::Unreadable) => Err(ClientError::unreadable(head.status)),
+                Err(EnvelopeError::Refused(error)) => Err(ClientError::refused(head.status, error)),
             }
         };
         let ticket = within(self.deadline, ticket);

@@ -115,7 +115,7 @@ impl Error for ApiError {}
 
 /// Why an envelope has no data to give.
 #[derive(Debug)]
-pub(in crate::taptalk) enum ReadError {
+pub(in crate::taptalk) enum EnvelopeError {
     /// It is no envelope, or its data is not what it should be. The parser's words for that could repeat a credential.
     Unreadable,
     /// Its status is not 200.
@@ -123,7 +123,7 @@ pub(in crate::taptalk) enum ReadError {
 }
 
 /// Reads an envelope: its `data` if its status is 200. Missing and null members of `error` are `""`.
-pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, ReadError> {
+pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, EnvelopeError> {
     #[derive(Deserialize)]
     struct Head {
         status: u16,
@@ -152,11 +152,11 @@ pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, Re
     }
 
     let Head { status, error: ErrorText { code, message, field } } =
-        serde_json::from_slice(body).map_err(|_| ReadError::Unreadable)?;
+        serde_json::from_slice(body).map_err(|_| EnvelopeError::Unreadable)?;
     if status != 200 {
-        return Err(ReadError::Refused(ApiError { status, code, message, field }));
+        return Err(EnvelopeError::Refused(ApiError { status, code, message, field }));
     }
-    serde_json::from_slice(body).map(|Body { data }| data).map_err(|_| ReadError::Unreadable)
+    serde_json::from_slice(body).map(|Body { data }| data).map_err(|_| EnvelopeError::Unreadable)
 }
 
 #[cfg(test)]
@@ -230,7 +230,7 @@ mod tests {
         let data: Data = read(writer.data(Data { ticket: "t".into() }).body()).unwrap();
         assert_eq!(data.ticket, "t");
         let refused = read::<Data>(writer.error(Code::KEY_UNKNOWN, "no \"such\" key", "").body()).unwrap_err();
-        let ReadError::Refused(error) = refused else { panic!("{refused:?}") };
+        let EnvelopeError::Refused(error) = refused else { panic!("{refused:?}") };
         assert_eq!((error.status, &*error.code, &*error.message, &*error.field), (491, "49103", "no \"such\" key", ""));
     }
 
@@ -241,7 +241,7 @@ mod tests {
             r#"{"status":201,"error":null,"data":{"ticket":"t"}}"#,
             r#"{"status":401}"#,
         ] {
-            assert!(matches!(read::<Data>(refused.as_bytes()), Err(ReadError::Refused(_))), "{refused}");
+            assert!(matches!(read::<Data>(refused.as_bytes()), Err(EnvelopeError::Refused(_))), "{refused}");
         }
         for unreadable in [
             "",
@@ -255,7 +255,7 @@ mod tests {
             r#"{"status":200}"#,
             r#"{"data":{"ticket":"t"}}"#,
         ] {
-            assert!(matches!(read::<Data>(unreadable.as_bytes()), Err(ReadError::Unreadable)), "{unreadable}");
+            assert!(matches!(read::<Data>(unreadable.as_bytes()), Err(EnvelopeError::Unreadable)), "{unreadable}");
         }
     }
 }

@@ -37,7 +37,7 @@ const XC_USER_ID_LIMIT: usize = 50;
 /// The parameters in `body`, or the first fault in them.
 pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = wire::text(body)?;
-    let mut parameters = Parameters { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
+    let mut parameters = ParameterReader { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
     Ok(TicketParameters {
         user_ip_address: parameters.required(0)?,
         user_agent: parameters.required(1)?,
@@ -66,12 +66,12 @@ pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejectio
     })
 }
 
-struct Parameters<'a> {
+struct ParameterReader<'a> {
     text: &'a ByteString,
     values: [Option<Value<'a>>; 12],
 }
 
-impl Parameters<'_> {
+impl ParameterReader<'_> {
     fn required(&mut self, index: usize) -> Result<Secret, Rejection> {
         self.optional(index)?.ok_or_else(|| invalid(index, "is required"))
     }
