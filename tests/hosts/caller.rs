@@ -123,3 +123,21 @@ async fn the_secret_is_checked_first() {
     let layer = layer.caller_check(Unreached).caller_secret(CallerSecret::new(SECRET, ["605b32dd"]).unwrap());
     assert_eq!(word(layer, &[("x-secret", "wrong")]).await, REJECTED);
 }
+
+#[tokio::test]
+async fn credentials_in_headers_are_not_shown_by_debug() {
+    let verifier = verifier_fn(async |request: Request<CustomerToken>| {
+        let shown = format!("{request:?}");
+        assert!(shown.contains("text/plain") && !shown.contains("605b32dd"), "{shown}");
+        Ok(CustomerVerdict::Validated)
+    });
+    let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier);
+    let credentials = [
+        ("accept", "text/plain"),
+        ("authorization", "Bearer 605b32dd"),
+        ("proxy-authorization", "Basic 605b32dd"),
+        ("cookie", "one=605b32dd"),
+        ("cookie", "two=605b32dd"),
+    ];
+    assert_eq!(word(layer, &credentials).await, ADMITTED);
+}
