@@ -129,7 +129,7 @@ async fn credentials_in_headers_are_not_shown_by_debug() {
     let verifier = verifier_fn(async |request: Request<CustomerToken>| {
         let shown = format!("{request:?}");
         assert!(shown.contains("text/plain") && !shown.contains("605b32dd"), "{shown}");
-        Ok(CustomerVerdict::Validated)
+        Ok::<_, BoxError>(CustomerVerdict::Validated)
     });
     let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier);
     let credentials = [
