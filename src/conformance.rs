@@ -150,7 +150,10 @@ impl<E: Endpoint> EndpointTest<E> {
             let respond = || outcome().respond(&*self.endpoint, E::Context::default());
             match catch_unwind(AssertUnwindSafe(respond)) {
                 Ok(response) => self.check(&format!("response to {case}"), false, &response, violations),
-                Err(_) => violations.push(format!("response to {case}: it panics")),
+                Err(payload) => {
+                    Failure::from_panic(payload);
+                    violations.push(format!("response to {case}: it panics"));
+                }
             }
         }
     }

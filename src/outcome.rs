@@ -1,6 +1,14 @@
 //! The outcomes of a check: a verdict, a [`Rejection`] of bad input, or a [`Failure`] to reach a verdict.
 
-use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    borrow::Cow,
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::Response;
@@ -235,6 +243,25 @@ impl Failure {
     /// No verdict because the deadline passed.
     pub fn deadline_exceeded() -> Self {
         Self::new(FailureKind::DeadlineExceeded)
+    }
+
+    /// No verdict because of a panic that was caught with this payload.
+    ///
+    /// The payload is dropped, because it may hold a credential. If dropping it panics too, what that panic holds is
+    /// leaked: there is no other safe end to it.
+    ///
+    /// ```
+    /// use std::panic::catch_unwind;
+    /// use tower_verify::{Failure, FailureKind};
+    ///
+    /// let failure = catch_unwind(|| panic!("a bug")).unwrap_or_else(Failure::from_panic);
+    /// assert_eq!(failure.kind(), FailureKind::Panicked);
+    /// ```
+    pub fn from_panic(payload: Box<dyn Any + Send>) -> Self {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(payload);
+        }
+        Self::panicked()
     }
 
     /// No verdict because of a panic. There is no room for the panic's payload: it may hold a credential.

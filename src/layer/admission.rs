@@ -155,10 +155,10 @@ where
             }
             (refusal, _) => K::refused(uncached(contract.refused(refusal, context))),
         }));
-        concluded.unwrap_or_else(|_| {
+        concluded.unwrap_or_else(|payload| {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response.extensions_mut().insert(Failure::panicked().at(C::NAME));
+            response.extensions_mut().insert(Failure::from_panic(payload).at(C::NAME));
             K::refused(uncached(response))
         })
     }

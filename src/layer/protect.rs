@@ -24,10 +24,12 @@ pub(super) fn protect<S, T>(
         state.set(ended());
         Poll::Ready(end)
     }));
-    polled.unwrap_or_else(|_| {
+    polled.unwrap_or_else(|payload| {
         // It is a failure already, and a second panic does not make it another one.
-        let _ = catch_unwind(AssertUnwindSafe(|| state.set(ended())));
-        Poll::Ready(Err(Failure::panicked()))
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| state.set(ended()))) {
+            Failure::from_panic(payload);
+        }
+        Poll::Ready(Err(Failure::from_panic(payload)))
     })
 }
 
@@ -36,12 +38,15 @@ pub(super) use deadline::Deadline;
 #[cfg(feature = "deadline")]
 mod deadline {
     use std::{
-        pin::Pin,
+        pin::{Pin, pin},
         task::{Context, Poll},
         time::Duration,
     };
 
-    use tokio::time::{Sleep, sleep};
+    use tokio::{
+        task::coop::unconstrained,
+        time::{Sleep, sleep},
+    };
 
     use crate::Failure;
 
@@ -71,7 +76,10 @@ mod deadline {
                         return Poll::Pending;
                     }
                     Self::PolledAgain(limit) => *self = Self::Armed(Box::pin(sleep(*limit))),
-                    Self::Armed(timer) => return timer.as_mut().poll(cx).map(|()| Failure::deadline_exceeded()),
+                    // Constrained, the timer would never be asked after a verifier that uses up the task's budget.
+                    Self::Armed(timer) => {
+                        return pin!(unconstrained(timer)).poll(cx).map(|()| Failure::deadline_exceeded());
+                    }
                 }
             }
         }
@@ -178,6 +186,36 @@ mod tests {
         }
     }
 
+    struct PanicsWhenItIsDropped;
+
+    impl Drop for PanicsWhenItIsDropped {
+        fn drop(&mut self) {
+            std::panic::panic_any(PanicsWhenItIsDropped);
+        }
+    }
+
+    #[test]
+    fn a_payload_that_panics_when_it_is_dropped_is_a_failure_too() {
+        struct Panics;
+
+        impl Future for Panics {
+            type Output = ();
+
+            fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+                std::panic::panic_any(PanicsWhenItIsDropped)
+            }
+        }
+
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                std::panic::panic_any(PanicsWhenItIsDropped);
+            }
+        }
+
+        let end = Protected::new(Panics, Deadline::after(NEVER)).now_or_never().unwrap();
+        assert_eq!(end.unwrap_err().kind(), FailureKind::Panicked);
+    }
+
     #[test]
     fn without_a_limit_it_waits() {
         assert!(Protected::new(pending::<()>(), Deadline::after(NEVER)).now_or_never().is_none());
@@ -201,6 +239,9 @@ mod tests {
 
         const LIMIT: Option<Duration> = Some(Duration::from_secs(5));
 
+        /// Far more than anything here needs.
+        const PATIENCE: Duration = Duration::from_secs(60);
+
         #[tokio::test(start_paused = true)]
         async fn what_takes_longer_is_a_failure_at_the_limit() {
             let start = Instant::now();
@@ -213,6 +254,30 @@ mod tests {
         async fn what_takes_longer_and_panics_when_it_is_given_up_is_a_failure() {
             let future = Protected::new(PanicsWhenDropped(|| Poll::Pending), Deadline::after(LIMIT));
             assert_eq!(future.await.unwrap_err().kind(), FailureKind::Panicked);
+        }
+
+        /// These use up the task's budget in each poll, and are woken at once.
+        #[tokio::test]
+        async fn what_is_always_ready_is_a_failure_at_the_limit() {
+            async fn consume() {
+                loop {
+                    tokio::task::consume_budget().await;
+                }
+            }
+
+            async fn receive() {
+                let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+                loop {
+                    sender.send(()).unwrap();
+                    receiver.recv().await;
+                }
+            }
+
+            let limit = Some(Duration::from_millis(50));
+            for busy in [consume().left_future(), receive().right_future()] {
+                let ended = tokio::time::timeout(PATIENCE, Protected::new(busy, Deadline::after(limit))).await;
+                assert_eq!(ended.expect("it ends").unwrap_err().kind(), FailureKind::DeadlineExceeded);
+            }
         }
 
         #[tokio::test(start_paused = true)]

@@ -11,6 +11,9 @@ use http_body::Body;
 use super::settings::{Buffer, Share};
 use crate::{Failure, Rejection};
 
+/// The most frames that are read without a pause. Those of a server are some KiB each, so that most bodies have fewer.
+const FRAMES_AT_ONCE: usize = 128;
+
 /// A body that was read to the end of its data.
 #[derive(Default)]
 pub(super) struct Read {
@@ -42,15 +45,23 @@ impl Reader {
         limit: usize,
         buffer: &Arc<Buffer>,
     ) -> Poll<Result<Read, ReadError>> {
+        let overloaded = || Poll::Ready(Err(ReadError::Failed(Failure::overloaded())));
         let too_large = || Poll::Ready(Err(ReadError::Rejected(Rejection::too_large(limit))));
         let mut trailers = None;
+        let mut frames = 0;
         while !body.is_end_stream() {
+            // The deadline, and the other tasks of this thread, are not kept waiting by a body that is always ready.
+            if frames == FRAMES_AT_ONCE {
+                cx.waker().wake_by_ref();
+                return if self.grow_share(buffer) { Poll::Pending } else { overloaded() };
+            }
+            frames += 1;
             if body.size_hint().lower() > (limit - self.len()) as u64 {
                 return too_large();
             }
             match body.as_mut().poll_frame(cx) {
                 Poll::Pending if self.grow_share(buffer) => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(Err(ReadError::Failed(Failure::overloaded()))),
+                Poll::Pending => return overloaded(),
                 Poll::Ready(None) => break,
                 Poll::Ready(Some(Err(_))) => {
                     let rejection = Rejection::malformed("the body ended before it was complete");
@@ -97,7 +108,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, future::poll_fn, io, pin::pin};
+    use std::{convert::Infallible, future::poll_fn, io, pin::pin, task::Waker};
 
     use futures_util::{FutureExt, StreamExt, stream};
     use http_body::Frame;
@@ -120,7 +131,7 @@ mod tests {
         }
     }
 
-    fn frames(frames: &[&'static [u8]]) -> impl Body<Data = Bytes, Error = Infallible> {
+    fn frames(frames: &[&'static [u8]]) -> impl Body<Data = Bytes, Error = Infallible> + use<> {
         let frames: Vec<_> = frames.iter().map(|frame| Ok(Frame::data(Bytes::from_static(frame)))).collect();
         StreamBody::new(stream::iter(frames))
     }
@@ -133,6 +144,34 @@ mod tests {
         assert_eq!(read_now(frames(&[b"12", b"3456"]), 5), Err(RejectionKind::TooLarge));
         assert_eq!(read_now(frames(&[b"123456"]), 5), Err(RejectionKind::TooLarge));
         assert_eq!(read_now(frames(&[]), 0).unwrap(), "");
+    }
+
+    #[test]
+    fn a_body_that_is_always_ready_is_read_with_pauses() {
+        let mut polled = 0;
+        let frames = stream::repeat_with(|| {
+            polled += 1;
+            Ok::<_, Infallible>(Frame::data(Bytes::new()))
+        });
+        let (mut body, mut reader) = (pin!(StreamBody::new(frames)), Reader::default());
+        let buffer = Arc::new(Buffer::new(9));
+        for _ in 0..3 {
+            assert!(poll_fn(|cx| reader.poll_read(body.as_mut(), cx, 9, &buffer)).now_or_never().is_none());
+        }
+        assert_eq!(polled, 3 * FRAMES_AT_ONCE);
+    }
+
+    #[test]
+    fn many_frames_are_read_to_the_end() {
+        let mut reader = Reader::default();
+        let mut body = pin!(frames(&[&b"x"[..]; 1000]));
+        let (mut cx, buffer) = (Context::from_waker(Waker::noop()), Arc::new(Buffer::new(2000)));
+        let read = loop {
+            if let Poll::Ready(read) = reader.poll_read(body.as_mut(), &mut cx, 1000, &buffer) {
+                break read;
+            }
+        };
+        assert_eq!(read.ok().unwrap().data, [b'x'; 1000][..]);
     }
 
     #[test]

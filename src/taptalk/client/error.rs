@@ -55,10 +55,6 @@ impl ClientError {
         Self { kind, status: Some(status), source: Some(error) }
     }
 
-    pub(in crate::taptalk) fn panicked() -> Self {
-        Self { kind: ClientErrorKind::Transport, status: None, source: None }
-    }
-
     #[cfg(feature = "deadline")]
     pub(in crate::taptalk) fn deadline_exceeded() -> Self {
         Self { kind: ClientErrorKind::DeadlineExceeded, status: None, source: None }

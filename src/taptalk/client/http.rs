@@ -2,13 +2,13 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
 #[cfg(feature = "deadline")]
 use futures_util::future::poll_immediate;
@@ -26,9 +26,12 @@ use crate::taptalk::{
     wire::api_key::SERVER_KEY,
     wire::envelope::{self, EnvelopeError},
 };
-use crate::{BoxError, ConfigError, Secret};
+use crate::{BoxError, ConfigError, Failure, Secret};
 
 const BASE_URL: &str = "https://engine.taptalk.io/api";
+/// The most frames of an answer that are read without a pause.
+const FRAMES_AT_ONCE: usize = 128;
+
 const PATH: &str = "/v1/server/auth_ticket/request";
 
 /// Asks TapTalk for tickets on behalf of your users.
@@ -216,8 +219,8 @@ impl Exchange {
     {
         let ticket = async {
             let (head, body) = answer.await.map_err(ClientError::transport)?.into_parts();
-            let body = Limited::new(body, self.answer_limit).collect().await;
-            let body = body.map_err(|error| ClientError::body(head.status, error))?.to_bytes();
+            let body = read(Limited::new(body, self.answer_limit)).await;
+            let body = body.map_err(|error| ClientError::body(head.status, error))?;
             match envelope::read::<TicketData>(&body) {
                 // If the envelope is good and HTTP's status is not, one of them is wrong, and it may be the envelope.
                 Ok(TicketData { user_id, ticket })
@@ -230,8 +233,41 @@ impl Exchange {
             }
         };
         let ticket = within(self.deadline, ticket);
-        AssertUnwindSafe(ticket).catch_unwind().await.unwrap_or_else(|_| Err(ClientError::panicked()))
+        let panicked = |payload| Err(ClientError::transport(Failure::from_panic(payload)));
+        AssertUnwindSafe(ticket).catch_unwind().await.unwrap_or_else(panicked)
     }
+}
+
+/// The data of a body. It lets others go on after every few frames, so that a deadline ends endless empty ones too.
+async fn read(body: impl Body<Data: Send, Error = BoxError>) -> Result<Vec<u8>, BoxError> {
+    let mut body = pin!(body);
+    let mut data = Vec::new();
+    for frame in 1.. {
+        let Some(next) = body.frame().await else { break };
+        if let Ok(mut part) = next?.into_data() {
+            while part.has_remaining() {
+                data.extend_from_slice(part.chunk());
+                part.advance(part.chunk().len());
+            }
+        }
+        if frame % FRAMES_AT_ONCE == 0 {
+            pause().await;
+        }
+    }
+    Ok(data)
+}
+
+/// Is pending once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(feature = "deadline")]
@@ -240,7 +276,7 @@ async fn within<T>(
     exchange: impl Future<Output = Result<T, ClientError>>,
 ) -> Result<T, ClientError> {
     let Some(limit) = deadline else { return exchange.await };
-    let mut exchange = std::pin::pin!(exchange);
+    let mut exchange = pin!(exchange);
     // An exchange that is ready at once needs no timer, and so no tokio runtime.
     match poll_immediate(exchange.as_mut()).await {
         Some(result) => result,
@@ -286,7 +322,13 @@ mod tests {
         sync::Arc,
     };
 
+    #[cfg(feature = "deadline")]
+    use futures_util::stream;
     use http::StatusCode;
+    #[cfg(feature = "deadline")]
+    use http_body::Frame;
+    #[cfg(feature = "deadline")]
+    use http_body_util::{StreamBody, combinators::BoxBody};
     use static_assertions::assert_impl_all;
 
     use super::*;
@@ -440,6 +482,63 @@ mod tests {
         let mut client = Client::new(Hangs { ready: true }, key()).unwrap().deadline(Duration::from_secs(1));
         assert_eq!(client.call(parameters()).await.unwrap_err().kind(), ClientErrorKind::DeadlineExceeded);
         assert_eq!(start.elapsed(), Duration::from_secs(1));
+    }
+
+    #[cfg(feature = "deadline")]
+    #[tokio::test]
+    async fn the_deadline_ends_what_is_always_ready() {
+        #[derive(Clone)]
+        struct EndlessFrames;
+
+        impl Service<Request<Full<Bytes>>> for EndlessFrames {
+            type Response = Response<BoxBody<Bytes, Infallible>>;
+            type Error = Infallible;
+            type Future = Ready<Result<Self::Response, Infallible>>;
+
+            fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
+                let frames = stream::repeat_with(|| Ok(Frame::data(Bytes::new())));
+                ready(Ok(Response::new(BodyExt::boxed(StreamBody::new(frames)))))
+            }
+        }
+
+        #[derive(Clone)]
+        struct Busy;
+
+        impl Service<Request<Full<Bytes>>> for Busy {
+            type Response = Response<Full<Bytes>>;
+            type Error = Infallible;
+            type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+            fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
+                Box::pin(async {
+                    loop {
+                        tokio::task::consume_budget().await;
+                    }
+                })
+            }
+        }
+
+        async fn end<S, B>(http: S)
+        where
+            S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+            B: Body<Data: Send, Error: Into<BoxError>>,
+        {
+            let client = Client::new(http, key()).unwrap().deadline(Duration::from_millis(50));
+            let asked = tokio::time::timeout(Duration::from_secs(60), client.request_ticket(parameters()));
+            let error = asked.await.expect("there is a deadline").unwrap_err();
+            assert_eq!(error.kind(), ClientErrorKind::DeadlineExceeded);
+        }
+
+        end(EndlessFrames).await;
+        end(Busy).await;
     }
 
     #[test]
