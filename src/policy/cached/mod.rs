@@ -4,29 +4,33 @@ mod verdicts;
 
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
+use futures_util::future::{Either, select};
 use http::Request;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
 pub use self::key::CacheKey;
 use self::{
-    look_up::{LookUp, SharedResult, SharedVerdicts, lock, wait},
-    verdicts::{VerdictKey, VerdictOrLookUp, Verdicts},
+    look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
+    verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
 use super::mac::DigestKey;
-use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, unix_millis};
+use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
 /// A verifier that asks another one, and remembers its verdicts for a while: for the many calls of one platform with one
 /// credential.
 ///
 /// Positive verdicts are remembered for a minute, and negative ones for five seconds. An error is never remembered. A
-/// positive verdict can end sooner, when what it says expires: see [`expires_at`](Self::expires_at).
+/// positive verdict can end sooner, when what it says expires: see [`expires_at`](Self::expires_at). How long a verdict is
+/// remembered is told by the monotonic clock: whoever sets the wall clock back does not make it last longer.
 ///
 /// Callers who ask the same at the same time share one look-up. It is a tokio task of its own: when all of them have
-/// given up (the deadline, a lost connection) it goes on, and the next one finds the verdict. An error is everybody's who
+/// given up (the deadline, a lost connection) it goes on, and the next one finds the verdict. No more than 16 look-ups go
+/// on [unattended](Self::unattended_look_ups), and any other one ends with its last caller. An error is everybody's who
 /// waits, as a [`Failure`](crate::Failure) of the same kind. The verifier sees the request of the caller who came first;
 /// **what the verdict depends on must be in the key**, or one caller is given another's verdict.
 ///
@@ -60,13 +64,14 @@ pub struct Cached<V, K, D> {
     tags: DigestKey,
     memory: Memory<D>,
     look_up_timeout: Duration,
+    unattended: Arc<Semaphore>,
 }
 
 type ExpiresAt<D> = dyn Fn(&D) -> Option<SystemTime> + Send + Sync;
 
 /// The remembered verdicts, and for how long.
 struct Memory<D> {
-    verdicts: SharedVerdicts<D>,
+    verdicts: Arc<SharedVerdicts<D>>,
     clock: Arc<dyn Clock>,
     positive_ttl: Duration,
     negative_ttl: Duration,
@@ -102,6 +107,7 @@ impl<V, K, D> Cached<V, K, D> {
                 max_entries: 10_000,
             },
             look_up_timeout: Duration::from_secs(30),
+            unattended: Arc::new(Semaphore::new(16)),
         })
     }
 
@@ -117,7 +123,8 @@ impl<V, K, D> Cached<V, K, D> {
         self
     }
 
-    /// When a positive verdict ends by itself, if it does. It is not remembered longer than that. The default is never.
+    /// When a positive verdict ends by itself, if it does. It is not remembered after that moment, nor for longer than it
+    /// is away when the verdict is given. The default is never.
     pub fn expires_at(mut self, expires_at: impl Fn(&D) -> Option<SystemTime> + Send + Sync + 'static) -> Self {
         self.memory.expires_at = Arc::new(expires_at);
         self
@@ -138,6 +145,12 @@ impl<V, K, D> Cached<V, K, D> {
         self
     }
 
+    /// How many look-ups may go on that nobody waits for any more. The default is 16.
+    pub fn unattended_look_ups(mut self, look_ups: usize) -> Self {
+        self.unattended = Arc::new(Semaphore::new(look_ups.min(Semaphore::MAX_PERMITS)));
+        self
+    }
+
     /// Tells the time by `clock`. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.memory.clock = Arc::new(clock);
@@ -147,12 +160,18 @@ impl<V, K, D> Cached<V, K, D> {
     /// Forgets every verdict on a principal. One that is being looked up is told to those who wait for it already, and
     /// is not remembered; who comes after this begins another look-up.
     pub fn invalidate(&self, principal: impl AsRef<[u8]>) {
-        lock(&self.memory.verdicts).forget(CacheKey::principal_tag(&self.tags, principal.as_ref()));
+        let principal = CacheKey::principal_tag(&self.tags, principal.as_ref());
+        let mut verdicts = lock(&self.memory.verdicts);
+        verdicts.forget(principal);
+        let removed = verdicts.take_removed();
+        drop(verdicts);
+        drop(removed);
     }
 
     /// Forgets every verdict, as [`invalidate`](Self::invalidate) does those on one principal.
     pub fn invalidate_all(&self) {
-        *lock(&self.memory.verdicts) = Verdicts::new();
+        let forgotten = std::mem::replace(&mut *lock(&self.memory.verdicts), Verdicts::new());
+        drop(forgotten);
     }
 }
 
@@ -167,11 +186,11 @@ where
         let mut key = CacheKey::new(&self.tags);
         (self.key)(&request, &mut key);
         match self.memory.find(key.finish()) {
-            Found::Verdict(verdict) => Ok(verdict),
-            Found::LookUp(answer) => wait(answer).await,
-            Found::Nothing(look_up, answer) => {
+            Found::Verdict(verdict) => Ok(D::clone(&verdict)),
+            Found::LookUp(result) => wait(result).await,
+            Found::Nothing(look_up, result) => {
                 self.drive(look_up, request)?;
-                wait(answer).await
+                wait(result).await
             }
             Found::NoRoom => self.verifier.verify(request).await,
         }
@@ -186,10 +205,22 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
         V: Verifier<C>,
     {
         let (verifier, memory, limit) = (Arc::clone(&self.verifier), self.memory.clone(), self.look_up_timeout);
+        let unattended = Arc::clone(&self.unattended);
         Handle::try_current()?.spawn(async move {
-            let result = timeout(limit, verifier.verify(request)).await;
-            let result = result.unwrap_or_else(|elapsed| Err(elapsed.into()));
-            look_up.end(result, |verdicts, key, verdict| memory.remember(verdicts, key, verdict));
+            let result = {
+                let verification = pin!(timeout(limit, verifier.verify(request)));
+                match select(verification, pin!(look_up.given_up(&unattended))).await {
+                    Either::Left((result, _)) => result.unwrap_or_else(|elapsed| Err(elapsed.into())),
+                    Either::Right(_) => return,
+                }
+            };
+            // The app is asked before the lock is taken: what it does may need the cache.
+            let life = result.as_ref().ok().map(|verdict| memory.life(verdict));
+            look_up.end(result.map(Arc::new), |verdicts, key, verdict| {
+                if let Some(life) = life {
+                    memory.remember(verdicts, key, verdict, life);
+                }
+            });
         });
         Ok(())
     }
@@ -197,38 +228,52 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
 
 /// The result of a look at the cache.
 enum Found<D> {
-    Verdict(D),
-    LookUp(SharedResult<D>),
+    Verdict(Arc<D>),
+    LookUp(ResultReceiver<D>),
     /// And has begun to look it up.
-    Nothing(LookUp<D>, SharedResult<D>),
+    Nothing(LookUp<D>, ResultReceiver<D>),
     NoRoom,
 }
 
-impl<D: Verdict + Clone> Memory<D> {
+impl<D: Verdict> Memory<D> {
     fn find(&self, key: VerdictKey) -> Found<D> {
         let mut verdicts = lock(&self.verdicts);
-        match verdicts.get(&key, self.clock.unix_millis()) {
-            Some(VerdictOrLookUp::Verdict(verdict)) => Found::Verdict(verdict.clone()),
-            Some(VerdictOrLookUp::LookUp(answer)) => Found::LookUp(answer.clone()),
-            None if verdicts.looking_up() >= self.max_entries => Found::NoRoom,
-            None => {
-                let (look_up, answer) = LookUp::begin(&self.verdicts, &mut verdicts, key);
-                Found::Nothing(look_up, answer)
+        match verdicts.get(&key, self.now()) {
+            Some(VerdictOrLookUp::Verdict(verdict, ends)) if ends.is_none_or(|ends| self.clock.now() < ends) => {
+                return Found::Verdict(Arc::clone(verdict));
             }
+            Some(VerdictOrLookUp::LookUp(result)) => return Found::LookUp(result.subscribe()),
+            _ => {}
+        }
+        if verdicts.looking_up() >= self.max_entries {
+            return Found::NoRoom;
+        }
+        let (look_up, result) = LookUp::begin(&self.verdicts, &mut verdicts, key);
+        let removed = verdicts.take_removed();
+        drop(verdicts);
+        drop(removed);
+        Found::Nothing(look_up, result)
+    }
+
+    fn life(&self, verdict: &D) -> Life {
+        let positive = verdict.admits();
+        let ttl = if positive { self.positive_ttl } else { self.negative_ttl };
+        let ends = if positive { (self.expires_at)(verdict) } else { None };
+        let left = ends.map(|ends| ends.duration_since(self.clock.now()).unwrap_or_default());
+        Life { positive, ends, expires: self.now().saturating_add(millis(left.map_or(ttl, |left| left.min(ttl)))) }
+    }
+
+    fn remember(&self, verdicts: &mut KnownVerdicts<D>, key: VerdictKey, verdict: &Arc<D>, life: Life) {
+        let now = self.now();
+        verdicts.sweep(now);
+        if now < life.expires {
+            verdicts.remember(key, Arc::clone(verdict), life, self.max_entries);
         }
     }
 
-    fn remember(&self, verdicts: &mut Verdicts<D, SharedResult<D>>, key: VerdictKey, verdict: &D) {
-        let positive = verdict.admits();
-        let ttl = if positive { self.positive_ttl } else { self.negative_ttl };
-        let ttl = millis(ttl);
-        let now = self.clock.unix_millis();
-        let end = if positive { (self.expires_at)(verdict) } else { None };
-        let expires = now.saturating_add(ttl).min(end.map_or(u64::MAX, unix_millis));
-        verdicts.sweep(now);
-        if now < expires {
-            verdicts.remember(key, verdict.clone(), positive, expires, self.max_entries);
-        }
+    /// Milliseconds of the monotonic time.
+    fn now(&self) -> u64 {
+        millis(self.clock.monotonic())
     }
 }
 
@@ -251,6 +296,7 @@ impl<V, K, D> Clone for Cached<V, K, D> {
             tags: self.tags.clone(),
             memory: self.memory.clone(),
             look_up_timeout: self.look_up_timeout,
+            unattended: Arc::clone(&self.unattended),
         }
     }
 }

@@ -138,6 +138,124 @@ async fn a_positive_verdict_is_not_remembered_longer_than_it_holds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn setting_the_clock_makes_nothing_last_longer() {
+    for jump in [3600, 60, 1, 0] {
+        let jump = Duration::from_secs(jump);
+        let (cache, source, clock) = cache();
+        let end = clock.now() + Duration::from_secs(30);
+        let cache = cache.expires_at(move |verdict| verdict.good.then_some(end).filter(|_| verdict.version > 0));
+        clock.set(clock.now() + jump);
+        ask(&cache, "ann", "right").await.unwrap();
+        clock.set(clock.now() - jump);
+        clock.advance(MINUTE - Duration::from_millis(1));
+        ask(&cache, "ann", "right").await.unwrap();
+        assert_eq!(asked(&source), 1, "a jump back of {jump:?}");
+        clock.advance(Duration::from_millis(1));
+        ask(&cache, "ann", "right").await.unwrap();
+        assert_eq!(asked(&source), 1, "a jump back of {jump:?}");
+    }
+
+    let (cache, source, clock) = cache();
+    let end = clock.now() + Duration::from_secs(30);
+    let cache = cache.expires_at(move |_| Some(end));
+    ask(&cache, "ann", "right").await.unwrap();
+    clock.set(end - Duration::from_millis(1));
+    ask(&cache, "ann", "right").await.unwrap();
+    assert_eq!(asked(&source), 1);
+    clock.set(end);
+    ask(&cache, "ann", "right").await.unwrap();
+    assert_eq!(asked(&source), 1, "what has ended by the wall clock has ended");
+
+    clock.set(end - Duration::from_secs(10));
+    cache.invalidate_all();
+    ask(&cache, "ann", "right").await.unwrap();
+    clock.set(end - Duration::from_secs(3600));
+    clock.advance(Duration::from_millis(9_999));
+    ask(&cache, "ann", "right").await.unwrap();
+    assert_eq!(asked(&source), 1);
+    clock.advance(Duration::from_millis(1));
+    ask(&cache, "ann", "right").await.unwrap();
+    assert_eq!(asked(&source), 1, "it was to hold for ten seconds more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_app_does_about_a_verdict_may_use_the_cache() {
+    let (cache, source, _) = cache();
+    let other = cache.clone();
+    let cache = cache.expires_at(move |_| {
+        other.invalidate("bob");
+        None
+    });
+    let answer = timeout(MINUTE, ask(&cache, "ann", "right")).await.expect("there is no deadlock");
+    assert!(answer.unwrap().good);
+    assert_eq!(asked(&source), 1);
+}
+
+/// Hangs until it is dropped, and counts how many are under way.
+#[derive(Default)]
+struct Hanging {
+    under_way: AtomicUsize,
+}
+
+impl Verifier<Token> for Arc<Hanging> {
+    async fn verify(&self, _: Request<Token>) -> Result<Version, BoxError> {
+        struct UnderWay<'a>(&'a AtomicUsize);
+
+        impl Drop for UnderWay<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, SeqCst);
+            }
+        }
+
+        self.under_way.fetch_add(1, SeqCst);
+        let _under_way = UnderWay(&self.under_way);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_few_look_ups_go_on_unattended() {
+    let verifier = Arc::<Hanging>::default();
+    let part = AtomicU64::new(0);
+    let key = move |_: &Request<Token>, key: &mut CacheKey| {
+        key.part(part.fetch_add(1, SeqCst).to_be_bytes());
+    };
+    let cache = Cached::new(Arc::clone(&verifier), key).unwrap().unattended_look_ups(3);
+    let ask = || cache.verify(Request::new(Token { account: "ann", token: "right" }));
+    let attended = tokio::spawn(ask_for_ever(cache.clone()));
+    for _ in 0..1000 {
+        assert!(timeout(Duration::from_millis(1), ask()).await.is_err());
+    }
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(verifier.under_way.load(SeqCst), 3 + 1, "three unattended ones, and one that is waited for");
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(verifier.under_way.load(SeqCst), 0, "they are given up after their timeout");
+    assert!(attended.await.unwrap().is_err());
+    assert!(timeout(Duration::from_millis(1), ask()).await.is_err());
+    assert_eq!(verifier.under_way.load(SeqCst), 1, "and make room for others");
+}
+
+async fn ask_for_ever<K>(cache: Cached<Arc<Hanging>, K, Version>) -> Result<Version, BoxError>
+where
+    K: Fn(&Request<Token>, &mut CacheKey) + Send + Sync + 'static,
+{
+    cache.verify(Request::new(Token { account: "ann", token: "right" })).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_an_unattended_look_up_is_answered() {
+    let (cache, source, _) = cache();
+    for (unattended, looked_up) in [(0, 2), (1, 1)] {
+        let cache = cache.clone().unattended_look_ups(unattended);
+        cache.invalidate_all();
+        assert_eq!(ask_within(&cache, 100).await, None);
+        sleep(Duration::from_millis(1)).await;
+        assert!(ask(&cache, "ann", "right").await.unwrap().good);
+        assert_eq!(asked(&source), looked_up);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_verdict_is_everybodys_and_is_not_remembered() {
     for (token, kind, retry_after) in [
         ("broken", FailureKind::Error, None),

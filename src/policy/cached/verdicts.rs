@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
 
 use crate::policy::mac::KeyedDigest;
 
@@ -9,34 +12,48 @@ pub(super) struct VerdictKey {
     pub(super) key: KeyedDigest,
 }
 
-/// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds since the Unix epoch.
+/// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds of a clock that never
+/// goes back.
 pub(super) struct Verdicts<D, L> {
     entries: BTreeMap<VerdictKey, Held<D, L>>,
     /// The verdicts in the order in which they expire: negative ones, and positive ones. Each kind has its own room, so
     /// that no number of guesses crowds out what is good.
     by_expiry: [BTreeSet<(u64, VerdictKey)>; 2],
     looking_up: usize,
+    /// The verdicts that were removed: to be dropped when the lock is let go.
+    removed: Vec<D>,
 }
 
 enum Held<D, L> {
-    Verdict { verdict: D, positive: bool, expires: u64 },
+    Verdict { verdict: D, life: Life },
     LookUp(L),
 }
 
-/// A verdict, or a look-up under way.
+/// How long a verdict is known.
+#[derive(Clone, Copy)]
+pub(super) struct Life {
+    pub(super) positive: bool,
+    pub(super) expires: u64,
+    /// When it ends by the wall clock, whatever `expires` says.
+    pub(super) ends: Option<SystemTime>,
+}
+
+/// A verdict and when it ends by the wall clock, or a look-up under way.
 pub(super) enum VerdictOrLookUp<'a, D, L> {
-    Verdict(&'a D),
+    Verdict(&'a D, Option<SystemTime>),
     LookUp(&'a L),
 }
 
 impl<D, L> Verdicts<D, L> {
     pub(super) fn new() -> Self {
-        Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0 }
+        Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0, removed: Vec::new() }
     }
 
     pub(super) fn get(&self, key: &VerdictKey, now: u64) -> Option<VerdictOrLookUp<'_, D, L>> {
         match self.entries.get(key)? {
-            Held::Verdict { verdict, expires, .. } => (now < *expires).then_some(VerdictOrLookUp::Verdict(verdict)),
+            Held::Verdict { verdict, life } => {
+                (now < life.expires).then_some(VerdictOrLookUp::Verdict(verdict, life.ends))
+            }
             Held::LookUp(look_up) => Some(VerdictOrLookUp::LookUp(look_up)),
         }
     }
@@ -61,17 +78,18 @@ impl<D, L> Verdicts<D, L> {
     }
 
     /// Remembers a verdict. If there are already `room` of its kind, the one that expires first makes way.
-    pub(super) fn remember(&mut self, key: VerdictKey, verdict: D, positive: bool, expires: u64, room: usize) {
+    pub(super) fn remember(&mut self, key: VerdictKey, verdict: D, life: Life, room: usize) {
         if room == 0 {
             return;
         }
         self.remove(&key);
-        while self.by_expiry[usize::from(positive)].len() >= room {
-            let Some((_, first)) = self.by_expiry[usize::from(positive)].first().copied() else { break };
+        let kind = usize::from(life.positive);
+        while self.by_expiry[kind].len() >= room {
+            let Some((_, first)) = self.by_expiry[kind].first().copied() else { break };
             self.remove(&first);
         }
-        self.by_expiry[usize::from(positive)].insert((expires, key));
-        self.entries.insert(key, Held::Verdict { verdict, positive, expires });
+        self.by_expiry[kind].insert((life.expires, key));
+        self.entries.insert(key, Held::Verdict { verdict, life });
     }
 
     /// Removes up to two verdicts that have expired: more than are remembered at a time.
@@ -92,10 +110,16 @@ impl<D, L> Verdicts<D, L> {
         }
     }
 
+    /// The verdicts that were removed since the last call.
+    pub(super) fn take_removed(&mut self) -> Vec<D> {
+        std::mem::take(&mut self.removed)
+    }
+
     fn remove(&mut self, key: &VerdictKey) {
         match self.entries.remove(key) {
-            Some(Held::Verdict { positive, expires, .. }) => {
-                self.by_expiry[usize::from(positive)].remove(&(expires, *key));
+            Some(Held::Verdict { verdict, life }) => {
+                self.by_expiry[usize::from(life.positive)].remove(&(life.expires, *key));
+                self.removed.push(verdict);
             }
             Some(Held::LookUp(_)) => self.looking_up -= 1,
             None => {}
@@ -111,9 +135,13 @@ mod tests {
         VerdictKey { principal: [principal; 16], key: [key; 16] }
     }
 
+    fn life(positive: bool, expires: u64) -> Life {
+        Life { positive, expires, ends: None }
+    }
+
     fn known(verdicts: &Verdicts<u8, u8>, key: VerdictKey, now: u64) -> Option<u8> {
         match verdicts.get(&key, now) {
-            Some(VerdictOrLookUp::Verdict(verdict)) => Some(*verdict),
+            Some(VerdictOrLookUp::Verdict(verdict, _)) => Some(*verdict),
             _ => None,
         }
     }
@@ -121,16 +149,16 @@ mod tests {
     #[test]
     fn what_expires_first_makes_way_for_its_own_kind() {
         let mut verdicts = Verdicts::<u8, u8>::new();
-        verdicts.remember(verdict_key(0, 0), 0, true, 10, 2);
+        verdicts.remember(verdict_key(0, 0), 0, life(true, 10), 2);
         for (key, expires) in [(1, 30), (2, 20), (3, 40)] {
-            verdicts.remember(verdict_key(0, key), key, false, expires, 2);
+            verdicts.remember(verdict_key(0, key), key, life(false, expires), 2);
         }
         let left: Vec<u8> = (0..4).filter_map(|key| known(&verdicts, verdict_key(0, key), 0)).collect();
         assert_eq!(left, [0, 1, 3]);
-        verdicts.remember(verdict_key(0, 1), 7, true, 50, 2);
+        verdicts.remember(verdict_key(0, 1), 7, life(true, 50), 2);
         assert_eq!(known(&verdicts, verdict_key(0, 1), 0), Some(7));
         assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.entries.len()), (1, 2, 3));
-        verdicts.remember(verdict_key(9, 9), 9, true, 50, 0);
+        verdicts.remember(verdict_key(9, 9), 9, life(true, 50), 0);
         assert_eq!(known(&verdicts, verdict_key(9, 9), 0), None);
     }
 
@@ -140,7 +168,7 @@ mod tests {
         for now in 0..200 {
             verdicts.sweep(now);
             let key = verdict_key(u8::try_from(now).unwrap(), 0);
-            verdicts.remember(key, 7, now % 2 == 0, now + 5, 1000);
+            verdicts.remember(key, 7, life(now % 2 == 0, now + 5), 1000);
             assert_eq!((known(&verdicts, key, now + 4), known(&verdicts, key, now + 5)), (Some(7), None));
         }
         assert!(verdicts.entries.len() <= 6, "{}", verdicts.entries.len());
@@ -150,7 +178,7 @@ mod tests {
     fn forgetting_a_principal_forgets_all_of_it_and_nothing_else() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         for (principal, key) in [(1, 255), (2, 0), (2, 7), (2, 255), (3, 0)] {
-            verdicts.remember(verdict_key(principal, key), 7, key == 7, 10, 10);
+            verdicts.remember(verdict_key(principal, key), 7, life(key == 7, 10), 10);
         }
         verdicts.begin(verdict_key(2, 9), 1);
         verdicts.forget([2; 16]);

@@ -48,6 +48,21 @@ async fn it_conforms_behind_one_type() {
 }
 
 #[test]
+fn setting_the_clock_neither_keeps_nor_drops_a_value() {
+    for jump in [-1, 1] {
+        let (store, clock) = store();
+        let day = Duration::from_secs(24 * 60 * 60);
+        clock.set(clock.now() + 2 * day);
+        put(&store, "key", b"value", MINUTE).unwrap();
+        clock.set(if jump < 0 { clock.now() - day } else { clock.now() + day });
+        clock.advance(MINUTE - Duration::from_millis(1));
+        assert!(get(&store, "key").is_some(), "{jump}");
+        clock.advance(Duration::from_millis(1));
+        assert!(get(&store, "key").is_none(), "{jump}");
+    }
+}
+
+#[test]
 fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
     let (store, _) = store();
     let store = store.max_entries(100);
