@@ -1,19 +1,36 @@
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use crate::policy::mac::KeyedDigest;
+
+/// How many attempts may be owed to one account, and to how many accounts something may be owed, while the store is away.
+const MAX_OWED: usize = 1000;
 
 /// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
 pub(super) struct Local {
-    /// The account's value in the store as this node saw it last; nothing, if it has not. Whoever holds the lock is the
-    /// one on this node who changes it.
+    /// Whoever holds it is the one on this node who asks for a reservation, and waits for one. The others are in line, and
+    /// come in the order in which they arrived.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    /// How many hold it or are in line.
+    in_line: AtomicUsize,
+    /// The value in the store that the account is in, as this node saw it last; nothing, if it has not. Whoever holds the
+    /// lock is the one attempt at this account on this node who changes it.
     pub(super) seen: tokio::sync::Mutex<Option<Bytes>>,
-    /// Told when an attempt on this node has ended.
+    /// Told when an attempt on this node has ended. One at a time waits for it.
     pub(super) settled: Notify,
     /// The attempts that are over, and whose reservation the store may still have.
     owed: Mutex<Vec<Settlement>>,
@@ -26,14 +43,33 @@ pub(super) struct Settlement {
     /// When it was reserved.
     pub(super) at: u64,
     pub(super) failed: bool,
+    /// Since when the store has to be told.
+    pub(super) since: Instant,
 }
 
+/// A place in line.
+pub(super) struct InLine<'a>(&'a Local);
+
 impl Local {
-    /// Notes that the store has to be told of `settlement`. Returns whether nobody is telling it of others by now.
+    /// A place in line, unless there are `most` attempts in it already.
+    pub(super) fn enter(&self, most: usize) -> Option<InLine<'_>> {
+        let entered = InLine(self);
+        (self.in_line.fetch_add(1, Relaxed) < most).then_some(entered)
+    }
+
+    /// Notes that the store has to be told of `settlement`, unless there are too many already. Returns whether nobody is
+    /// telling it of others by now.
     pub(super) fn add_debt(&self, settlement: Settlement) -> bool {
         let mut owed = self.lock_owed();
-        owed.push(settlement);
+        if owed.len() < MAX_OWED {
+            owed.push(settlement);
+        }
         owed.len() == 1
+    }
+
+    /// Drops all that is owed.
+    pub(super) fn drop_all(&self) {
+        self.lock_owed().clear();
     }
 
     pub(super) fn owed(&self) -> Vec<Settlement> {
@@ -47,10 +83,10 @@ impl Local {
         !owed.is_empty()
     }
 
-    /// Drops what was reserved until `time`. Returns whether there is more.
-    pub(super) fn drop_expired(&self, time: u64) -> bool {
+    /// Drops what is owed for as long as `reservation`, which is no longer kept then. Returns whether there is more.
+    pub(super) fn drop_expired(&self, reservation: Duration) -> bool {
         let mut owed = self.lock_owed();
-        owed.retain(|settlement| settlement.at > time);
+        owed.retain(|settlement| settlement.since.elapsed() < reservation);
         !owed.is_empty()
     }
 
@@ -59,25 +95,42 @@ impl Local {
     }
 }
 
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.in_line.fetch_sub(1, Relaxed);
+    }
+}
+
 /// The accounts with attempts under way on this node.
-#[derive(Default)]
 pub(super) struct LocalAccounts {
-    by_key: Mutex<HashMap<String, (usize, Arc<Local>)>>,
+    by_digest: Mutex<HashMap<KeyedDigest, (usize, Arc<Local>)>>,
+    background: Arc<Semaphore>,
+}
+
+impl Default for LocalAccounts {
+    fn default() -> Self {
+        Self { by_digest: Mutex::default(), background: Arc::new(Semaphore::new(MAX_OWED)) }
+    }
 }
 
 /// One attempt's share in a [`Local`].
 pub(super) struct LocalAccount {
     local: Arc<Local>,
-    key: String,
+    digest: KeyedDigest,
     local_accounts: Arc<LocalAccounts>,
 }
 
 impl LocalAccounts {
-    pub(super) fn share(self: &Arc<Self>, key: &str) -> LocalAccount {
-        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let (shares, local) = by_key.entry(key.to_owned()).or_default();
+    /// A permit for a task that settles what is owed to an account.
+    pub(super) fn background(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.background).try_acquire_owned().ok()
+    }
+
+    pub(super) fn share(self: &Arc<Self>, digest: KeyedDigest) -> LocalAccount {
+        let mut by_digest = self.by_digest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shares, local) = by_digest.entry(digest).or_default();
         *shares += 1;
-        LocalAccount { local: Arc::clone(local), key: key.to_owned(), local_accounts: Arc::clone(self) }
+        LocalAccount { local: Arc::clone(local), digest, local_accounts: Arc::clone(self) }
     }
 }
 
@@ -91,11 +144,11 @@ impl Deref for LocalAccount {
 
 impl Drop for LocalAccount {
     fn drop(&mut self) {
-        let mut by_key = self.local_accounts.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((shares, _)) = by_key.get_mut(&self.key) {
+        let mut by_digest = self.local_accounts.by_digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((shares, _)) = by_digest.get_mut(&self.digest) {
             *shares -= 1;
             if *shares == 0 {
-                by_key.remove(&self.key);
+                by_digest.remove(&self.digest);
             }
         }
     }
@@ -108,12 +161,21 @@ mod tests {
     #[test]
     fn it_is_shared_until_the_last_attempt_is_over() {
         let local_accounts = Arc::new(LocalAccounts::default());
-        let (one, two, other) = (local_accounts.share("a"), local_accounts.share("a"), local_accounts.share("b"));
+        let [one, two, other] = [1, 1, 2].map(|account| local_accounts.share([account; 16]));
         assert!(Arc::ptr_eq(&one.local, &two.local));
         assert!(!Arc::ptr_eq(&one.local, &other.local));
         drop((one, other));
-        assert!(Arc::ptr_eq(&two.local, &local_accounts.share("a").local));
+        assert!(Arc::ptr_eq(&two.local, &local_accounts.share([1; 16]).local));
         drop(two);
-        assert!(local_accounts.by_key.lock().unwrap().is_empty());
+        assert!(local_accounts.by_digest.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn there_are_so_many_places_in_line_and_no_more() {
+        let local = Local::default();
+        let places: Vec<_> = (0..3).map(|_| local.enter(2)).collect();
+        assert_eq!(places.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
+        drop(places);
+        assert!(local.enter(1).is_some());
     }
 }

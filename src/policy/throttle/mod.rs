@@ -1,4 +1,5 @@
 mod account;
+mod bucket;
 mod local_accounts;
 mod record;
 
@@ -14,15 +15,39 @@ use http::Request;
 
 use self::{
     account::{Accounts, Reservation, ReserveError},
+    bucket::SLOTS,
     local_accounts::LocalAccounts,
     record::Rules,
 };
-use super::mac::DigestKey;
+use super::mac::{DigestKey, KeyedDigest};
 use crate::{
     BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
 };
 
 /// A verifier that asks another one, unless there were too many failed attempts before.
+///
+/// # What to count by
+///
+/// A throttle is for what can be guessed: a password, a PIN, a short code. There, count by **principal**, which is what
+/// [`new`](Self::new) does: guesses from many addresses at one account add up.
+///
+/// A random key or token of 128 bits cannot be guessed, and counting by its principal protects nothing: it only lets
+/// anybody who knows a key's id or a user's id lock its owner out, be that owner a whole platform. There, count by
+/// **caller** with [`callers`](Throttle::callers), so as to slow down whoever tries many; or by **principal and caller**
+/// with [`per_caller`](Self::per_caller), so that somebody else's failures are not the owner's.
+///
+/// ```
+/// use tower_verify::{ClientAddr, SharedVerifier, diyalog::CustomerToken, policy::Throttle, store::SharedStore};
+///
+/// type Verifier = SharedVerifier<CustomerToken>;
+///
+/// /// Diyalog's tokens are random: who presents many wrong ones from one address is slowed down.
+/// fn throttled(verifier: Verifier, store: SharedStore, key: [u8; 32]) -> Verifier {
+///     SharedVerifier::new(Throttle::callers(verifier, store, key, ClientAddr::peer()))
+/// }
+/// ```
+///
+/// # How it counts
 ///
 /// An attempt fails when the verdict on it is negative. What ends without a verdict (an error, a panic, the deadline, a
 /// caller who hangs up) does not count; neither does a rejected request, which never gets here. After 10 failures
@@ -39,19 +64,31 @@ use crate::{
 /// way are settled. If these failed, what waits is throttled; if they succeeded, it is admitted: of fifty valid logins
 /// at once none is refused, but no more are verified at a time than there may still be failures.
 ///
-/// Waiters are notified at once of attempts that are settled on the same node, and poll for other nodes every 20 ms at
-/// first and every 200 ms at last. After two seconds ([`pending_timeout`](Self::pending_timeout)) an attempt that is still
-/// undecided is throttled for a second. A reservation is given back when the future of its check is dropped, and if the
-/// store is away, when it is there again; that of a node that crashes expires after 30 seconds
-/// ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes known
-/// later still counts.
+/// Those who wait on one node are admitted in the order in which they came, at most 100 of them for one account
+/// ([`max_pending`](Self::max_pending)). The first in line is told at once of attempts that are settled on the same node,
+/// and polls for other nodes every 20 ms at first and every 200 ms at last. An attempt that is still undecided after two
+/// seconds ([`pending_timeout`](Self::pending_timeout)), or for which there is no place in line, is throttled for a second.
+///
+/// A reservation is settled in the background when the future of its check is dropped: as a failure, if the verdict was
+/// there already. If the store is away, it is settled when it is there again; that of a node that crashes expires after
+/// 30 seconds ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes
+/// known later still counts.
+///
+/// # Room
+///
+/// Accounts are made up by whoever guesses, and so they have a room of their own: about 131,000 of them
+/// ([`max_accounts`](Self::max_accounts)), eight to a value of the store. When eight accounts with failures share a value
+/// and a ninth one comes, the one with the fewest failures is forgotten. Nobody can choose which accounts share one. A
+/// million guesses at a million accounts neither fill the store nor make the throttle forget an account with several
+/// failures.
 ///
 /// # Security
 ///
 /// Nobody's principal is in the store: its keys are MACs under the key given to [`new`](Self::new), which all nodes
 /// share. If the store is away or full nobody is verified, unless [`fail_open`](Self::fail_open) says so. An attacker
 /// can keep a principal throttled by failing in its name; throttling [callers](Self::by_caller) too, and a second
-/// channel for the principals that matter, are answers to that. The nodes' clocks have to agree to a few seconds.
+/// channel for the principals that matter, are answers to that. The nodes' clocks have to agree to a few seconds;
+/// whatever they did, nobody is throttled for longer than the longest wait from now.
 ///
 /// It is used within a tokio runtime, and costs two operations of the store for an attempt at a principal that has not
 /// failed lately, three for another. The module's example shows it in use.
@@ -59,6 +96,7 @@ pub struct Throttle<V, S, P> {
     verifier: V,
     principal: P,
     caller: Option<Caller>,
+    per_caller: Option<ClientAddr>,
     tags: DigestKey,
     rules: Rules,
     accounts: Accounts<S>,
@@ -86,11 +124,16 @@ impl<V, S, P> Throttle<V, S, P> {
         P: Fn(&Request<C>) -> Option<B> + Send + Sync + 'static,
         B: AsRef<[u8]>,
     {
+        let tags = DigestKey::new(&key);
+        let mut name = tags.begin();
+        name.part(b"store");
+        let prefix = format!("throttle:{}:", URL_SAFE_NO_PAD.encode(&name.end()[..6]));
         Self {
             verifier,
             principal,
             caller: None,
-            tags: DigestKey::new(&key),
+            per_caller: None,
+            tags,
             rules: Rules {
                 limit: 10,
                 window: millis(Duration::from_secs(15 * 60)),
@@ -101,11 +144,37 @@ impl<V, S, P> Throttle<V, S, P> {
             accounts: Accounts {
                 store: Arc::new(store),
                 clock: Arc::new(SystemClock),
+                prefix: prefix.into(),
+                buckets: buckets(131_072),
                 pending_timeout: Duration::from_secs(2),
+                max_pending: 100,
                 local_accounts: Arc::new(LocalAccounts::default()),
             },
             fail_open: false,
         }
+    }
+
+    /// Counts a principal's failures for each caller's address apart: whoever fails from elsewhere does not lock out the
+    /// principal. The default is to count them together.
+    ///
+    /// The address is found, and needed, as by [`by_caller`](Self::by_caller).
+    pub fn per_caller(mut self, address: ClientAddr) -> Self {
+        self.per_caller = Some(address);
+        self
+    }
+
+    /// About how many accounts are counted at a time, principals and callers together: see [Room](Self#room). The default
+    /// is 131,072, of which each takes some 60 bytes of the store, and 8 more for each failure that is remembered. It must
+    /// be the same on all nodes.
+    pub fn max_accounts(mut self, accounts: usize) -> Self {
+        self.accounts.buckets = buckets(accounts);
+        self
+    }
+
+    /// How many attempts at one account may wait on this node for others to be settled. The default is 100.
+    pub fn max_pending(mut self, attempts: usize) -> Self {
+        self.accounts.max_pending = attempts.max(1);
+        self
     }
 
     /// How many attempts at a principal may fail within how long. The default is 10 within 15 minutes.
@@ -177,27 +246,53 @@ impl<V, S, P> Throttle<V, S, P> {
     ///
     /// # Errors
     /// If the caller's address is needed and not known.
-    fn accounts<C, B>(&self, request: &Request<C>) -> Result<Vec<(Rules, String)>, BoxError>
+    fn accounts<C, B>(&self, request: &Request<C>) -> Result<Vec<(Rules, KeyedDigest)>, BoxError>
     where
         P: Fn(&Request<C>) -> Option<B>,
         B: AsRef<[u8]>,
     {
+        let network = |address: ClientAddr| {
+            let address = address.find(request.headers(), request.extensions());
+            address.map(network).ok_or("the caller's address is not known: the host has to set `PeerAddr`")
+        };
         let mut accounts = Vec::new();
         if let Some(Caller { limit, address }) = self.caller {
-            let address = address.find(request.headers(), request.extensions());
-            let address = address.ok_or("the caller's address is not known: the host has to set `PeerAddr`")?;
-            accounts.push((Rules { limit, ..self.rules }, self.key(b"caller", &network(address))));
+            accounts.push((Rules { limit, ..self.rules }, self.digest(&[b"caller", &network(address)?])));
         }
-        let principal = (self.principal)(request).map(|name| (self.rules, self.key(b"principal", name.as_ref())));
-        accounts.extend(principal);
+        if let Some(name) = (self.principal)(request) {
+            let name = name.as_ref();
+            let digest = match self.per_caller {
+                Some(address) => self.digest(&[b"principal and caller", name, &network(address)?]),
+                None => self.digest(&[b"principal", name]),
+            };
+            accounts.push((self.rules, digest));
+        }
         Ok(accounts)
     }
 
-    fn key(&self, kind: &[u8], name: &[u8]) -> String {
-        let mut tag = self.tags.begin();
-        tag.part(kind);
-        tag.part(name);
-        format!("throttle:{}", URL_SAFE_NO_PAD.encode(tag.end()))
+    fn digest(&self, parts: &[&[u8]]) -> KeyedDigest {
+        let mut digest = self.tags.begin();
+        parts.iter().for_each(|part| digest.part(part));
+        digest.end()
+    }
+}
+
+/// What finds no principal in any request.
+type NoPrincipal<C> = fn(&Request<C>) -> Option<&'static [u8]>;
+
+impl<V, S> Throttle<V, S, ()> {
+    /// Throttles `verifier` for each caller's address, whatever its requests are for: for credentials that cannot be
+    /// guessed. After 10 failures, as [`by_caller`](Throttle::by_caller) has it.
+    pub fn callers<C>(verifier: V, store: S, key: [u8; 32], address: ClientAddr) -> Throttle<V, S, NoPrincipal<C>>
+    where
+        C: Credential,
+        V: Verifier<C>,
+        S: Store,
+    {
+        let nobody: NoPrincipal<C> = |_| None;
+        let throttle = Throttle::new(verifier, store, key, nobody);
+        let limit = throttle.rules.limit;
+        Throttle { caller: Some(Caller { limit, address }), ..throttle }
     }
 }
 
@@ -211,8 +306,8 @@ where
 {
     async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
         let mut reservations = Vec::new();
-        for (rules, key) in self.accounts(&request)? {
-            match Reservation::new(&self.accounts, rules, key).await {
+        for (rules, digest) in self.accounts(&request)? {
+            match Reservation::new(&self.accounts, rules, digest).await {
                 Ok(reservation) => reservations.push(reservation),
                 Err(ReserveError::Unavailable(_)) if self.fail_open => {}
                 Err(ReserveError::Unavailable(error)) => return Err(error),
@@ -221,8 +316,10 @@ where
         }
         let verdict = self.verifier.verify(request).await;
         let failed = verdict.as_ref().is_ok_and(|verdict| !verdict.admits());
+        // All are marked before any of them is waited for: the caller may hang up meanwhile.
+        reservations.iter_mut().for_each(|reservation| reservation.failed = failed);
         for reservation in reservations {
-            let settled = reservation.settle(failed).await;
+            let settled = reservation.settle().await;
             // A guess that was not counted is not told that it was wrong. A right credential is not refused because a
             // reservation could not be given back: it expires.
             if failed && !self.fail_open {
@@ -231,6 +328,11 @@ where
         }
         verdict
     }
+}
+
+/// How many values of the store so many accounts share.
+fn buckets(accounts: usize) -> u64 {
+    accounts.div_ceil(SLOTS).max(1) as u64
 }
 
 fn at_least_one(failures: u32) -> Result<u32, ConfigError> {

@@ -1,6 +1,4 @@
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use bytes::{Buf, BufMut};
 
 /// The limits of a throttle. Times are in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -12,11 +10,10 @@ pub(super) struct Rules {
     pub(super) reservation: u64,
 }
 
-/// The attempts at one account: all of it in one value of the store, so that whatever is decided
-/// from it is decided at once.
+/// The attempts at one account.
 ///
-/// Its times are milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Its times are milliseconds since the Unix epoch, because nodes share it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Record {
     /// When attempts failed, up to the one that began a wait.
     failures: Vec<u64>,
@@ -39,6 +36,23 @@ pub(super) enum Decision {
 }
 
 impl Record {
+    /// Brings times that no clock of now could have made to the latest that one could: the clock that made them was
+    /// ahead, or was set back since. Returns whether there were any.
+    ///
+    /// Without it an account would be throttled until the clock is where it was.
+    pub(super) fn clamp(&mut self, now: u64, rules: &Rules) -> bool {
+        let mut clamped = false;
+        let mut clamp = |time: &mut u64, most: u64| {
+            clamped |= *time > most;
+            *time = (*time).min(most);
+        };
+        self.failures.iter_mut().for_each(|failure| clamp(failure, now));
+        let reserved = now.saturating_add(rules.reservation);
+        self.reservations.iter_mut().for_each(|(_, until)| clamp(until, reserved));
+        clamp(&mut self.blocked_until, now.saturating_add(rules.longest_wait));
+        clamped
+    }
+
     /// Admits an attempt, if it could fail together with all others under way and the limit would still be kept.
     pub(super) fn reserve(&mut self, id: u64, now: u64, rules: &Rules) -> Decision {
         self.forget(now, rules);
@@ -89,16 +103,53 @@ impl Record {
     }
 
     /// When nothing of it matters any more.
-    fn over_at(&self, rules: &Rules) -> u64 {
+    pub(super) fn over_at(&self, rules: &Rules) -> u64 {
         let failure = self.failures.iter().map(|failure| failure.saturating_add(rules.window)).max();
         let reservation = self.reservations.iter().map(|(_, until)| *until).max();
         let wait = (self.waits > 0).then(|| self.blocked_until.saturating_add(rules.window));
         failure.max(reservation).max(wait).unwrap_or(0)
     }
 
-    pub(super) fn ttl(&self, now: u64, rules: &Rules) -> Duration {
-        Duration::from_millis(self.over_at(rules).saturating_sub(now))
+    /// How many failures it is known to have, or may have soon: a wait counts as all that led to it.
+    pub(super) fn weight(&self, rules: &Rules) -> u32 {
+        let recent = self.failures.len().saturating_add(self.reservations.len());
+        self.waits.saturating_add(rules.limit).saturating_mul(u32::from(self.waits > 0)).saturating_add(narrow(recent))
     }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.put_u32(self.waits);
+        out.put_u64(self.blocked_until);
+        out.put_u32(narrow(self.failures.len()));
+        self.failures.iter().for_each(|failure| out.put_u64(*failure));
+        self.reservations.iter().for_each(|(id, until)| {
+            out.put_u64(*id);
+            out.put_u64(*until);
+        });
+    }
+
+    /// Nothing, if `encoded` is not a record.
+    pub(super) fn decode(mut encoded: &[u8]) -> Option<Self> {
+        let (waits, blocked_until) = (encoded.try_get_u32().ok()?, encoded.try_get_u64().ok()?);
+        let failures = encoded.try_get_u32().ok()? as usize;
+        let (failures, reservations) = encoded.split_at_checked(failures.checked_mul(8)?)?;
+        let mut times = failures.chunks_exact(8).map(|mut time| time.get_u64());
+        let (reservations, rest) = reservations.as_chunks::<16>();
+        let reservations = reservations.iter().map(|reservation| {
+            let mut reservation = &reservation[..];
+            (reservation.get_u64(), reservation.get_u64())
+        });
+        rest.is_empty().then(|| Self {
+            failures: times.by_ref().collect(),
+            reservations: reservations.collect(),
+            waits,
+            blocked_until,
+        })
+    }
+}
+
+/// A record has far fewer entries.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -157,7 +208,7 @@ mod tests {
         let mut record = Record { waits: u32::MAX, ..Record::default() };
         record.fail(u64::MAX - 5, &rules);
         assert_eq!(record.reserve(1, u64::MAX - 1, &rules), Decision::Throttled(1));
-        assert_eq!(record.ttl(5, &rules), Duration::from_millis(u64::MAX - 5));
+        assert_eq!(record.over_at(&rules), u64::MAX);
     }
 
     #[test]
@@ -186,12 +237,37 @@ mod tests {
     fn an_account_without_failures_leaves_nothing() {
         let mut record = Record::default();
         record.reserve(7, 1000, &RULES);
-        assert_eq!(record.ttl(1000, &RULES), Duration::from_millis(RULES.reservation));
+        assert_eq!(record.over_at(&RULES), 1000 + RULES.reservation);
         record.settle(7, false, 1000, 1001, &RULES);
-        assert_eq!((record.ttl(1001, &RULES), record), (Duration::ZERO, Record::default()));
+        assert_eq!((record.over_at(&RULES), record), (0, Record::default()));
     }
 
     proptest! {
+        /// Whatever the clock does: nobody is told to wait longer than the longest wait, and who waits that long without
+        /// another jump is not throttled any more.
+        #[test]
+        fn no_wait_is_longer_than_the_longest(steps in prop::collection::vec((0..4u8, 0..20_000_000u64), 1..100)) {
+            let (mut record, mut wall) = (Record::default(), 10_000_000);
+            for (step, amount) in steps {
+                match step {
+                    0 => wall = amount,
+                    1 => wall += amount % (2 * RULES.longest_wait),
+                    step => {
+                        record.clamp(wall, &RULES);
+                        attempt(&mut record, wall, step == 2);
+                    }
+                }
+                let mut now = record.clone();
+                now.clamp(wall, &RULES);
+                if let Decision::Throttled(wait) = now.clone().reserve(7, wall, &RULES) {
+                    prop_assert!(wait <= RULES.longest_wait);
+                }
+                let later = wall + RULES.longest_wait;
+                now.clamp(later, &RULES);
+                prop_assert!(!matches!(now.reserve(7, later, &RULES), Decision::Throttled(_)));
+            }
+        }
+
         /// However attempts overlap: before the first wait no more of them fail in a window than the limit says.
         #[test]
         fn the_limit_is_kept(steps in prop::collection::vec((0..5u8, 0..2000u64), 1..200)) {

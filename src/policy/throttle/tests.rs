@@ -137,6 +137,11 @@ impl Cluster {
         Self { verifier: Arc::default(), store: Arc::new(store), clock }
     }
 
+    fn callers(&self) -> impl Verifier<Attempt> + use<> {
+        let (verifier, store) = (Arc::clone(&self.verifier), Arc::clone(&self.store));
+        Throttle::callers(verifier, store, [7; 32], ClientAddr::peer()).clock(self.clock.clone())
+    }
+
     fn node(&self) -> Node {
         let account: Account = |request| Some(request.body().account).filter(|account| !account.is_empty());
         Throttle::new(Arc::clone(&self.verifier), Arc::clone(&self.store), [7; 32], account).clock(self.clock.clone())
@@ -269,6 +274,122 @@ async fn a_failure_counts_though_nobody_waits_for_it_to_be_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_hangs_up_while_a_failure_is_counted_is_counted_everywhere() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(3, MINUTE).unwrap().by_caller(1000, ClientAddr::peer()).unwrap();
+    for number in 0..20 {
+        let mut request = Request::new(Attempt { account: "ann", guess: Guess::Wrong });
+        request.extensions_mut().insert(PeerAddr((IpAddr::from([192, 0, 2, number]), 4711).into()));
+        let attempt = node.verify(request);
+        // The store becomes slow as the verifier is asked: the caller is told of 100 ms later, and the principal after it.
+        let (hung_up, ()) = tokio::join!(timeout(Duration::from_millis(150), attempt), async {
+            sleep(Duration::from_millis(50)).await;
+            cluster.store.slow.store(true, SeqCst);
+        });
+        assert!(hung_up.is_err() || throttled_for(hung_up.unwrap().map_err(Failure::from_error)).is_some());
+        cluster.store.slow.store(false, SeqCst);
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert_eq!(cluster.asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_wait_is_longer_than_the_longest_though_the_clock_was_ahead() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for failures in [9, 10] {
+        let cluster = Cluster::new();
+        let node = cluster.node();
+        cluster.clock.set(cluster.clock.now() + day);
+        for _ in 0..failures {
+            attempt(&node, "ann", Guess::Wrong).await.unwrap();
+        }
+        cluster.clock.set(cluster.clock.now() - day);
+        let wait = throttled_for(attempt(&node, "ann", Guess::Right).await).unwrap_or_default();
+        assert!(wait <= 15 * MINUTE, "{wait:?}");
+        cluster.clock.advance(wait);
+        assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
+        cluster.clock.advance(15 * MINUTE);
+        for _ in 0..9 {
+            assert!(!attempt(&node, "ann", Guess::Wrong).await.unwrap(), "what was before the window does not count");
+        }
+        assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_at_made_up_principals_have_a_room_of_their_own() {
+    let cluster = Cluster::new();
+    let node = cluster.node().max_accounts(100);
+    for _ in 0..10 {
+        attempt(&node, "ann", Guess::Wrong).await.unwrap();
+    }
+    let made_up = node.limit(10, MINUTE).unwrap();
+    for number in 0..5000 {
+        let name: &'static str = format!("made up {number}").leak();
+        attempt(&made_up, name, Guess::Wrong).await.unwrap();
+    }
+    let mut keys = cluster.store.keys.lock().unwrap().clone();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 13);
+    assert!(
+        throttled_for(attempt(&made_up, "ann", Guess::Right).await).is_some(),
+        "failures are not pushed out by fewer"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_admitted_in_order_and_only_so_many_wait() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(2, MINUTE).unwrap().max_pending(6);
+    let start = Instant::now();
+    let results =
+        join_all((0..12).map(async |_| (attempt(&node, "ann", Guess::Right).await, start.elapsed().as_millis())));
+    let results = results.await;
+    // Each round is of two, which take 100 ms; two of the twelve begin at once, and six wait for them.
+    let times: Vec<_> = results.iter().map(|(result, time)| result.is_ok().then_some(*time)).collect();
+    assert_eq!(times[..8], [100, 100, 200, 200, 300, 300, 400, 400].map(Some));
+    for (result, time) in results.into_iter().skip(8) {
+        assert_eq!((throttled_for(result), time), (Some(Duration::from_secs(1)), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_thousand_at_once_cost_no_more_than_there_is_room_for() {
+    let cluster = Cluster::new();
+    let node = cluster.node().max_pending(4000).pending_timeout(10 * MINUTE);
+    let results = join_all((0..4000).map(|_| attempt(&node, "ann", Guess::Right))).await;
+    assert!(results.into_iter().all(|result| result.is_ok_and(|admitted| admitted)));
+    // Two operations each, and one more for the first of each ten, which may meet the value of the others.
+    let operations = cluster.store.operations.load(SeqCst);
+    assert!(operations <= 2 * 4000 + 4000, "{operations} operations");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_from_elsewhere_do_not_lock_out_the_principal_where_callers_are_apart() {
+    let cluster = Cluster::new();
+    let (node, callers) = (cluster.node().per_caller(ClientAddr::peer()), cluster.callers());
+    let from = |number: u8, account, guess| {
+        let mut request = Request::new(Attempt { account, guess });
+        request.extensions_mut().insert(PeerAddr((IpAddr::from([192, 0, 2, number]), 4711).into()));
+        request
+    };
+    for _ in 0..10 {
+        assert!(!node.verify(from(1, "ann", Guess::Wrong)).await.unwrap());
+    }
+    assert!(node.verify(from(1, "ann", Guess::Right)).await.is_err());
+    assert!(node.verify(from(1, "bob", Guess::Right)).await.unwrap());
+    assert!(node.verify(from(2, "ann", Guess::Right)).await.unwrap());
+    assert!(attempt(&node, "ann", Guess::Right).await.is_err(), "the address must be known");
+
+    for account in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+        assert!(!callers.verify(from(3, account, Guess::Wrong)).await.unwrap());
+    }
+    assert!(callers.verify(from(3, "ann", Guess::Right)).await.is_err());
+    assert!(callers.verify(from(4, "ann", Guess::Right)).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_store_nobody_is_verified() {
     let cluster = Cluster::new();
     let node = cluster.node();
@@ -319,6 +440,22 @@ async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_ba
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_the_store_is_away_no_more_is_kept_in_mind_than_there_is_room_for() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    cluster.store.away.store(true, SeqCst);
+    for number in 0..3000 {
+        let name: &'static str = format!("made up {number}").leak();
+        attempt(&node, name, Guess::Wrong).await.unwrap_err();
+        attempt(&node, "ann", Guess::Wrong).await.unwrap_err();
+    }
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    assert!((900..=1000).contains(&tasks), "{tasks} tasks");
+    sleep(MINUTE).await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_given_back_is_left_to_expire() {
     let cluster = Cluster::new();
     let node = cluster.node();
@@ -355,11 +492,12 @@ async fn keys_show_no_principal_and_depend_on_the_key() {
     let node = cluster.node();
     attempt(&node, "ann", Guess::Wrong).await.unwrap();
     let keys = cluster.store.keys.lock().unwrap().clone();
-    assert!(keys.iter().all(|key| key.starts_with("throttle:") && key.len() == 31 && !key.contains("ann")), "{keys:?}");
+    assert!(keys.iter().all(|key| key.starts_with("throttle:") && key.len() <= 22 && !key.contains("ann")), "{keys:?}");
     let account: Account = |request| Some(request.body().account);
     let other = Throttle::new(Arc::clone(&cluster.verifier), Arc::clone(&cluster.store), [8; 32], account);
-    assert_ne!(node.key(b"principal", b"ann"), other.key(b"principal", b"ann"));
-    assert_ne!(node.key(b"principal", b"ann"), node.key(b"caller", b"ann"));
+    assert_ne!(node.digest(&[b"principal", b"ann"]), other.digest(&[b"principal", b"ann"]));
+    assert_ne!(node.digest(&[b"principal", b"ann"]), node.digest(&[b"caller", b"ann"]));
+    assert_ne!(node.accounts.prefix, other.accounts.prefix);
 }
 
 #[tokio::test(start_paused = true)]
