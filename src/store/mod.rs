@@ -16,6 +16,8 @@
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
 
+#[cfg(feature = "token")]
+mod background;
 pub mod conformance;
 mod error;
 mod memory;
@@ -27,6 +29,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
+#[cfg(feature = "token")]
+pub use self::background::Background;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisConfig, RedisStore};
 pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};

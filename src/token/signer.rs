@@ -193,10 +193,6 @@ impl Signer {
     pub(super) fn prefix(&self) -> &str {
         &self.inner.prefix
     }
-
-    pub(super) fn now_millis(&self) -> u64 {
-        self.clock.unix_millis()
-    }
 }
 
 impl Inner {

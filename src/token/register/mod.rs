@@ -1,17 +1,11 @@
-use std::{
-    error::Error,
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error, fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::future::try_join_all;
 
 use super::{CheckError, Checked, IssueError, Issued, Signer, TokenId, mac::Tag};
-use crate::{
-    clock::millis,
-    store::{Store, StoreError},
-};
+use crate::store::{Store, StoreError};
 
 /// Tokens that can be revoked, and used once: those of a [`Signer`], written down in a [`Store`].
 ///
@@ -47,8 +41,9 @@ use crate::{
 ///
 /// # What is in the store
 ///
-/// Under `<prefix>:token:<id>`, for each token until it expires, its subject's pseudonym, its generation, and since when
-/// it is used; under `<prefix>:subject:<pseudonym>` the present generation. No token can be made of them. The pseudonym
+/// Under `<prefix>:token:<id>`, for each token until it expires, its subject's pseudonym, its generation, and whether it
+/// is used; under `<prefix>:grace:<id>` nothing, for as long as its use may be repeated; under
+/// `<prefix>:subject:<pseudonym>` the present generation. No token can be made of them. The pseudonym
 /// is a code over the subject under the ring's keys.
 #[derive(Clone)]
 pub struct Register<S> {
@@ -72,7 +67,7 @@ pub enum RegisterError {
 struct TokenRecord {
     subject: Tag,
     generation: Bytes,
-    used_millis: Option<u64>,
+    used: bool,
 }
 
 impl<S: Store> Register<S> {
@@ -103,7 +98,7 @@ impl<S: Store> Register<S> {
             let subject = self.signer.pseudonym(subject);
             // A token that begins a generation gives it its own id.
             let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
-            let entry = TokenRecord { subject, generation, used_millis: None };
+            let entry = TokenRecord { subject, generation, used: false };
             // An id that is there already is a forked process's: see `TokenId`.
             if self.store.claim(&self.token_key(issued.id), entry.encode(), self.ttl).await?.is_none() {
                 return Ok(issued);
@@ -133,9 +128,10 @@ impl<S: Store> Register<S> {
     /// # Errors
     /// If the store failed: the tokens may be good still.
     pub async fn revoke(&self, subject: &[u8]) -> Result<(), StoreError> {
-        for pseudonym in self.signer.pseudonyms(subject) {
-            self.store.take(&self.subject_key(&pseudonym)).await?;
-        }
+        // All at once: if this is dropped on its way, what was asked of the store first was asked for all of them.
+        let pseudonyms = self.signer.pseudonyms(subject);
+        try_join_all(pseudonyms.iter().map(async |pseudonym| self.store.take(&self.subject_key(pseudonym)).await))
+            .await?;
         Ok(())
     }
 
@@ -154,29 +150,33 @@ impl<S: Store> Register<S> {
     async fn redeem(&self, checked: Checked) -> Result<Result<(), CheckError>, StoreError> {
         let key = self.token_key(checked.id);
         let Some(value) = self.store.get(&key).await? else { return Ok(Err(CheckError::Revoked)) };
-        let mut entry = TokenRecord::decode(&value)?;
+        let entry = TokenRecord::decode(&value)?;
         if self.store.get(&self.subject_key(&entry.subject)).await? != Some(entry.generation.clone()) {
             return Ok(Err(CheckError::Revoked));
         }
         let Some(grace) = self.grace else { return Ok(Ok(())) };
 
-        let now_millis = self.signer.now_millis();
-        if entry.used_millis.is_none() {
-            let used = TokenRecord { used_millis: Some(now_millis), ..entry };
-            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_millis);
-            let rest = checked.expires_at.duration_since(now).unwrap_or_default();
-            if self.store.replace(&key, value, used.encode(), rest).await? {
+        if !entry.used {
+            // The store tells the time of the repeats, and not a clock that may be set meanwhile. It begins before the
+            // token is marked: if this is dropped between the two, the token is still to be used.
+            if !grace.is_zero() {
+                self.store.put(&self.grace_key(checked.id), Bytes::new(), grace).await?;
+            }
+            let used = TokenRecord { used: true, ..entry };
+            if self.store.replace(&key, value, used.encode(), self.ttl).await? {
                 return Ok(Ok(()));
             }
-            // Somebody else used it at the same time.
-            let Some(value) = self.store.get(&key).await? else { return Ok(Err(CheckError::Revoked)) };
-            entry = TokenRecord::decode(&value)?;
+            // Somebody else used it at the same time, or it is gone.
+            if self.store.get(&key).await?.is_none() {
+                return Ok(Err(CheckError::Revoked));
+            }
         }
-        let grace_millis = millis(grace);
-        match entry.used_millis {
-            Some(used_millis) if now_millis < used_millis.saturating_add(grace_millis) => Ok(Ok(())),
-            _ => Ok(Err(CheckError::Used)),
-        }
+        let repeated = !grace.is_zero() && self.store.get(&self.grace_key(checked.id)).await?.is_some();
+        Ok(if repeated { Ok(()) } else { Err(CheckError::Used) })
+    }
+
+    fn grace_key(&self, id: TokenId) -> String {
+        format!("{}:grace:{id}", self.signer.prefix())
     }
 
     fn token_key(&self, id: TokenId) -> String {
@@ -193,8 +193,8 @@ impl TokenRecord {
         let mut value = BytesMut::with_capacity(40);
         value.put_slice(&self.subject);
         value.put_slice(&self.generation);
-        if let Some(used_millis) = self.used_millis {
-            value.put_u64(used_millis);
+        if self.used {
+            value.put_u8(1);
         }
         value.freeze()
     }
@@ -203,11 +203,12 @@ impl TokenRecord {
         let unreadable = || StoreError::Unavailable("the entry of a token is not readable".into());
         let (subject, rest) = value.split_first_chunk().ok_or_else(unreadable)?;
         let (generation, used) = rest.split_first_chunk::<{ TokenId::LEN }>().ok_or_else(unreadable)?;
-        let used_millis = match used {
-            [] => None,
-            used => Some(u64::from_be_bytes(used.try_into().map_err(|_| unreadable())?)),
+        let used = match used {
+            [] => false,
+            [1] => true,
+            _ => return Err(unreadable()),
         };
-        Ok(Self { subject: *subject, generation: value.slice_ref(generation), used_millis })
+        Ok(Self { subject: *subject, generation: value.slice_ref(generation), used })
     }
 }
 

@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
-    ManualClock,
+    Clock, ManualClock,
     store::MemoryStore,
     token::{Key, KeyRing},
 };
@@ -208,6 +208,30 @@ fn single_use_allows_the_repeats_and_no_more() {
     assert_eq!(check(&register, b"ann", &token), Some(CheckError::Used));
     block_on(register.revoke(b"ann")).unwrap();
     assert_eq!(check(&register, b"ann", &token), Some(CheckError::Revoked));
+}
+
+#[test]
+fn setting_the_clock_makes_no_token_and_no_grace_last_longer() {
+    let (register, _, clock) = register();
+    let register = register.single_use_with_grace(Duration::from_secs(60));
+    let [used, unused] = [issue(&register, b"ann"), issue(&register, b"ann")];
+    assert_eq!(check(&register, b"ann", &used), None);
+    for jump in [3600, 30] {
+        clock.set(clock.now() - Duration::from_secs(jump));
+        clock.advance(Duration::from_secs(29));
+        assert_eq!(check(&register, b"ann", &used), None);
+    }
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(check(&register, b"ann", &used), Some(CheckError::Used));
+    clock.set(clock.now() + Duration::from_secs(3570));
+    assert_eq!(check(&register, b"ann", &used), Some(CheckError::Used));
+    clock.set(clock.now() - Duration::from_secs(3600));
+    clock.advance(TTL - Duration::from_secs(60));
+    assert_eq!(
+        check(&register, b"ann", &unused),
+        Some(CheckError::Revoked),
+        "it says that it is good for an hour more"
+    );
 }
 
 #[test]

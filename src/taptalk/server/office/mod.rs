@@ -10,6 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::api_keys::ApiKeys;
 use crate::{
     Clock, ConfigError,
+    store::Background,
     token::{KeyRing, Signer, checked_ttl},
 };
 
@@ -35,7 +36,8 @@ use crate::{
 ///
 /// A ticket, the tokens that are given for it, and those given for their refresh tokens are one login. A refresh token
 /// that is used a second time was stolen, be it from the app or by it: the login ends there, and every token of it is
-/// refused from the next check on (RFC 9700 section 4.14.2). So an app that did not get the answer to its refresh has to
+/// refused from the next check on (RFC 9700 section 4.14.2): within a tokio runtime also if whoever used it hangs up before
+/// the answer. So an app that did not get the answer to its refresh has to
 /// log its user in again. A ticket that is used a second time is refused, and the login goes on. An access token stays
 /// good until it expires, even if there is a newer one.
 ///
@@ -100,6 +102,8 @@ pub struct TicketOffice<S> {
     access_token_ttl: Duration,
     refresh_token_ttl: Duration,
     single_use: bool,
+    /// The end of a login does not depend on who waits for it.
+    background: Background,
 }
 
 impl<S> TicketOffice<S> {
@@ -126,6 +130,7 @@ impl<S> TicketOffice<S> {
             access_token_ttl: Duration::from_secs(60 * 60),
             refresh_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             single_use: true,
+            background: Background::default(),
         })
     }
 
@@ -196,6 +201,7 @@ impl<S> Clone for TicketOffice<S> {
             ticket: self.ticket.clone(),
             access: self.access.clone(),
             refresh: self.refresh.clone(),
+            background: self.background.clone(),
             ..*self
         }
     }

@@ -13,6 +13,10 @@ use crate::{
 /// How long a user is kept after the last ticket: a hundred years.
 pub(super) const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// How long an id is reserved for a new user. If nothing comes of it, because the caller hung up or the store failed, it is
+/// free again after that.
+const RESERVED: Duration = Duration::from_secs(60 * 60);
+
 /// How many ids are tried for a new user. With half of all ids taken, one in 65,536 new users would be refused.
 const ATTEMPTS: usize = 16;
 
@@ -48,8 +52,9 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The id of the user that a customer's system calls `xc_user_id`. Seen for the first time, the user is given one.
-pub(super) async fn find_or_save(store: &impl Store, tenant: &str, profile: &Profile) -> Result<UserId, BoxError> {
+/// The id of the user that a customer's system calls `xc_user_id`. Seen for the first time, the user is given one, and the
+/// profile is reserved: it is still to be saved for good.
+pub(super) async fn find_or_reserve(store: &impl Store, tenant: &str, profile: &Profile) -> Result<UserId, BoxError> {
     let by_name = key_by_name(tenant, &profile.xc_user_id);
     if let Some(id) = store.get(&by_name).await? {
         return Ok(read_id(&id)?);
@@ -57,7 +62,7 @@ pub(super) async fn find_or_save(store: &impl Store, tenant: &str, profile: &Pro
     for _ in 0..ATTEMPTS {
         let id = UserId::random()?;
         // The id first, so that no two users can have it; then the name, so that no user can have two ids.
-        if store.claim(&id.key(tenant), write_profile(profile), KEPT).await?.is_some() {
+        if store.claim(&id.key(tenant), write_profile(profile), RESERVED).await?.is_some() {
             continue;
         }
         let Some(other) = store.claim(&by_name, Bytes::copy_from_slice(&id.to_bytes()), KEPT).await? else {

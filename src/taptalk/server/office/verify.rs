@@ -6,7 +6,7 @@ use http::Request;
 use super::{
     TicketOffice,
     login::Login,
-    user::{KEPT, find_or_save, read_profile, write_profile},
+    user::{KEPT, find_or_reserve, read_profile, write_profile},
 };
 use crate::{
     BoxError, Verifier,
@@ -28,7 +28,7 @@ impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
             return Ok(TicketVerdict::UnknownKey);
         }
         let profile = parameters.profile;
-        let user = find_or_save(&*self.store, &self.tenant, &profile).await?;
+        let user = find_or_reserve(&*self.store, &self.tenant, &profile).await?;
         let login = Login::new(user)?;
         try_join(
             self.store.put(&user.key(&self.tenant), write_profile(&profile), KEPT),
@@ -61,14 +61,8 @@ impl<S: Store> Verifier<TokenRefresh> for TicketOffice<S> {
             Ok(login) => login,
             Err(refused) => return Ok(refused.into()),
         };
-        match self.renew(login).await? {
-            Some(tokens) => Ok(TokenVerdict::Issued(Box::new(tokens))),
-            None => {
-                // The token is ours and has not expired, and so it was used before, or the login has ended already.
-                self.store.take(&login.key(&self.tenant)).await?;
-                Ok(TokenVerdict::Invalid)
-            }
-        }
+        let (office, background) = (self.clone(), &self.background);
+        background.run_to_end(async move { office.renew_or_end(login).await }).await
     }
 }
 
@@ -85,6 +79,16 @@ impl<S: Store> Verifier<AccessCheck> for TicketOffice<S> {
 }
 
 impl<S: Store> TicketOffice<S> {
+    /// The tokens that come after `login`'s. A refresh token that gets none ends the login.
+    async fn renew_or_end(&self, login: Login) -> Result<TokenVerdict, BoxError> {
+        if let Some(tokens) = self.renew(login).await? {
+            return Ok(TokenVerdict::Issued(Box::new(tokens)));
+        }
+        // The token is ours and has not expired, and so it was used before, or the login has ended already.
+        self.store.take(&login.key(&self.tenant)).await?;
+        Ok(TokenVerdict::Invalid)
+    }
+
     /// The tokens that come after `login`'s, if they are still to be had: of any number of attempts, one gets them.
     async fn renew(&self, login: Login) -> Result<Option<TokenPair>, BoxError> {
         let Some(next) = login.next() else { return Ok(None) };

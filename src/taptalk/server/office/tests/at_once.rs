@@ -8,7 +8,7 @@ use super::*;
 use crate::store::StoreError;
 
 /// A store that lets everybody else go first, each time: whatever can happen between two operations does.
-struct Yielding(MemoryStore);
+pub(super) struct Yielding(pub(super) MemoryStore);
 
 impl Store for Yielding {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
@@ -37,7 +37,7 @@ impl Store for Yielding {
     }
 }
 
-fn yielding_office() -> TicketOffice<Yielding> {
+pub(super) fn yielding_office() -> TicketOffice<Yielding> {
     office("t", Yielding(MemoryStore::new()), &KeyRing::generate().unwrap(), &ManualClock::new(START))
 }
 
@@ -58,11 +58,11 @@ fn all_issued(verdicts: Vec<TokenVerdict>) -> Vec<TokenPair> {
     verdicts.into_iter().filter_map(issued).collect()
 }
 
-async fn wait_for<C: Credential>(office: &impl Verifier<C>, credential: C) -> C::Verdict {
+pub(super) async fn wait_for<C: Credential>(office: &impl Verifier<C>, credential: C) -> C::Verdict {
     office.verify(Request::new(credential)).await.unwrap()
 }
 
-async fn wait_for_ticket(office: &impl Verifier<TicketRequest>) -> Secret {
+pub(super) async fn wait_for_ticket(office: &impl Verifier<TicketRequest>) -> Secret {
     match wait_for(office, request(Profile::new("287", "Ann Example"))).await {
         TicketVerdict::Issued(ticket) => ticket.ticket,
         other => panic!("{other:?}"),

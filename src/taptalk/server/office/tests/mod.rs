@@ -3,6 +3,7 @@
 
 mod at_once;
 mod faults;
+mod hang_ups;
 
 use std::{
     collections::HashSet,

@@ -1,0 +1,140 @@
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{runtime::Handle, sync::Semaphore};
+
+/// Runs operations to their end, although whoever waits for them may stop.
+///
+/// When a caller hangs up, or a deadline passes, the future of a check is dropped wherever it is. What must not be left half
+/// done then, such as ending a login whose refresh token was stolen, is run by this: dropped before its end, it goes on as
+/// a tokio task. No more than so many go on like that, and outside of a tokio runtime none do; what is beyond is dropped.
+///
+/// Clones share the limit.
+///
+/// ```
+/// use tower_verify::store::Background;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let background = Background::new(100);
+/// let (sender, receiver) = tokio::sync::oneshot::channel();
+/// let mut revoking = Box::pin(background.run_to_end(async move {
+///     tokio::task::yield_now().await; // the store is asked
+///     sender.send("revoked")
+/// }));
+/// assert!(futures::poll!(revoking.as_mut()).is_pending());
+/// drop(revoking); // the caller hangs up
+/// assert_eq!(receiver.await, Ok("revoked"));
+/// # });
+/// ```
+#[derive(Debug, Clone)]
+pub struct Background {
+    permits: Arc<Semaphore>,
+}
+
+impl Background {
+    /// At most `operations` go on at a time without anybody who waits for them.
+    pub fn new(operations: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(operations.min(Semaphore::MAX_PERMITS))) }
+    }
+
+    /// Runs `operation`, once this is polled: see [`Background`].
+    pub fn run_to_end<F>(&self, operation: F) -> impl Future<Output = F::Output> + Send + use<F>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        RunToEnd { operation: Some(Box::pin(operation)), begun: false, permits: Arc::clone(&self.permits) }
+    }
+}
+
+/// The default is 1,000 operations.
+impl Default for Background {
+    fn default() -> Self {
+        Self::new(1000)
+    }
+}
+
+struct RunToEnd<F: Future<Output: Send> + Send + 'static> {
+    operation: Option<Pin<Box<F>>>,
+    /// What was never polled has done nothing that would have to be brought to an end.
+    begun: bool,
+    permits: Arc<Semaphore>,
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Future for RunToEnd<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.begun = true;
+        // Taken out, so that nothing is left to go on after a panic.
+        let mut operation = self.operation.take().expect("a future is not polled after its end");
+        let polled = operation.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.operation = Some(operation);
+        }
+        polled
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for RunToEnd<F> {
+    fn drop(&mut self) {
+        let Some(operation) = self.operation.take().filter(|_| self.begun) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
+        runtime.spawn(async move {
+            operation.await;
+            drop(permit);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use futures_util::FutureExt;
+    use tokio::time::{Duration, sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_begun_comes_to_its_end_up_to_the_limit() {
+        let (background, ended) = (Background::new(3), Arc::<AtomicUsize>::default());
+        let run = || {
+            let ended = Arc::clone(&ended);
+            background.run_to_end(async move {
+                sleep(Duration::from_secs(1)).await;
+                ended.fetch_add(1, SeqCst)
+            })
+        };
+        for _ in 0..5 {
+            assert!(timeout(Duration::from_millis(1), run()).await.is_err());
+        }
+        drop(run());
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(ended.load(SeqCst), 3);
+        assert_eq!(run().await, 3, "one that is waited for needs no permit");
+        assert!(timeout(Duration::from_millis(1), run()).await.is_err());
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(ended.load(SeqCst), 5, "permits are given back");
+    }
+
+    #[tokio::test]
+    async fn what_panicked_is_not_polled_again() {
+        let background = Background::default();
+        let mut panicking = Box::pin(background.run_to_end(async { panic!("as the test says") }));
+        let polled = std::panic::AssertUnwindSafe(panicking.as_mut()).catch_unwind().await;
+        assert!(polled.is_err());
+        drop(panicking);
+        assert_eq!(background.permits.available_permits(), 1000);
+    }
+
+    #[test]
+    fn outside_of_a_runtime_it_ends_with_its_caller() {
+        let mut pending = Box::pin(Background::default().run_to_end(std::future::pending::<()>()));
+        assert!(pending.as_mut().now_or_never().is_none());
+    }
+}
