@@ -1,19 +1,20 @@
 use std::{env, fmt, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::TcpSettings,
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsMode,
+    cluster::ClusterClient,
+    sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
 };
+use tokio::sync::Mutex;
 
-use super::RedisStore;
+use super::{
+    RedisStore,
+    connection::Connections,
+    connector::{Connector, tcp_settings},
+};
 use crate::{ConfigError, store::StoreError};
 
-/// How long to wait before another attempt to reconnect: at first, and at most. What is waited is up to twice that, by
-/// chance, so that many nodes do not come at once.
-const RECONNECT_DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
-
-/// How to reach Redis, for a [`RedisStore`].
+/// How to reach Redis, for a [`RedisStore`]: a single server, the primary one that Sentinel names, or a cluster.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -29,10 +30,17 @@ const RECONNECT_DELAY: (Duration, Duration) = (Duration::from_millis(20), Durati
 /// ```
 #[derive(Clone)]
 pub struct RedisConfig {
-    info: ConnectionInfo,
+    topology: Topology,
     prefix: String,
     connect_timeout: Duration,
     response_timeout: Duration,
+}
+
+#[derive(Clone)]
+enum Topology {
+    Server(ConnectionInfo),
+    Sentinel { primary: ConnectionInfo, sentinels: Vec<ConnectionInfo> },
+    Cluster(Vec<ConnectionInfo>),
 }
 
 impl RedisConfig {
@@ -40,21 +48,48 @@ impl RedisConfig {
     /// feature `redis-tls`), or `unix:/path/of/its/socket`.
     ///
     /// # Errors
-    /// If this is no such URL.
+    /// If this is no such URL. The error says what is wrong with it, and nothing that is in it.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
-        // The parser's own error is left out, as a URL may hold a password.
-        let refused = |_| ConfigError::new("the URL of Redis cannot be used; `rediss:` needs the feature `redis-tls`");
-        let info = url.into_connection_info().map_err(refused)?;
-        // Under this protocol a connection that is lost is noticed while nothing is asked, and made again.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let info = info.set_redis_settings(settings);
-        Client::open(info.clone()).map_err(refused)?;
-        Ok(Self {
-            info,
-            prefix: String::new(),
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(1),
-        })
+        Ok(Self::with(Topology::Server(connection_info(url)?)))
+    }
+
+    /// The primary server that Sentinel names.
+    ///
+    /// `primary` is a URL as for [`new`](Self::new), with the name that the sentinels know it by for its host;
+    /// `sentinels` are the URLs of some of them, at least one. The sentinels are asked again whenever the connection fails.
+    ///
+    /// ```
+    /// use tower_verify::store::RedisConfig;
+    ///
+    /// let sentinels = ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"];
+    /// let config = RedisConfig::sentinel("redis://:password@mymaster/0", sentinels)?;
+    /// # let _ = config;
+    /// # Ok::<(), tower_verify::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If one of these is no such URL, or there is no sentinel.
+    pub fn sentinel<'a>(primary: &str, sentinels: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
+        let primary = connection_info(primary)?;
+        if matches!(primary.addr(), ConnectionAddr::Unix(_)) {
+            return Err(ConfigError::new(
+                "the URL of the primary Redis must have the sentinels' name of it as its host",
+            ));
+        }
+        Ok(Self::with(Topology::Sentinel { primary, sentinels: connection_infos(sentinels)? }))
+    }
+
+    /// The Redis Cluster that these nodes are of: URLs of some of them, at least one.
+    ///
+    /// # Errors
+    /// If one of these is no URL as for [`new`](Self::new), or there is none.
+    pub fn cluster<'a>(nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
+        Ok(Self::with(Topology::Cluster(connection_infos(nodes)?)))
+    }
+
+    fn with(topology: Topology) -> Self {
+        let (connect_timeout, response_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
+        Self { topology, prefix: String::new(), connect_timeout, response_timeout }
     }
 
     /// The Redis at the URL in the environment variable `REDIS_URL`.
@@ -85,42 +120,82 @@ impl RedisConfig {
         self
     }
 
-    /// Connects, and asks Redis for a sign of life.
+    /// Connects, and does once what a store has to do.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if that is not done within the connect timeout.
+    /// [`StoreError::Unavailable`], with the reason as its source, if that is not done in time, or cannot be done there: the
+    /// server is a replica, the user may not run scripts, or a cluster does not cover all slots.
     pub async fn connect(self) -> Result<RedisStore, StoreError> {
         #[cfg(feature = "redis-tls")]
         choose_crypto_provider();
 
-        let client = Client::open(self.info.set_tcp_settings(tcp_settings(self.connect_timeout)))
-            .map_err(StoreError::unavailable)?;
-        // The connection manager does not say why there is no connection, so one is made here first.
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.connect_timeout));
-        client.get_multiplexed_async_connection_with_config(&config).await.map_err(StoreError::unavailable)?;
-
-        let (min_delay, max_delay) = RECONNECT_DELAY;
-        let config = ConnectionManagerConfig::new()
-            .set_min_delay(min_delay)
-            .set_max_delay(max_delay)
-            .set_number_of_retries(usize::MAX)
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(None);
-        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(StoreError::unavailable)?;
-        let store = RedisStore::new(connection, self.prefix, self.response_timeout);
-        store.ping(self.connect_timeout).await?;
+        let connector = self.connector().map_err(StoreError::unavailable)?;
+        let connections = Connections::new(connector, self.connect_timeout).await.map_err(StoreError::unavailable)?;
+        let store = RedisStore::new(connections, self.prefix, self.response_timeout);
+        store.probe().await?;
         Ok(store)
+    }
+
+    fn connector(&self) -> RedisResult<Connector> {
+        let tcp = tcp_settings(self.connect_timeout);
+        Ok(match self.topology.clone() {
+            Topology::Server(server) => Connector::Server(Client::open(server.set_tcp_settings(tcp))?),
+            Topology::Sentinel { primary, sentinels } => {
+                let mut node = SentinelNodeConnectionInfo::default()
+                    .set_redis_connection_info(primary.redis_settings().clone())
+                    .set_tcp_settings(tcp.clone());
+                let name = match primary.addr() {
+                    ConnectionAddr::TcpTls { host, .. } => {
+                        node = node.set_tls_mode(TlsMode::Secure);
+                        host.clone()
+                    }
+                    ConnectionAddr::Tcp(host, _) => host.clone(),
+                    addr => addr.to_string(),
+                };
+                let sentinels = sentinels.into_iter().map(|sentinel| sentinel.set_tcp_settings(tcp.clone())).collect();
+                let client = SentinelClient::build(sentinels, name, Some(node), SentinelServerType::Master)?;
+                Connector::Sentinel(Mutex::new(client))
+            }
+            Topology::Cluster(nodes) => {
+                let cluster = ClusterClient::builder(nodes)
+                    .use_protocol(ProtocolVersion::RESP3)
+                    .connection_timeout(self.connect_timeout)
+                    .response_timeout(self.response_timeout)
+                    .tcp_settings(tcp);
+                Connector::Cluster(cluster.build()?)
+            }
+        })
     }
 }
 
-/// A connection is dropped if Redis's host does not acknowledge in time. The host of a Redis that merely stalls does.
-fn tcp_settings(user_timeout: Duration) -> TcpSettings {
-    let settings = TcpSettings::default().set_nodelay(true);
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let settings = settings.set_user_timeout(user_timeout);
-    #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
-    let _ = user_timeout;
-    settings
+fn connection_infos<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Vec<ConnectionInfo>, ConfigError> {
+    let infos: Vec<_> = urls.into_iter().map(connection_info).collect::<Result<_, _>>()?;
+    if infos.is_empty() { Err(ConfigError::new("no URL of a Redis was given")) } else { Ok(infos) }
+}
+
+fn connection_info(url: &str) -> Result<ConnectionInfo, ConfigError> {
+    // The parser's own error is left out, as a URL may hold a password.
+    let info = url.into_connection_info().map_err(|_| ConfigError::new(fault(url)))?;
+    // Under this protocol a connection that is lost is noticed while nothing is asked, and made again.
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let info = info.set_redis_settings(settings);
+    Client::open(info.clone()).map_err(|_| ConfigError::new(fault(url)))?;
+    Ok(info)
+}
+
+/// What is wrong with a URL that cannot be used.
+fn fault(url: &str) -> &'static str {
+    match url.split_once(':') {
+        Some(("rediss", _)) if cfg!(not(feature = "redis-tls")) => {
+            "the URL of Redis begins with `rediss:`, which needs the feature `redis-tls`"
+        }
+        Some(("redis" | "rediss", rest)) if !rest.starts_with("//") => {
+            "the URL of Redis must have `//` after its scheme"
+        }
+        Some(("redis" | "rediss", _)) => "the host, the port or the database of the URL of Redis cannot be read",
+        Some(("unix" | "redis+unix", _)) => "the path of the URL of Redis cannot be used",
+        _ => "the URL of Redis must begin with `redis:`, `rediss:` or `unix:`",
+    }
 }
 
 /// The default of rustls is ambiguous when the app's dependencies ask for several providers, and using it a panic.

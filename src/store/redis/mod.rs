@@ -1,12 +1,15 @@
 mod config;
+mod connection;
+mod connector;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, aio::ConnectionManager, cmd};
+use redis::{FromRedisValue, RedisError, Script, cmd};
 use tokio::time::timeout;
 
 pub use self::config::RedisConfig;
+use self::connection::{Connections, Operation};
 use super::{Store, StoreError, ttl_millis};
 use crate::BoxError;
 
@@ -15,13 +18,19 @@ const REPLACE: &str = include_str!("replace.lua");
 
 /// A store in Redis, for any number of nodes. It needs Redis 7.0 or later, or a server that does the same.
 ///
-/// All operations share one connection, on which they are pipelined, and each is one round trip and of one key. When the
-/// connection is lost it is made again in the background, for as long as it takes, at least twice a second. An operation
-/// that comes meanwhile waits for it, but like every operation not longer than the
-/// [response timeout](RedisConfig::response_timeout); after that it is [`StoreError::Unavailable`].
+/// All operations share one connection, on which they are pipelined, and each is one round trip and of one key.
 ///
-/// An operation whose answer did not arrive, because of that timeout or because the connection was lost, may have been
-/// done. It is an error, and is not repeated.
+/// The connection is made again in the background, for as long as it takes and at least four times a second:
+///
+/// * when it is lost, be anything asked or not;
+/// * when the server's answer says that it is the wrong one: it has become a replica (`READONLY`, `MASTERDOWN`), is
+///   starting (`LOADING`), is of a cluster that keeps the key elsewhere (`MOVED`), or does not know us (`NOAUTH`);
+/// * when an operation was not answered for half of the [response timeout](RedisConfig::response_timeout), and nothing
+///   else was either: whatever is between may have forgotten the connection.
+///
+/// An operation that comes meanwhile waits for it, but like every operation not longer than the response timeout; after
+/// that it is [`StoreError::Unavailable`]. An operation whose answer did not arrive may have been done. It is an error, and
+/// is not repeated.
 ///
 /// A Redis that is out of memory must refuse to write and not evict: set `maxmemory-policy noeviction`, which is its
 /// default, or a ticket that was used can become usable again. What it refuses is [`StoreError::Full`]. What Redis
@@ -42,7 +51,7 @@ const REPLACE: &str = include_str!("replace.lua");
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {
-    connection: ConnectionManager,
+    connections: Arc<Connections>,
     shared: Arc<Shared>,
 }
 
@@ -69,44 +78,38 @@ impl RedisStore {
         RedisConfig::from_env().map_err(StoreError::unavailable)?.connect().await
     }
 
-    fn new(connection: ConnectionManager, prefix: String, response_timeout: Duration) -> Self {
+    fn new(connections: Arc<Connections>, prefix: String, response_timeout: Duration) -> Self {
         let replace = Script::new(REPLACE);
-        Self { connection, shared: Arc::new(Shared { prefix, response_timeout, replace }) }
+        Self { connections, shared: Arc::new(Shared { prefix, response_timeout, replace }) }
     }
 
-    async fn ping(&self, limit: Duration) -> Result<(), StoreError> {
-        within(limit, cmd("PING").exec_async(&mut self.connection.clone())).await
+    /// Does once what a store has to do, so that a server that cannot is known at once.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let id = getrandom::u64().map_err(StoreError::unavailable)?;
+        let (key, ttl) = (format!("probe:{id:x}"), Duration::from_secs(1));
+        self.claim(&key, Bytes::from_static(b"1"), ttl).await?;
+        self.replace(&key, Bytes::from_static(b"1"), Bytes::from_static(b"2"), ttl).await?;
+        match self.take(&key).await? {
+            Some(value) if value == "2" => Ok(()),
+            _ => Err(StoreError::unavailable("the server did not keep a value for a moment")),
+        }
     }
 
     fn key(&self, key: &str) -> String {
         [&self.shared.prefix, key].concat()
     }
 
-    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        within(self.shared.response_timeout, command.query_async(&mut self.connection.clone())).await
-    }
-
-    /// A script that Redis does not have yet is not run by it, and so can be sent again after it is loaded.
-    async fn run_script<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        key: &str,
-        arguments: &[&[u8]],
-    ) -> Result<T, StoreError> {
-        let mut invocation = script.key(self.key(key));
-        for argument in arguments {
-            invocation.arg(argument);
+    async fn run<T: FromRedisValue>(&self, operation: Operation<'_>) -> Result<T, StoreError> {
+        let limit = self.shared.response_timeout;
+        match timeout(limit, self.connections.run(&operation, limit / 2)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if is_out_of_memory(&error) => Err(StoreError::Full),
+            Ok(Err(error)) => Err(StoreError::unavailable(error)),
+            Err(elapsed) => Err(match self.connections.error() {
+                Some(error) => StoreError::unavailable(error),
+                None => StoreError::unavailable(elapsed),
+            }),
         }
-        within(self.shared.response_timeout, invocation.invoke_async(&mut self.connection.clone())).await
-    }
-}
-
-async fn within<T>(limit: Duration, operation: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
-    match timeout(limit, operation).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) if is_out_of_memory(&error) => Err(StoreError::Full),
-        Ok(Err(error)) => Err(StoreError::unavailable(error)),
-        Err(elapsed) => Err(StoreError::unavailable(elapsed)),
     }
 }
 
@@ -116,25 +119,29 @@ fn is_out_of_memory(error: &RedisError) -> bool {
 
 impl Store for RedisStore {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.run(cmd("GET").arg(self.key(key))).await
+        self.run(Operation::Command(cmd("GET").arg(self.key(key)))).await
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        self.run(cmd("SET").arg(self.key(key)).arg(&*value).arg("PX").arg(ttl_millis(ttl))).await
+        let mut set = cmd("SET");
+        set.arg(self.key(key)).arg(&*value).arg("PX").arg(ttl_millis(ttl));
+        self.run(Operation::Command(&set)).await
     }
 
     async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
         let mut set = cmd("SET");
-        self.run(set.arg(self.key(key)).arg(&*value).arg("NX").arg("GET").arg("PX").arg(ttl_millis(ttl))).await
+        set.arg(self.key(key)).arg(&*value).arg("NX").arg("GET").arg("PX").arg(ttl_millis(ttl));
+        self.run(Operation::Command(&set)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.run(cmd("GETDEL").arg(self.key(key))).await
+        self.run(Operation::Command(cmd("GETDEL").arg(self.key(key)))).await
     }
 
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        let ttl = ttl_millis(ttl).to_string();
-        self.run_script(&self.shared.replace, key, &[&expected, &new, ttl.as_bytes()]).await
+        let mut replace = self.shared.replace.key(self.key(key));
+        replace.arg(&*expected).arg(&*new).arg(ttl_millis(ttl));
+        self.run(Operation::Script(&replace)).await
     }
 }
 

@@ -1,0 +1,240 @@
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
+    ScriptInvocation, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster_async::ClusterConnection,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+use super::connector::Connector;
+
+/// How long to wait before another attempt to connect: at first, and at most. What is waited is up to twice that, by
+/// chance, so that many nodes do not come at once.
+const DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(125));
+
+/// A connection that fails sooner than this is not made again at once.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
+
+/// A connection to a server, or to a cluster of them.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Server(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Server(connection) => connection.req_packed_command(cmd),
+            Self::Cluster(connection) => connection.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        cmd: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Server(connection) => connection.req_packed_commands(cmd, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(cmd, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Server(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+/// A command, or a script: one that the server does not have yet is not run by it, and so can be sent again after it is
+/// loaded.
+pub(super) enum Operation<'a> {
+    Command(&'a Cmd),
+    Script(&'a ScriptInvocation<'a>),
+}
+
+impl Operation<'_> {
+    async fn send<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
+        match self {
+            Self::Command(command) => command.query_async(connection).await,
+            Self::Script(script) => script.invoke_async(connection).await,
+        }
+    }
+}
+
+/// The one connection of a store, which is made again when it fails.
+pub(super) struct Connections {
+    connector: Connector,
+    connect_timeout: Duration,
+    present: watch::Sender<Present>,
+}
+
+struct Present {
+    /// How many connections there were before.
+    number: u64,
+    /// Nothing, while another one is made.
+    connection: Option<Connection>,
+    /// How many connections in a row had a short life.
+    short_lives: u32,
+    made_at: Instant,
+    /// When the server last answered.
+    answered_at: Instant,
+    /// Why the last attempt to connect failed.
+    error: Option<Arc<RedisError>>,
+}
+
+impl Connections {
+    /// Connects for the first time.
+    pub(super) async fn new(connector: Connector, connect_timeout: Duration) -> RedisResult<Arc<Self>> {
+        let now = Instant::now();
+        let nothing =
+            Present { number: 0, connection: None, short_lives: 0, made_at: now, answered_at: now, error: None };
+        let connections = Arc::new(Self { connector, connect_timeout, present: watch::Sender::new(nothing) });
+        connections.connect().await?;
+        Ok(connections)
+    }
+
+    /// Runs `operation` on the connection, and waits for one first if there is none.
+    ///
+    /// The connection is made again if it failed, if the server's answer says that it is the wrong one, or if nothing came
+    /// on it for `silence`. The operation is not repeated: it may have been done.
+    pub(super) async fn run<T: FromRedisValue>(
+        self: &Arc<Self>,
+        operation: &Operation<'_>,
+        silence: Duration,
+    ) -> RedisResult<T> {
+        let mut receiver = self.present.subscribe();
+        let (number, mut connection) = {
+            let present = receiver.wait_for(|present| present.connection.is_some()).await;
+            let present = present.expect("the sender is in `self`");
+            (present.number, present.connection.clone().expect("it was waited for"))
+        };
+        let sent_at = Instant::now();
+        let mut sending = pin!(operation.send(&mut connection));
+        let result = match timeout(silence, &mut sending).await {
+            Ok(result) => result,
+            Err(_) => {
+                // A server that is only slow has answered others meanwhile, as answers come in the order of the commands.
+                if self.present.borrow().answered_at < sent_at {
+                    self.lose(number);
+                }
+                sending.await
+            }
+        };
+        match &result {
+            Err(error) if error.is_unrecoverable_error() || error.is_io_error() || is_of_wrong_server(error) => {
+                self.lose(number);
+            }
+            _ => self.answered(number),
+        }
+        result
+    }
+
+    /// Why there is no connection, if that is known.
+    pub(super) fn error(&self) -> Option<Arc<RedisError>> {
+        self.present.borrow().error.clone()
+    }
+
+    fn answered(&self, number: u64) {
+        self.present.send_if_modified(|present| {
+            if present.number == number {
+                present.answered_at = Instant::now();
+            }
+            // Nobody waits for this.
+            false
+        });
+    }
+
+    /// Gives up the connection `number`, unless somebody has already, and makes another one in the background.
+    fn lose(self: &Arc<Self>, number: u64) {
+        let mut delay = None;
+        let lost = self.present.send_if_modified(|present| {
+            let lost = present.number == number && present.connection.take().is_some();
+            if lost && present.made_at.elapsed() < SHORT_LIFE {
+                present.short_lives = present.short_lives.saturating_add(1);
+                delay = Some(backoff(present.short_lives - 1));
+            } else if lost {
+                present.short_lives = 0;
+            }
+            lost
+        });
+        if lost {
+            tokio::spawn(Self::connect_again(Arc::downgrade(self), delay));
+        }
+    }
+
+    /// Connects, however often it has to be tried, as long as the store is there.
+    async fn connect_again(connections: Weak<Self>, delay: Option<Duration>) {
+        sleep(delay.unwrap_or_default()).await;
+        let mut attempts = 0;
+        while let Some(connections) = connections.upgrade() {
+            let Err(error) = connections.connect().await else { return };
+            connections.present.send_if_modified(|present| {
+                present.error = Some(Arc::new(error));
+                false
+            });
+            drop(connections);
+            sleep(backoff(attempts)).await;
+            attempts += 1;
+        }
+    }
+
+    async fn connect(self: &Arc<Self>) -> RedisResult<()> {
+        let number = self.present.borrow().number + 1;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.connect_timeout))
+            .set_response_timeout(None)
+            .set_push_sender(self.watch(number));
+        let connecting = timeout(self.connect_timeout, self.connector.connect(&config)).await;
+        let connection = connecting.unwrap_or_else(|elapsed| Err(io::Error::from(elapsed).into()))?;
+        self.present.send_modify(|present| {
+            let now = Instant::now();
+            present.number = number;
+            present.connection = Some(connection);
+            (present.made_at, present.answered_at) = (now, now);
+            present.error = None;
+        });
+        Ok(())
+    }
+
+    /// Notices that the connection `number` is lost though nothing is asked.
+    fn watch(self: &Arc<Self>, number: u64) -> impl Fn(PushInfo) -> Result<(), redis::aio::SendError> + use<> {
+        let connections = Arc::downgrade(self);
+        move |push| {
+            if push.kind == PushKind::Disconnection
+                && let Some(connections) = connections.upgrade()
+            {
+                connections.lose(number);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Whether another server has to be asked: this one has become a replica, is not ready, or does not know us.
+fn is_of_wrong_server(error: &RedisError) -> bool {
+    const CODES: [&str; 8] =
+        ["READONLY", "MASTERDOWN", "LOADING", "MOVED", "ASK", "CLUSTERDOWN", "NOAUTH", "WRONGPASS"];
+    error.code().is_some_and(|code| CODES.contains(&code))
+}
+
+fn backoff(attempts: u32) -> Duration {
+    let delay = DELAY.0.saturating_mul(2_u32.saturating_pow(attempts)).min(DELAY.1);
+    // Without randomness from the operating system nodes come at the same time: that is no reason to fail.
+    let random = getrandom::u32().unwrap_or(0);
+    delay + delay.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
