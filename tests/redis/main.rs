@@ -1,8 +1,12 @@
 //! [`RedisStore`] against a Redis of its own, which it starts, stalls, kills and fills: `redis-server` must be in the
 //! `PATH`.
 
-#[path = "support/redis_server.rs"]
+mod failing;
+mod fake;
+mod forwarder;
+#[path = "../support/redis_server.rs"]
 mod redis_server;
+mod topologies;
 
 use std::{
     net::TcpListener,

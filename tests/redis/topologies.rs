@@ -1,0 +1,153 @@
+//! The store on a primary that Sentinel names, and on a cluster.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::time::sleep;
+use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, conformance};
+
+use crate::{MINUTE, redis_server::RedisServer};
+
+/// Far more than any of this takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn ask(server: &RedisServer, command: &[&str]) -> String {
+    let mut words = redis::cmd(command[0]);
+    let answer: redis::Value = words.arg(&command[1..]).query_async(&mut server.raw().await).await.unwrap();
+    format!("{answer:?}")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A new directory, for a server that writes down what it knows of others.
+fn temporary(name: &str) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("tower-verify-{}-{name}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// A sentinel of its own for a primary and its replica. It ends with its test.
+struct Sentinel {
+    process: Child,
+    port: u16,
+    directory: PathBuf,
+}
+
+impl Sentinel {
+    fn start(primary: &RedisServer) -> Self {
+        let port = free_port();
+        let directory = temporary(&port.to_string());
+        let config = directory.join("sentinel.conf");
+        let monitor = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor primary 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 2000\n",
+            primary.port
+        );
+        fs::write(&config, monitor).unwrap();
+        let process = Command::new("redis-server").arg(&config).arg("--sentinel").stdout(Stdio::null()).spawn();
+        Self { process: process.expect("`redis-server` must be in the PATH for this test"), port, directory }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_sentinel_names_is_followed_when_it_changes() {
+    let (mut old, new) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
+    ask(&new, &["REPLICAOF", "127.0.0.1", &old.port.to_string()]).await;
+    let sentinel = Sentinel::start(&old);
+    let config = RedisConfig::sentinel("redis://primary/", [&*sentinel.url()]).unwrap();
+    let mut connected: Option<RedisStore> = None;
+    until("the sentinel knows the primary", async || {
+        connected = config.clone().connect().await.ok();
+        connected.is_some()
+    })
+    .await;
+    let store = connected.unwrap();
+    conformance::check(SharedStore::new(store.clone()), tokio::spawn, sleep).await;
+
+    until("the sentinel knows the replica", async || {
+        let mut sentinel =
+            redis::Client::open(sentinel.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        let replicas: redis::Value =
+            redis::cmd("SENTINEL").arg(&["REPLICAS", "primary"]).query_async(&mut sentinel).await.unwrap();
+        format!("{replicas:?}").contains(&new.port.to_string())
+    })
+    .await;
+    old.kill();
+    until("the replica takes over", async || ask(&new, &["ROLE"]).await.contains("master")).await;
+    let promoted = Instant::now();
+    let mut lost = 0;
+    while store.put("key", Bytes::from("value"), MINUTE).await.is_err() {
+        lost += 1;
+        assert!(promoted.elapsed() < Duration::from_secs(5), "{lost} calls were lost");
+    }
+    assert!(promoted.elapsed() < Duration::from_secs(2), "after {:?}", promoted.elapsed());
+    assert_eq!(store.get("key").await.unwrap().unwrap(), "value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_conforms_and_one_without_all_its_slots_is_refused() {
+    let (mut nodes, buses) = (Vec::new(), [free_port(), free_port(), free_port()].map(|port| port.to_string()));
+    let directory = temporary(&buses[0]);
+    for bus in &buses {
+        let file = directory.join(bus).display().to_string();
+        let options = ["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-config-file", &file];
+        // A test's server has its options for as long as the test's process runs.
+        let options: Vec<&'static str> = options.map(|option| &*option.to_owned().leak()).into();
+        nodes.push(RedisServer::start(options.leak()).await);
+    }
+    let urls: Vec<String> = nodes.iter().map(RedisServer::url).collect();
+    let cluster = || RedisConfig::cluster(urls.iter().map(String::as_str)).unwrap().connect();
+    assert!(cluster().await.is_err(), "no slot is served");
+
+    for (node, slots) in nodes.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]]) {
+        ask(node, &["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).await;
+        ask(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes[0].port.to_string(), &buses[0]]).await;
+    }
+    until("the nodes know each other", async || {
+        let mut ready = true;
+        for node in &nodes {
+            ready &= ask(node, &["CLUSTER", "INFO"]).await.contains("cluster_state:ok");
+            ready &= ask(node, &["CLUSTER", "INFO"]).await.contains("cluster_known_nodes:3");
+        }
+        ready
+    })
+    .await;
+    let store = cluster().await.unwrap();
+    conformance::check(SharedStore::new(store.clone()), tokio::spawn, sleep).await;
+
+    // A key that this node has no longer is found where it is.
+    for number in 0..100 {
+        store.put(&format!("key:{number}"), Bytes::from("value"), MINUTE).await.unwrap();
+        assert_eq!(store.take(&format!("key:{number}")).await.unwrap().unwrap(), "value");
+    }
+    drop(nodes);
+    fs::remove_dir_all(&directory).unwrap();
+}
