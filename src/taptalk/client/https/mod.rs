@@ -1,0 +1,205 @@
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::crypto::ring;
+use tokio::time::{Instant, timeout};
+use tower_service::Service;
+
+use crate::taptalk::{ApiKey, Client};
+use crate::{BoxError, ConfigError};
+
+type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// How long nothing may come, while something is asked, until the connections are suspected to be dead.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// How long an HTTP/2 connection, or a TCP connection, is silent before its other end is asked for a sign of life.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// How long connecting may take, and how long such a sign of life.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// An HTTP client for [`Client`]: hyper-util's pool of connections, over rustls with *ring* and Mozilla's root
+/// certificates (`webpki-roots`).
+///
+/// It speaks HTTP/1.1 and HTTP/2, over `http:` too. Clones share the connections. It follows no redirect. It does not
+/// depend on the process's default crypto provider.
+///
+/// Connections that fail without an end are given up: those of HTTP/2 are asked for a sign of life every 10 s, while idle
+/// too; and where nothing comes for a second, or a request is given up before that, the next request has a new
+/// connection. A request is sent once more if its connection was closed before the response began: **a server must not
+/// mind getting one twice**. TapTalk does not: it gives another ticket.
+///
+/// It is used within a tokio runtime.
+#[derive(Clone)]
+pub struct HttpsClient {
+    pools: Arc<Pools>,
+}
+
+impl HttpsClient {
+    /// A client without connections as yet.
+    ///
+    /// # Errors
+    /// If rustls does not accept the crypto provider.
+    pub fn new() -> Result<Self, ConfigError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(LIMIT));
+        tcp.set_keepalive(Some(KEEPALIVE));
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(LIMIT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(ring::default_provider())
+            .map_err(|error| ConfigError::new(format!("there is no TLS: {error}")))?
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_keep_alive_interval(KEEPALIVE)
+            .http2_keep_alive_timeout(LIMIT)
+            .http2_keep_alive_while_idle(true);
+        Ok(Self { pools: Arc::new(Pools::new(builder, connector)) })
+    }
+}
+
+/// The present pool of connections. When one of them fails without an end, all of them give way to another pool: there is
+/// no way to take one out.
+struct Pools {
+    builder: legacy::Builder,
+    connector: HttpsConnector<HttpConnector>,
+    present: Mutex<Present>,
+}
+
+struct Present {
+    /// How many pools there were before.
+    number: u64,
+    pool: Pool,
+    /// When a server last answered.
+    answered_at: Instant,
+}
+
+impl Pools {
+    fn new(builder: legacy::Builder, connector: HttpsConnector<HttpConnector>) -> Self {
+        let pool = builder.build(connector.clone());
+        Self { builder, connector, present: Mutex::new(Present { number: 0, pool, answered_at: Instant::now() }) }
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+        let (number, pool) = {
+            let present = self.present();
+            (present.number, present.pool.clone())
+        };
+        let mut waiting = Waiting { pools: self, number, since: Instant::now(), answered: false };
+        let mut sending = pin!(pool.request(request));
+        let result = match timeout(SILENCE, &mut sending).await {
+            Ok(result) => result,
+            Err(_) => {
+                waiting.suspect();
+                sending.await
+            }
+        };
+        waiting.answered = result.is_ok();
+        result
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that waits for its response. Dropped before that, it makes its pool suspect.
+struct Waiting<'a> {
+    pools: &'a Pools,
+    number: u64,
+    since: Instant,
+    answered: bool,
+}
+
+impl Waiting<'_> {
+    /// Gives up the pool, if it is still the present one and nothing came meanwhile on any of its connections.
+    fn suspect(&self) {
+        let mut present = self.pools.present();
+        if present.number == self.number && present.answered_at <= self.since {
+            present.number += 1;
+            present.pool = self.pools.builder.build(self.pools.connector.clone());
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.answered {
+            self.pools.present().answered_at = Instant::now();
+        } else {
+            self.suspect();
+        }
+    }
+}
+
+/// Whether the connection ended before there was a response on it.
+fn is_closed(error: &legacy::Error) -> bool {
+    let hyper = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    hyper.is_some_and(|error| {
+        error.is_incomplete_message() || error.is_canceled() || error.is_closed() || error.is_timeout()
+    })
+}
+
+impl Service<Request<Full<Bytes>>> for HttpsClient {
+    type Response = Response<Incoming>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let pools = Arc::clone(&self.pools);
+        Box::pin(async move {
+            let again = request.clone();
+            match pools.send(request).await {
+                Err(error) if is_closed(&error) => Ok(pools.send(again).await?),
+                result => Ok(result?),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for HttpsClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpsClient").finish_non_exhaustive()
+    }
+}
+
+impl Client<HttpsClient> {
+    /// A client with an HTTP client of its own: an [`HttpsClient`]. It has to be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn over_https(server_key: ApiKey) -> Result<Self, ConfigError> {
+        Self::new(HttpsClient::new()?, server_key)
+    }
+}
+
+#[cfg(test)]
+mod tests;
