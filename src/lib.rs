@@ -121,7 +121,7 @@ pub use crate::{
     outcome::{Failure, FailureKind, Outcome, Rejection, RejectionKind},
     route::{RequestHead, Route},
     secret::Secret,
-    verifier::{BoxError, Credential, SharedVerifier, Verdict, Verifier, VerifierFn, verifier_fn},
+    verifier::{BoxError, Credential, SharedVerifier, Verdict, Verifier, verifier_fn},
 };
 
 /// The README's snippets are tests too.

@@ -100,7 +100,7 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
 
 /// A verifier that is an async closure or function.
 ///
-/// Its future must be `Send`, as that of [`Verifier::verify`].
+/// Its future must be `Send`, as that of [`Verifier::verify`]. To share it, put it into an `Arc` or a [`SharedVerifier`].
 ///
 /// ```
 /// use http::Request;
@@ -117,7 +117,9 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
 /// assert!(reception.verify(Request::new(Badge(7))).await?);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
-pub fn verifier_fn<C, F, Fut, E>(f: F) -> VerifierFn<F>
+pub fn verifier_fn<C, F, Fut, E>(f: F) -> impl Verifier<C>
+// A named type would show the compiler `E` wherever a server's task has to be `Send`, and it does not accept that a
+// `BoxError` becomes one (rust-lang/rust#64552).
 where
     C: Credential,
     F: Fn(Request<C>) -> Fut + Send + Sync + 'static,
@@ -128,9 +130,7 @@ where
     VerifierFn { f }
 }
 
-/// A verifier that is an async closure or function: see [`verifier_fn`].
-#[derive(Clone, Copy)]
-pub struct VerifierFn<F> {
+struct VerifierFn<F> {
     f: F,
 }
 
@@ -143,12 +143,6 @@ where
 {
     async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
         (self.f)(request).await.map_err(Into::into)
-    }
-}
-
-impl<F> fmt::Debug for VerifierFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifierFn").finish_non_exhaustive()
     }
 }
 

@@ -20,7 +20,11 @@ use tokio::{
     net::TcpStream,
 };
 use tower::ServiceBuilder;
-use tower_verify::VerifyLayer;
+use tower_verify::{
+    BoxError, VerifyLayer,
+    diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+    verifier_fn,
+};
 
 use crate::support::{
     APP, Answer, GOOD, MALFORMED, PATIENCE, UNKNOWN, app, app_call, counted_customer, customer, listen, partner_call,
@@ -227,4 +231,30 @@ async fn an_http2_stream_that_is_reset_in_the_middle_does_no_harm() {
     let request = Request::post("http://localhost/checkauthtoken").body(whole(GOOD)).unwrap();
     Answer::of(client.send_request(request).await.unwrap()).await.is_word("Validated");
     assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+/// As the README has it: the service is served in tasks, and the verifier is a closure whose error is a `BoxError`.
+#[tokio::test]
+async fn a_closure_with_a_boxed_error_is_served_in_a_task() {
+    let verifier = verifier_fn(|request: Request<CustomerToken>| async move {
+        if request.body().dlg_token.is_empty() {
+            Err(BoxError::from("there is no token"))?
+        }
+        Ok::<_, BoxError>(CustomerVerdict::Validated)
+    });
+    let verify = VerifyLayer::new(CustomerEndpoint::new(), verifier);
+    let service = ServiceBuilder::new().layer(verify).service_fn(app);
+    let (listener, address) = listen().await;
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
+        })
+    });
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    Answer::of(sender.send_request(partner_call::<Full<Bytes>>(GOOD)).await.unwrap()).await.is(200, "Validated");
+    drop((sender, serving));
 }
