@@ -146,6 +146,7 @@ impl<E: Endpoint> EndpointTest<E> {
             ("deadline exceeded", outcomes(|| Failure::deadline_exceeded().into())),
             ("throttled", outcomes(|| Failure::throttled(Duration::MAX).into())),
             ("overloaded", outcomes(|| Failure::overloaded().into())),
+            ("disabled", outcomes(|| Failure::disabled().into())),
         ] {
             let respond = || outcome().respond(&*self.endpoint, E::Context::default());
             match catch_unwind(AssertUnwindSafe(respond)) {

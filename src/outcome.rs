@@ -224,6 +224,8 @@ pub enum FailureKind {
     Throttled,
     /// The verifier was not called, because too many bytes of other requests are being read.
     Overloaded,
+    /// The verifier was not called, because the endpoint is [switched off](crate::VerifyLayer::enabled).
+    Disabled,
 }
 
 impl Failure {
@@ -274,6 +276,11 @@ impl Failure {
         Self::new(FailureKind::Overloaded)
     }
 
+    /// No verdict because the endpoint is switched off.
+    pub fn disabled() -> Self {
+        Self::new(FailureKind::Disabled)
+    }
+
     fn new(kind: FailureKind) -> Self {
         Self { kind, retry_after: None, source: None, endpoint: None }
     }
@@ -306,6 +313,7 @@ impl fmt::Display for Failure {
             FailureKind::DeadlineExceeded => "the deadline passed without a verdict",
             FailureKind::Throttled => "too many failed attempts",
             FailureKind::Overloaded => "too many bytes are being read",
+            FailureKind::Disabled => "the endpoint is switched off",
         })
     }
 }

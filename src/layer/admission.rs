@@ -202,7 +202,7 @@ pin_project! {
             body: Option<B>,
         },
         Reading {
-            // Whether the caller's secret was checked.
+            // Whether what comes before the body was checked.
             started: bool,
             head: Option<Parts>,
             reader: Reader,
@@ -265,8 +265,8 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
             let mut known;
             let (head, mut body) = match self.as_mut().project() {
                 StepProj::Arrived { head, body } => {
-                    if let Err(rejection) = admission.settings.check_secret(head.as_mut().expect(ONCE)) {
-                        return Poll::Ready((rejection.into(), None));
+                    if let Err(refused) = admission.settings.check(head.as_mut().expect(ONCE)) {
+                        return Poll::Ready((refused, None));
                     }
                     let body = Forwarded::Unread(body.take().expect(ONCE));
                     if let Some(check) = &admission.settings.caller_check {
@@ -279,9 +279,9 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                 StepProj::Reading { started, head, reader, body } => {
                     let Settings { body_limit, buffer, .. } = &admission.settings;
                     if !std::mem::replace(started, true)
-                        && let Err(rejection) = admission.settings.check_secret(head.as_mut().expect(ONCE))
+                        && let Err(refused) = admission.settings.check(head.as_mut().expect(ONCE))
                     {
-                        return Poll::Ready((rejection.into(), None));
+                        return Poll::Ready((refused, None));
                     }
                     let read = match ready!(reader.poll_read(body, cx, *body_limit, buffer)) {
                         Ok(read) => read,

@@ -43,8 +43,7 @@ use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier};
 #[derive(Clone)]
 pub struct Endpoints<L = ()> {
     list: L,
-    /// `None` for an endpoint that is not enabled.
-    routes: Vec<Option<Route>>,
+    routes: Vec<Route>,
     lengths: Lengths,
 }
 
@@ -76,14 +75,12 @@ impl<L> Endpoints<L> {
         V: Verifier<E::Credential>,
     {
         let Self { list, mut routes, mut lengths } = self;
-        let route = endpoint.enabled_route();
-        if let Some(route) = &route {
-            if routes.iter().flatten().any(|earlier| earlier.hides(route)) {
-                return Err(ConfigError::new(format!("two endpoints have the same route: {route:?}")));
-            }
-            lengths.insert(route);
+        let route = endpoint.present_route();
+        if routes.iter().any(|earlier| earlier.hides(route)) {
+            return Err(ConfigError::new(format!("two endpoints have the same route: {route:?}")));
         }
-        routes.push(route);
+        lengths.insert(route);
+        routes.push(route.clone());
         Ok(Endpoints { list: (list, endpoint), routes, lengths })
     }
 
@@ -100,7 +97,7 @@ impl<L> Endpoints<L> {
     pub(super) fn find<B>(&self, request: &Request<B>) -> Option<usize> {
         let (path, head) = (request.uri().path(), RequestHead::from_request(request));
         let matches = |route: &Route| route.has_path(path) && route.matches_below(head);
-        self.routes.iter().position(|route| route.as_ref().is_some_and(matches))
+        self.routes.iter().position(matches)
     }
 
     pub(super) fn respond<B>(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>
@@ -113,10 +110,9 @@ impl<L> Endpoints<L> {
 
 impl<E, V> Endpoints<VerifyLayer<E, V>> {
     pub(super) fn one(endpoint: VerifyLayer<E, V>) -> Self {
-        let route = endpoint.enabled_route();
-        let mut lengths = Lengths::default();
-        route.iter().for_each(|route| lengths.insert(route));
-        Self { list: endpoint, routes: vec![route], lengths }
+        let (routes, mut lengths) = (vec![endpoint.present_route().clone()], Lengths::default());
+        routes.iter().for_each(|route| lengths.insert(route));
+        Self { list: endpoint, routes, lengths }
     }
 }
 

@@ -56,7 +56,6 @@ use crate::{Endpoint, Route, Verifier};
 #[must_use]
 pub struct VerifyLayer<E, V> {
     admission: Arc<Admission<E, V>>,
-    enabled: bool,
 }
 
 impl<E, V> VerifyLayer<E, V>
@@ -67,7 +66,7 @@ where
     /// A layer that responds to `endpoint` with the verdicts of `verifier`.
     pub fn new(endpoint: E, verifier: V) -> Self {
         let route = endpoint.route();
-        Self { admission: Arc::new(Admission::new(route, endpoint, verifier, 16 * 1024)), enabled: true }
+        Self { admission: Arc::new(Admission::new(route, endpoint, verifier, 16 * 1024)) }
     }
 
     /// Starts the response to `request`.
@@ -88,10 +87,13 @@ impl<E, V> VerifyLayer<E, V> {
         self
     }
 
-    /// Whether the endpoint is served at all. If not, its requests pass through like any other, and a
-    /// service [of its own](Self::into_service) responds to all of them with `404`. The default is `true`.
+    /// Whether the endpoint gives verdicts. If not, each of its requests fails, as [disabled](crate::FailureKind::Disabled),
+    /// and the platform is told so as it is of any other failure. The default is `true`.
+    ///
+    /// They do not pass through: an app that responds with 200 to whatever it does not know would admit everybody. Where
+    /// the app has a response of its own, leave the layer out, as with `tower::util::option_layer`.
     pub fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
+        self.settings().enabled = enabled;
         self
     }
 
@@ -100,12 +102,11 @@ impl<E, V> VerifyLayer<E, V> {
     ///
     /// The path of the route does not matter, only its methods do.
     pub fn into_service(self) -> VerifyService<E, V> {
-        VerifyService::new(self.enabled.then_some(self.admission))
+        VerifyService::new(self.admission)
     }
 
-    /// The route, unless the endpoint is not enabled.
-    pub(super) fn enabled_route(&self) -> Option<Route> {
-        self.enabled.then(|| self.admission.route.clone())
+    pub(super) fn present_route(&self) -> &Route {
+        &self.admission.route
     }
 }
 
@@ -119,12 +120,12 @@ impl<S, E, V> Layer<S> for VerifyLayer<E, V> {
 
 impl<E, V> Clone for VerifyLayer<E, V> {
     fn clone(&self) -> Self {
-        Self { admission: Arc::clone(&self.admission), enabled: self.enabled }
+        Self { admission: Arc::clone(&self.admission) }
     }
 }
 
 impl<E, V> fmt::Debug for VerifyLayer<E, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyLayer").field("admission", &self.admission).field("enabled", &self.enabled).finish()
+        f.debug_struct("VerifyLayer").field("admission", &self.admission).finish()
     }
 }

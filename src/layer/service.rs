@@ -130,15 +130,14 @@ impl<S: fmt::Debug, L> fmt::Debug for Verify<S, L> {
 
 /// One endpoint as a service of its own: made by [`VerifyLayer::into_service`](crate::VerifyLayer::into_service).
 ///
-/// It ignores the path, which the router has matched already. A method that the endpoint does not have gets `405`, and
-/// every request gets `404` if the layer was not [enabled](crate::VerifyLayer::enabled).
+/// It ignores the path, which the router has matched already. A method that the endpoint does not have gets `405`.
 #[must_use]
 pub struct VerifyService<E, V> {
-    admission: Option<Arc<Admission<E, V>>>,
+    admission: Arc<Admission<E, V>>,
 }
 
 impl<E, V> VerifyService<E, V> {
-    pub(super) fn new(admission: Option<Arc<Admission<E, V>>>) -> Self {
+    pub(super) fn new(admission: Arc<Admission<E, V>>) -> Self {
         Self { admission }
     }
 }
@@ -158,19 +157,15 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let mut response = Response::new(Full::default());
-        match &self.admission {
-            Some(admission) if admission.route.allows(request.method()) => {
-                return ResponseFuture::answer(admission.start::<EndpointConclusion, _>(request));
-            }
-            Some(admission) => {
-                *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-                let methods: Vec<_> = admission.route.allowed().iter().map(Method::as_str).collect();
-                let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
-                response.headers_mut().insert(ALLOW, allow);
-            }
-            None => *response.status_mut() = StatusCode::NOT_FOUND,
+        let route = &self.admission.route;
+        if route.allows(request.method()) {
+            return ResponseFuture::answer(self.admission.start::<EndpointConclusion, _>(request));
         }
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        let methods: Vec<_> = route.allowed().iter().map(Method::as_str).collect();
+        let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
+        response.headers_mut().insert(ALLOW, allow);
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
         ResponseFuture::inner(ready(Ok(response)))
     }
@@ -178,7 +173,7 @@ where
 
 impl<E, V> Clone for VerifyService<E, V> {
     fn clone(&self) -> Self {
-        Self { admission: self.admission.clone() }
+        Self { admission: Arc::clone(&self.admission) }
     }
 }
 

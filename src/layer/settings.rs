@@ -9,11 +9,12 @@ use std::{
 
 use http::request::Parts;
 
-use crate::{CallerSecret, Rejection, RequestHead, caller::SharedCallerCheck};
+use crate::{CallerSecret, Failure, Outcome, Rejection, RequestHead, caller::SharedCallerCheck};
 
 /// The protections of one endpoint or guard.
 #[derive(Clone)]
 pub(super) struct Settings {
+    pub(super) enabled: bool,
     pub(super) body_limit: usize,
     pub(super) buffer: Arc<Buffer>,
     pub(super) deadline: Option<Duration>,
@@ -28,6 +29,7 @@ impl Settings {
     /// The defaults, with this limit of a body.
     pub(super) fn with_body_limit(body_limit: usize) -> Self {
         Self {
+            enabled: true,
             body_limit,
             buffer: Arc::new(Buffer::new(64 * 1024 * 1024)),
             deadline: Some(Duration::from_secs(5)),
@@ -36,16 +38,21 @@ impl Settings {
         }
     }
 
-    pub(super) fn check_secret(&self, head: &mut Parts) -> Result<(), Rejection> {
+    /// What is checked before anything is read.
+    pub(super) fn check<V>(&self, head: &mut Parts) -> Result<(), Outcome<V>> {
+        if !self.enabled {
+            return Err(Failure::disabled().into());
+        }
         let Some(chosen) = &self.caller_secret else { return Ok(()) };
         let secret = chosen(RequestHead::from_parts(head)).ok_or_else(Rejection::unknown_caller)?;
-        secret.check(&mut head.headers)
+        Ok(secret.check(&mut head.headers)?)
     }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
+            .field("enabled", &self.enabled)
             .field("body_limit", &self.body_limit)
             .field("buffer_limit", &self.buffer.limit)
             .field("deadline", &self.deadline)

@@ -54,9 +54,7 @@ impl Refusal {
     fn failed(&self, failure: &Failure) -> Response<Bytes> {
         let (error, description) = match failure.kind() {
             FailureKind::Throttled => ("temporarily_unavailable", "too many failed attempts"),
-            FailureKind::Error | FailureKind::Panicked | FailureKind::DeadlineExceeded | FailureKind::Overloaded => {
-                ("server_error", "the credentials could not be verified")
-            }
+            _ => ("server_error", "the credentials could not be verified"),
         };
         let mut response = refuse(self.no_verdict, error, description);
         retry_after(&mut response, failure.retry_after());

@@ -116,10 +116,10 @@ async fn route_service_serves_the_path_that_the_router_maps() {
 }
 
 #[tokio::test]
-async fn a_route_service_that_is_switched_off_serves_nothing() {
+async fn a_route_service_that_is_switched_off_refuses() {
     let router = app().route_service(PARTNER_PATH, customer().enabled(false).into_service());
-    ask(&router, partner_call(GOOD)).await.is(404, "");
-    ask(&router, Request::get(PARTNER_PATH).body(Body::empty()).unwrap()).await.is(404, "");
+    ask(&router, partner_call(GOOD)).await.is_word("InternalError");
+    ask(&router, Request::get(PARTNER_PATH).body(Body::empty()).unwrap()).await.is(405, "");
     ask(&router, app_call()).await.is(200, APP);
 }
 
@@ -174,7 +174,7 @@ async fn several_layers_in_a_service_builder() {
     let router = app().layer(layers);
     ask(&router, partner_call_to("/first", GOOD)).await.is_word("Validated");
     ask(&router, partner_call_to("/second", UNKNOWN)).await.is_word("InvalidToken");
-    ask(&router, partner_call_to("/off", GOOD)).await.is(404, "");
+    ask(&router, partner_call_to("/off", GOOD)).await.is_word("InternalError");
     ask(&router, app_call()).await.is(200, APP);
 }
 

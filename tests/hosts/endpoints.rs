@@ -105,7 +105,6 @@ fn two_endpoints_with_one_route_are_a_config_error() -> Result<(), ConfigError> 
     ] {
         assert!(Endpoints::new().with(at(first))?.with(at(second)).is_ok());
     }
-    assert!(Endpoints::new().with(customer())?.with(customer().enabled(false)).is_ok());
     Ok(())
 }
 
@@ -128,9 +127,10 @@ async fn of_two_that_match_the_first_one_responds() -> Result<(), ConfigError> {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_enabled_lets_its_requests_pass() -> Result<(), ConfigError> {
+async fn an_endpoint_that_is_switched_off_refuses_and_lets_nothing_pass() -> Result<(), ConfigError> {
     let app = layered(Endpoints::new().with(customer().enabled(false))?.with(agent())?);
-    ask(&app, partner_call(GOOD)).await.is(200, APP);
+    ask(&app, partner_call(GOOD)).await.is_word("InternalError");
+    ask(&app, Request::get("/checkauthtoken").body(String::new()).unwrap()).await.is(200, APP);
     Ok(())
 }
 

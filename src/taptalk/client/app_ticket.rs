@@ -159,9 +159,7 @@ fn failed(failure: &Failure) -> Response<Bytes> {
         FailureKind::Error if no_ticket() => {
             oauth_error(StatusCode::BAD_GATEWAY, "temporarily_unavailable", "TapTalk gave no ticket")
         }
-        FailureKind::Error | FailureKind::Panicked | FailureKind::Overloaded => {
-            oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the backend failed")
-        }
+        _ => oauth_error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the backend failed"),
     }
 }
 
