@@ -4,6 +4,7 @@
 
 mod commands;
 mod diyalog;
+mod server;
 mod sessions;
 mod settings;
 mod state;
@@ -11,29 +12,21 @@ mod talkdesk;
 mod taptalk;
 mod throttle;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::process::ExitCode;
 
-use axum::{
-    Router,
-    extract::{ConnectInfo, Request},
-    http::StatusCode,
-    middleware::{self, Next},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, http::StatusCode, routing::get};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tower_verify::{
-    BoxError, Endpoints, PeerAddr, VerifyLayer,
+    BoxError, Endpoints, VerifyLayer,
     diyalog::{AgentEndpoint, AgentToken, CustomerEndpoint, CustomerToken, Tokens},
     talkdesk::{Credentials, Validator},
-    taptalk::{
-        AccessTokenEndpoint, AppTicketEndpoint, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketRequest,
-    },
+    taptalk::{AuthTicketEndpoint, TicketRequest},
 };
 
 use sessions::Sessions;
 use settings::Settings;
+use state::Stores;
 use throttle::Throttles;
 
 #[tokio::main]
@@ -56,38 +49,31 @@ async fn run() -> Result<(), BoxError> {
     let app = app(&settings, &url).await?;
     println!("# listening on {url}");
     println!("{}", commands::commands(&url));
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
-        .await?;
+    server::serve(listener, app, async { drop(tokio::signal::ctrl_c().await) }).await;
     Ok(())
 }
 
 async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
-    let (store, keys) = (state::store(settings).await?, state::keys(settings)?);
-    let throttles = Throttles::new(settings, store.clone())?;
-    let sessions = Sessions::new(store.clone(), keys.clone())?;
+    let (Stores { throttle, sessions, office }, keys) = (state::stores(settings).await?, state::keys(settings)?);
+    let throttles = Throttles::new(settings, throttle).await?;
+    let sessions = Sessions::new(sessions, keys.clone())?;
     let tokens = Tokens::new("demo", keys.clone())?.ttl(settings.token_ttl)?;
-    let office = taptalk::office(settings, store, keys)?;
+    let office = taptalk::office(settings, office, keys)?;
     let issuer = taptalk::issuer(settings.taptalk_base.as_deref().unwrap_or(url), sessions.clone())?;
 
-    let validator = throttles.around(talkdesk::Bridge, "talkdesk", |auth: &Credentials| {
-        Some(auth.text("username")?.expose_secret().to_owned())
+    let validator = throttles.guessable(talkdesk::Bridge, |auth: &Credentials| {
+        Some(format!("talkdesk:{}", auth.text("username")?.expose_secret()))
     })?;
-    let customers = throttles.around(tokens.clone(), "diyalog customer", |token: &CustomerToken| {
-        Some(token.customer_no.expose_secret().to_owned())
+    let customers = throttles.random(tokens.clone(), |token: &CustomerToken| {
+        Some(format!("diyalog customer:{}", token.customer_no.expose_secret()))
     })?;
-    let agents = throttles
-        .around(tokens.clone(), "diyalog agent", |token: &AgentToken| Some(token.user_no.expose_secret().to_owned()))?;
-    let backends = throttles.around(office.clone(), "taptalk", |request: &TicketRequest| {
-        Some(request.server_key.id.expose_secret().to_owned())
+    let agents = throttles.random(tokens.clone(), |token: &AgentToken| {
+        Some(format!("diyalog agent:{}", token.user_no.expose_secret()))
+    })?;
+    let backends = throttles.random(office.clone(), |request: &TicketRequest| {
+        Some(format!("taptalk:{}", request.server_key.id.expose_secret()))
     })?;
 
-    let for_pages = Endpoints::new()
-        .with(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))?
-        .with(VerifyLayer::new(RefreshEndpoint::new(), office.clone()))?
-        .with(VerifyLayer::new(ConnectEndpoint::new(), office))?
-        .with(VerifyLayer::new(AppTicketEndpoint::new(), issuer))?;
-    // Outside of CORS: no page has business with these.
     let for_backends = Endpoints::new()
         .with(VerifyLayer::new(Validator::new(), validator))?
         .with(VerifyLayer::new(CustomerEndpoint::new(), customers))?
@@ -98,17 +84,10 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
         .merge(sessions.login())
         .merge(diyalog::logins(tokens))
         .merge(talkdesk::later_calls(&throttles)?)
-        .merge(taptalk::project_configs())
-        .layer(for_pages)
-        .layer(taptalk::cors())
-        .layer(for_backends)
-        .layer(middleware::from_fn(peer_addr)))
-}
-
-/// Tells the endpoints whose connection it is.
-async fn peer_addr(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(PeerAddr(address));
-    next.run(request).await
+        .merge(taptalk::for_pages(office, issuer))
+        // Without one of its own, the app would answer with that of the routes for pages, CORS included.
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(for_backends))
 }
 
 /// The body of one of the app's own calls. Its `Content-Type` does not matter, as curl names another one by itself.

@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     pub(crate) refresh_ttl: Duration,
     /// `THROTTLE_FAILURES`: how many attempts at one principal may fail. 0 turns the throttle off.
     pub(crate) throttle_failures: u32,
+    /// `THROTTLE_KEY`: 32 bytes in base64, under which principals stand in the store. Without it one is made up and kept
+    /// there.
+    pub(crate) throttle_key: Option<String>,
     /// `TAPTALK_BASE`: the server that the app asks for its users' tickets. Without it, it is the app itself.
     pub(crate) taptalk_base: Option<String>,
     /// `REDIS_URL`: where the state is kept, with the feature `redis`. Without it, it is kept in memory.
@@ -35,6 +38,7 @@ impl Settings {
             access_ttl: seconds("ACCESS_TTL_SECONDS", 60 * 60)?,
             refresh_ttl: seconds("REFRESH_TTL_SECONDS", 30 * 24 * 60 * 60)?,
             throttle_failures: variable("THROTTLE_FAILURES", 10)?,
+            throttle_key: text("THROTTLE_KEY"),
             taptalk_base: text("TAPTALK_BASE"),
             redis_url: text("REDIS_URL"),
         })

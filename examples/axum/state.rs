@@ -8,14 +8,32 @@ use tower_verify::{
 
 use crate::settings::Settings;
 
-/// Redis, or the process's own memory.
-pub(crate) async fn store(settings: &Settings) -> Result<SharedStore, BoxError> {
+/// A store for each kind of state, so that none can fill another's: Redis, or the process's own memory.
+pub(crate) struct Stores {
+    pub(crate) throttle: SharedStore,
+    pub(crate) sessions: SharedStore,
+    pub(crate) office: SharedStore,
+}
+
+pub(crate) async fn stores(settings: &Settings) -> Result<Stores, BoxError> {
     match &settings.redis_url {
-        None => Ok(SharedStore::new(MemoryStore::new())),
+        None => {
+            let memory = || SharedStore::new(MemoryStore::new());
+            Ok(Stores { throttle: memory(), sessions: memory(), office: memory() })
+        }
+        // In Redis the throttle is bounded by itself.
         #[cfg(feature = "redis")]
-        Some(url) => Ok(SharedStore::new(
-            tower_verify::store::RedisStore::connect(url).await.map_err(|error| format!("REDIS_URL: {error}"))?,
-        )),
+        Some(url) => {
+            use tower_verify::store::{RedisConfig, StoreError};
+
+            let config = RedisConfig::new(url).map_err(|error| format!("REDIS_URL: {error}"))?;
+            let redis = config.connect().await.map_err(|error| match error {
+                StoreError::Unavailable(reason) => format!("REDIS_URL: {reason}"),
+                error => format!("REDIS_URL: {error}"),
+            })?;
+            let redis = SharedStore::new(redis);
+            Ok(Stores { throttle: redis.clone(), sessions: redis.clone(), office: redis })
+        }
         #[cfg(not(feature = "redis"))]
         Some(_) => Err("REDIS_URL is set: it needs `--features redis`".into()),
     }

@@ -55,7 +55,7 @@ impl Verifier<Call<Account>> for Bridge {
 /// The app's own routes that Talkdesk calls later, behind the guard.
 pub(crate) fn later_calls(throttles: &Throttles) -> Result<Router, BoxError> {
     let verifier = throttles
-        .around(Bridge, "talkdesk login", |call: &Call<Account>| Some(call.auth.integer("login_id")?.to_string()))?;
+        .random(Bridge, |call: &Call<Account>| Some(format!("talkdesk login:{}", call.auth.integer("login_id")?)))?;
     let guard = GuardLayer::new(LaterCalls::new(), verifier);
     Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
 }

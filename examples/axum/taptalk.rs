@@ -10,9 +10,12 @@ use hyper_util::{
 };
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_verify::{
-    BoxError, Verifier,
+    BoxError, Verifier, VerifyLayer,
     store::SharedStore,
-    taptalk::{ApiKey, ApiKeys, AppCaller, AppTicketIssuer, Client, Profile, TicketOffice},
+    taptalk::{
+        AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, ConnectEndpoint,
+        Profile, RefreshEndpoint, TicketOffice,
+    },
     token::KeyRing,
 };
 
@@ -54,11 +57,24 @@ impl Verifier<AppCaller> for Callers {
     }
 }
 
-/// A route that TapTalk's SDKs call first, and that is no check of a credential.
-pub(crate) fn project_configs() -> Router {
-    Router::new().route("/v1/client/project_configs", post(configs))
+/// The routes that TapTalk's SDKs call from a page.
+pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer) -> Router {
+    Router::new()
+        .route_service(
+            "/v1/auth/access_token/request",
+            VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).into_service(),
+        )
+        .route_service(
+            "/v1/auth/access_token/refresh",
+            VerifyLayer::new(RefreshEndpoint::new(), office.clone()).into_service(),
+        )
+        .route_service("/connect", VerifyLayer::new(ConnectEndpoint::new(), office).into_service())
+        .route_service("/taptalk/auth_ticket", VerifyLayer::new(AppTicketEndpoint::new(), issuer).into_service())
+        .route("/v1/client/project_configs", post(configs))
+        .layer(cors())
 }
 
+/// A route that TapTalk's SDKs call first, and that is no check of a credential.
 async fn configs() -> ([(HeaderName, &'static str); 1], &'static str) {
     const EMPTY: &str =
         r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}}"#;
@@ -67,7 +83,7 @@ async fn configs() -> ([(HeaderName, &'static str); 1], &'static str) {
 
 /// Lets pages of any origin call, as TapTalk's web SDK does, with whatever headers it has: `*` would leave out
 /// `Authorization`. A real app names its origins.
-pub(crate) fn cors() -> CorsLayer {
+fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])

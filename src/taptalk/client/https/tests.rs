@@ -163,13 +163,13 @@ async fn closes_when_reused() -> (SocketAddr, Arc<AtomicUsize>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             count.fetch_add(1, SeqCst);
             tokio::spawn(async move {
-                let mut request = [0; 4096];
-                stream.read(&mut request).await?;
+                let mut request = Vec::new();
+                stream.read_buf(&mut request).await?;
                 let length = TICKET.len();
                 stream
                     .write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{TICKET}").as_bytes())
                     .await?;
-                stream.read(&mut request).await
+                stream.read_buf(&mut request).await
             });
         }
     });

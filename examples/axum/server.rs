@@ -1,0 +1,56 @@
+//! Serves the app over HTTP/1.1 and HTTP/2. `axum::serve` would do, but waits for a request's head without an end.
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, time::Duration};
+
+use axum::Router;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+use tower_verify::PeerAddr;
+
+/// How long a connection may take for the head of a request.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long requests may take that are under way when the app is stopped.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Future<Output = ()>) {
+    let (mut stopped, connections) = (pin!(stopped), GracefulShutdown::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => break,
+        };
+        match accepted {
+            Ok((stream, address)) => serve_connection(stream, address, app.clone(), &connections),
+            // There may be too many of them.
+            Err(error) => {
+                eprintln!("no connection: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
+}
+
+fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connections: &GracefulShutdown) {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        // Tells the endpoints whose connection it is.
+        request.extensions_mut().insert(PeerAddr(address));
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+    server.http2().timer(TokioTimer::new());
+    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        // An error is the caller's, who hung up or was too slow.
+        let _ = connection.await;
+    });
+}
