@@ -251,6 +251,7 @@ async fn a_closure_with_a_boxed_error_is_served_in_a_task() {
         tokio::spawn(async move {
             server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
         })
+        .await
     });
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
