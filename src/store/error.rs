@@ -12,6 +12,13 @@ pub enum StoreError {
     Unavailable(BoxError),
 }
 
+impl StoreError {
+    /// The store is away, for this reason.
+    pub fn unavailable(reason: impl Into<BoxError>) -> Self {
+        Self::Unavailable(reason.into())
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

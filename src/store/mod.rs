@@ -21,6 +21,8 @@ mod background;
 pub mod conformance;
 mod error;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
@@ -31,6 +33,8 @@ use bytes::Bytes;
 
 #[cfg(feature = "token")]
 pub use self::background::Background;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresConfig, PostgresStore};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisConfig, RedisStore};
 pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};

@@ -3,6 +3,7 @@
 
 mod failing;
 mod fake;
+#[path = "../support/forwarder.rs"]
 mod forwarder;
 #[path = "../support/redis_server.rs"]
 mod redis_server;

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 pub use self::config::RedisConfig;
 use self::connection::{Connections, Operation};
 use super::{Store, StoreError, ttl_millis};
-use crate::BoxError;
 
 /// Sets the value and its time to live, if it is the expected one.
 const REPLACE: &str = include_str!("replace.lua");
@@ -142,12 +141,6 @@ impl Store for RedisStore {
         let mut replace = self.shared.replace.key(self.key(key));
         replace.arg(&*expected).arg(&*new).arg(ttl_millis(ttl));
         self.run(Operation::Script(&replace)).await
-    }
-}
-
-impl StoreError {
-    fn unavailable(source: impl Into<BoxError>) -> Self {
-        Self::Unavailable(source.into())
     }
 }
 

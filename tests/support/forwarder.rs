@@ -1,4 +1,6 @@
-//! A TCP forwarder between the store and its Redis, as a proxy or a middlebox is.
+//! A TCP forwarder between a store and its server, as a proxy or a middlebox is.
+
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::sync::{
     Arc,

@@ -1,0 +1,169 @@
+//! [`PostgresStore`] against a PostgreSQL of its own, which it starts, kills and fills: Debian's package `postgresql`
+//! must be installed.
+
+#[path = "../support/forwarder.rs"]
+mod forwarder;
+mod server;
+
+use std::{
+    error::Error,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::future::join_all;
+use tokio::time::sleep;
+use tower_verify::store::{PostgresConfig, PostgresStore, SharedStore, Store, StoreError, conformance};
+
+use forwarder::Forwarder;
+use server::Server;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn connect(server: &Server) -> PostgresStore {
+    PostgresConfig::new(&server.url()).unwrap().migrate(true).connect().await.unwrap()
+}
+
+/// Nodes that share a server; each operation is another node's.
+struct Nodes {
+    nodes: Vec<PostgresStore>,
+    next: AtomicUsize,
+}
+
+impl Nodes {
+    fn next(&self) -> &PostgresStore {
+        &self.nodes[self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
+    }
+}
+
+impl Store for Nodes {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.next().get(key).await
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.next().put(key, value, ttl).await
+    }
+
+    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+        self.next().claim(key, value, ttl).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.next().take(key).await
+    }
+
+    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        self.next().replace(key, expected, new, ttl).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms_alone_and_as_several_nodes() {
+    let server = Server::start().await;
+    let stores = join_all((0..3).map(|_| connect(&server))).await;
+    conformance::check(SharedStore::new(stores[0].clone()), tokio::spawn, sleep).await;
+    conformance::check(Nodes { nodes: stores, next: AtomicUsize::new(0) }, tokio::spawn, sleep).await;
+}
+
+#[tokio::test]
+async fn what_has_expired_is_deleted_by_those_who_write() {
+    let server = Server::start().await;
+    let store = connect(&server).await;
+    for number in 0..300 {
+        store.put(&format!("brief:{number}"), Bytes::from("value"), Duration::from_millis(1)).await.unwrap();
+    }
+    store.put("live", Bytes::from("value"), MINUTE).await.unwrap();
+    for number in 0..400 {
+        store.put(&format!("key:{}", number % 10), Bytes::from("value"), MINUTE).await.unwrap();
+    }
+    let start = Instant::now();
+    while server.ask("SELECT count(*) FROM tower_verify").await != "11" {
+        assert!(start.elapsed() < MINUTE, "{}", server.ask("SELECT count(*) FROM tower_verify").await);
+        store.put("live", Bytes::from("value"), MINUTE).await.unwrap();
+    }
+    assert!(store.get("live").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_is_unavailable_in_time_and_whole_when_it_is_back() {
+    let mut server = Server::start().await;
+    let store = connect(&server).await;
+    store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
+    server.kill();
+    for _ in 0..3 {
+        let start = Instant::now();
+        assert!(matches!(store.get("key").await, Err(StoreError::Unavailable(_))));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+    server.restart().await;
+    let back = Instant::now();
+    while store.get("key").await.is_err() {
+        assert!(back.elapsed() < Duration::from_secs(2));
+    }
+    assert_eq!(store.take("key").await.unwrap().unwrap(), "value", "what was confirmed is there");
+}
+
+#[tokio::test]
+async fn connections_that_forward_nothing_are_given_up() {
+    let server = Server::start().await;
+    let forwarder = Forwarder::to(server.port).await;
+    let config = PostgresConfig::new(&server.url_at(forwarder.port)).unwrap().migrate(true);
+    let store = config.max_connections(1).response_timeout(Duration::from_millis(500)).connect().await.unwrap();
+    store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
+    forwarder.fall_silent();
+    let (start, mut lost) = (Instant::now(), 0);
+    while store.put("key", Bytes::from("value"), MINUTE).await.is_err() {
+        lost += 1;
+        assert!(lost <= 3 && start.elapsed() < Duration::from_secs(2), "{lost} calls were lost");
+    }
+    assert_eq!(lost, 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_store_is_refused_at_the_start_with_the_reason() {
+    let server = Server::start().await;
+    let reason = async |config: PostgresConfig| {
+        let error = config.connect().await.unwrap_err();
+        error.source().expect("there is a reason").to_string()
+    };
+    let config = || PostgresConfig::new(&server.url()).unwrap();
+    assert!(reason(config()).await.contains("relation \"tower_verify\" does not exist"));
+
+    connect(&server).await;
+    server.ask("CREATE ROLE reader LOGIN").await;
+    server.ask("GRANT SELECT ON tower_verify TO reader").await;
+    let reader = PostgresConfig::new(&server.url().replace("postgres@", "reader@")).unwrap();
+    assert!(reason(reader).await.contains("permission denied"));
+
+    let password = PostgresConfig::new("postgres://app:605b32dd@127.0.0.1:1/app").unwrap();
+    let reason = reason(password.clone()).await;
+    assert!(reason.contains("refused") && !reason.contains("605b"), "{reason}");
+    assert!(!format!("{password:?}").contains("605b"));
+    for url in ["", "mysql://localhost", "postgres://:605b32dd@[", "user=app"] {
+        let error = PostgresConfig::new(url).unwrap_err().to_string();
+        assert!(!error.contains("605b"), "{error}");
+    }
+    for table in ["", "Table", "a b", "a;b", "a.b.c", "1a", "\"a\""] {
+        assert!(config().table(table).is_err(), "{table}");
+    }
+    assert!(config().table("app.verify_2").is_ok());
+}
+
+#[tokio::test]
+async fn a_standby_that_an_address_leads_to_is_not_written_to() {
+    let server = Server::start().await;
+    let store = connect(&server).await;
+    server.ask("ALTER SYSTEM SET default_transaction_read_only = on").await;
+    server.ask("SELECT pg_reload_conf()").await;
+    // Until the server has it.
+    let start = Instant::now();
+    let error = loop {
+        if let Err(StoreError::Unavailable(error)) = store.put("key", Bytes::from("value"), MINUTE).await {
+            break error;
+        }
+        assert!(start.elapsed() < MINUTE);
+    };
+    assert!(error.to_string().contains("read-only"), "{error}");
+}
