@@ -57,7 +57,7 @@
 //! # State
 //!
 //! Nothing above needs any. Minting tokens and tickets does: [`token`] signs them, so that nodes share nothing but a key
-//! ring, and what must be counted or used once is in a [`store`], in memory or in Redis. [`policy`] has verifiers that
+//! ring, and what must be counted or used once is in a [`store`]: in memory, in Redis or in PostgreSQL. [`policy`] has verifiers that
 //! wrap a verifier.
 //!
 //! # Features
@@ -69,7 +69,8 @@
 //! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
 //! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
-//! | `redis` | | [`store::RedisStore`]; `redis-tls` for `rediss://` |
+//! | `redis` | | [`store::RedisStore`]: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
+//! | `postgres` | | [`store::PostgresStore`] |
 //! | `https-client` | | a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -80,6 +81,7 @@
         feature = "diyalog",
         feature = "https-client",
         feature = "policy",
+        feature = "postgres",
         feature = "redis",
         feature = "talkdesk",
         feature = "taptalk",

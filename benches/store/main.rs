@@ -1,9 +1,10 @@
 //! What a million live entries of the store in memory take: of memory, as the operating system sees it, and of one core's
-//! time; by themselves, and as tickets of TapTalk's ticket office. `cargo bench --bench store` prints the table.
+//! time; by themselves, as tickets of TapTalk's ticket office, and as the failures that a throttle counts. `cargo bench --bench store` prints the table.
 
 #[path = "../support/office.rs"]
 mod office;
 
+mod guesses;
 mod memory;
 mod threads;
 mod tickets;
@@ -15,11 +16,12 @@ const MILLION: u64 = 1_000_000;
 type Measure = fn();
 
 /// Each has a process of its own, because a process does not give back what it had.
-const MEASURES: [(&str, Measure); 4] = [
+const MEASURES: [(&str, Measure); 5] = [
     ("tickets", tickets::measure_tickets),
     ("users", tickets::measure_users),
     ("store", memory::measure),
     ("threads", threads::measure),
+    ("guesses", guesses::measure),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,9 @@
 //! State that has to outlive a request, and may have to be shared by several nodes: see [`Store`].
 //!
-//! [`MemoryStore`] is for one node, [`SharedStore`] for a choice made at run time, and [`conformance`] for a store of
-//! your own.
+//! [`MemoryStore`] is for one node; [`RedisStore`] and [`PostgresStore`] are for any number of them. Redis can lose a write
+//! that it confirmed when it crashes or fails over, and so a ticket can be redeemed twice: where that must never be, choose
+//! PostgreSQL, with a synchronous standby if there is one. [`SharedStore`] is for a choice made at run time, and
+//! [`conformance`] for a store of your own.
 //!
 //! ```
 //! use std::time::Duration;

@@ -3,6 +3,7 @@
 
 #[path = "../support/forwarder.rs"]
 mod forwarder;
+#[path = "../support/postgres_server.rs"]
 mod server;
 
 use std::{

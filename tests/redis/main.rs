@@ -7,6 +7,8 @@ mod fake;
 mod forwarder;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
+#[path = "../support/sentinel.rs"]
+mod sentinel;
 mod topologies;
 
 use std::{

@@ -4,7 +4,6 @@ use std::{
     fs,
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, conformance};
 
-use crate::{MINUTE, redis_server::RedisServer};
+use crate::{MINUTE, redis_server::RedisServer, sentinel::Sentinel};
 
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,46 +41,11 @@ fn temporary(name: &str) -> PathBuf {
     directory
 }
 
-/// A sentinel of its own for a primary and its replica. It ends with its test.
-struct Sentinel {
-    process: Child,
-    port: u16,
-    directory: PathBuf,
-}
-
-impl Sentinel {
-    fn start(primary: &RedisServer) -> Self {
-        let port = free_port();
-        let directory = temporary(&port.to_string());
-        let config = directory.join("sentinel.conf");
-        let monitor = format!(
-            "port {port}\nbind 127.0.0.1\nsentinel monitor primary 127.0.0.1 {} 1\n\
-             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 2000\n",
-            primary.port
-        );
-        fs::write(&config, monitor).unwrap();
-        let process = Command::new("redis-server").arg(&config).arg("--sentinel").stdout(Stdio::null()).spawn();
-        Self { process: process.expect("`redis-server` must be in the PATH for this test"), port, directory }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-}
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.directory);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_sentinel_names_is_followed_when_it_changes() {
     let (mut old, new) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
     ask(&new, &["REPLICAOF", "127.0.0.1", &old.port.to_string()]).await;
-    let sentinel = Sentinel::start(&old);
+    let sentinel = Sentinel::start(old.port);
     let config = RedisConfig::sentinel("redis://primary/", [&*sentinel.url()]).unwrap();
     let mut connected: Option<RedisStore> = None;
     until("the sentinel knows the primary", async || {
@@ -125,7 +89,13 @@ async fn a_cluster_conforms_and_one_without_all_its_slots_is_refused() {
     }
     let urls: Vec<String> = nodes.iter().map(RedisServer::url).collect();
     let cluster = || RedisConfig::cluster(urls.iter().map(String::as_str)).unwrap().connect();
-    assert!(cluster().await.is_err(), "no slot is served");
+    let reason = cluster().await.unwrap_err();
+    let reason = std::error::Error::source(&reason).expect("there is a reason").to_string();
+    assert_eq!(reason, "the cluster's state is `fail`: it serves 0 of 16384 slots");
+    let alone = RedisServer::start(&[]).await;
+    let error = RedisConfig::cluster([&*alone.url()]).unwrap().connect().await.unwrap_err();
+    let reason = std::error::Error::source(&error).expect("there is a reason").to_string();
+    assert!(reason.contains("cluster support disabled"), "{reason}");
 
     for (node, slots) in nodes.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]]) {
         ask(node, &["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).await;

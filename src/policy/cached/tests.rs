@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use futures_util::{FutureExt, future::join_all};
+use proptest::prelude::*;
 use static_assertions::assert_impl_all;
 use tokio::time::sleep;
 
@@ -176,6 +177,41 @@ async fn setting_the_clock_makes_nothing_last_longer() {
     clock.advance(Duration::from_millis(1));
     ask(&cache, "ann", "right").await.unwrap();
     assert_eq!(asked(&source), 1, "it was to hold for ten seconds more");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// What is remembered is told for its time by the monotonic clock, and not after its end by the wall clock.
+    #[test]
+    fn nothing_is_remembered_for_longer_than_was_said(
+        steps in prop::collection::vec((0..3u8, 0..90_000u64), 1..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (cache, source, clock) = cache();
+            let end = clock.now() + MINUTE;
+            let cache = cache.expires_at(move |_| Some(end));
+            let mut remembered: Option<Duration> = None;
+            for (step, amount) in steps {
+                match step {
+                    0 => clock.advance(Duration::from_millis(amount)),
+                    1 => clock.set(SystemTime::UNIX_EPOCH + Duration::from_millis(amount)),
+                    _ => {
+                        ask(&cache, "ann", "right").await.unwrap();
+                        let known = asked(&source) == 0;
+                        let holds = remembered.is_some_and(|until| clock.monotonic() < until) && clock.now() < end;
+                        prop_assert_eq!(known, holds);
+                        if !known {
+                            let left = end.duration_since(clock.now()).unwrap_or_default();
+                            remembered = Some(clock.monotonic() + left.min(MINUTE));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
 }
 
 #[tokio::test(start_paused = true)]

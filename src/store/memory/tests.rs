@@ -1,6 +1,7 @@
 use std::{sync::atomic::AtomicUsize, thread, time::SystemTime};
 
 use futures_util::FutureExt;
+use proptest::prelude::*;
 use static_assertions::assert_impl_all;
 
 use super::{room::ENTRY_OVERHEAD, *};
@@ -59,6 +60,30 @@ fn setting_the_clock_neither_keeps_nor_drops_a_value() {
         assert!(get(&store, "key").is_some(), "{jump}");
         clock.advance(Duration::from_millis(1));
         assert!(get(&store, "key").is_none(), "{jump}");
+    }
+}
+
+proptest! {
+    /// A value is there for its time to live by the monotonic clock, whatever the wall clock does.
+    #[test]
+    fn nothing_is_kept_for_longer_or_shorter_than_was_said(
+        steps in prop::collection::vec((0..3u8, 0..5u8, 1..100_000u64), 1..100),
+    ) {
+        let (store, clock) = store();
+        let mut written = std::collections::HashMap::new();
+        for (step, key, amount) in steps {
+            match step {
+                0 => {
+                    put(&store, &key.to_string(), b"value", Duration::from_millis(amount)).unwrap();
+                    written.insert(key, clock.monotonic() + Duration::from_millis(amount));
+                }
+                1 => clock.advance(Duration::from_millis(amount)),
+                _ => clock.set(SystemTime::UNIX_EPOCH + Duration::from_secs(amount)),
+            }
+            for (key, end) in &written {
+                prop_assert_eq!(get(&store, &key.to_string()).is_some(), clock.monotonic() < *end);
+            }
+        }
     }
 }
 

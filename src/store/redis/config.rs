@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::{
     RedisStore,
     connection::Connections,
-    connector::{Connector, tcp_settings},
+    connector::{Connector, check_cluster, tcp_settings},
 };
 use crate::{ConfigError, store::StoreError};
 
@@ -34,6 +34,7 @@ pub struct RedisConfig {
     prefix: String,
     connect_timeout: Duration,
     response_timeout: Duration,
+    replicas: u32,
 }
 
 #[derive(Clone)]
@@ -89,7 +90,7 @@ impl RedisConfig {
 
     fn with(topology: Topology) -> Self {
         let (connect_timeout, response_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
-        Self { topology, prefix: String::new(), connect_timeout, response_timeout }
+        Self { topology, prefix: String::new(), connect_timeout, response_timeout, replicas: 0 }
     }
 
     /// The Redis at the URL in the environment variable `REDIS_URL`.
@@ -120,6 +121,17 @@ impl RedisConfig {
         self
     }
 
+    /// How many replicas must have a write before it is confirmed, by Redis's
+    /// [`WAIT`](https://redis.io/docs/latest/commands/wait/). The default is 0. A write that not enough of them have within
+    /// half of the response timeout is [`StoreError::Unavailable`], and may be kept all the same.
+    ///
+    /// It makes it rare that a write is lost in a failover, and not impossible: Sentinel may promote a replica that has
+    /// less. Each write takes one round trip more. Redis Cluster does not have it: there a write is an error.
+    pub fn wait_for_replicas(mut self, replicas: u32) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
     /// Connects, and does once what a store has to do.
     ///
     /// # Errors
@@ -129,9 +141,12 @@ impl RedisConfig {
         #[cfg(feature = "redis-tls")]
         choose_crypto_provider();
 
+        if let Topology::Cluster(nodes) = &self.topology {
+            check_cluster(nodes, self.connect_timeout).await.map_err(StoreError::unavailable)?;
+        }
         let connector = self.connector().map_err(StoreError::unavailable)?;
         let connections = Connections::new(connector, self.connect_timeout).await.map_err(StoreError::unavailable)?;
-        let store = RedisStore::new(connections, self.prefix, self.response_timeout);
+        let store = RedisStore::new(connections, self.prefix, self.response_timeout, self.replicas);
         store.probe().await?;
         Ok(store)
     }
@@ -213,6 +228,7 @@ impl fmt::Debug for RedisConfig {
             .field("prefix", &self.prefix)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
+            .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }

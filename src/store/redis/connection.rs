@@ -6,8 +6,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
-    ScriptInvocation, Value,
+    AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, RedisFuture,
+    RedisResult, ScriptInvocation, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
 };
@@ -60,19 +60,36 @@ impl ConnectionLike for Connection {
     }
 }
 
+/// What is asked of the server.
+pub(super) struct Operation<'a> {
+    pub(super) sent: Sent<'a>,
+    /// How many replicas must have what it wrote.
+    pub(super) replicas: u32,
+}
+
 /// A command, or a script: one that the server does not have yet is not run by it, and so can be sent again after it is
 /// loaded.
-pub(super) enum Operation<'a> {
+pub(super) enum Sent<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
 }
 
 impl Operation<'_> {
-    async fn send<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
-        match self {
-            Self::Command(command) => command.query_async(connection).await,
-            Self::Script(script) => script.invoke_async(connection).await,
+    async fn send<T: FromRedisValue>(&self, connection: &mut Connection, limit: Duration) -> RedisResult<T> {
+        let answer = match self.sent {
+            Sent::Command(command) => command.query_async(connection).await?,
+            Sent::Script(script) => script.invoke_async(connection).await?,
+        };
+        if self.replicas > 0 {
+            let mut wait = redis::cmd("WAIT");
+            wait.arg(self.replicas).arg(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+            // It is about what was written on this connection, and so must be sent on the same one.
+            let replicas: u32 = wait.query_async(connection).await?;
+            if replicas < self.replicas {
+                return Err((ErrorKind::Client, "too few replicas have the write").into());
+            }
         }
+        Ok(answer)
     }
 }
 
@@ -124,7 +141,7 @@ impl Connections {
             (present.number, present.connection.clone().expect("it was waited for"))
         };
         let sent_at = Instant::now();
-        let mut sending = pin!(operation.send(&mut connection));
+        let mut sending = pin!(operation.send(&mut connection, silence));
         let result = match timeout(silence, &mut sending).await {
             Ok(result) => result,
             Err(_) => {

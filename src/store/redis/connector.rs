@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, RedisResult,
+    AsyncConnectionConfig, Client, ConnectionInfo, RedisResult,
     cluster::ClusterClient,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
     sentinel::SentinelClient,
@@ -9,6 +9,7 @@ use redis::{
 use tokio::sync::Mutex;
 
 use super::connection::Connection;
+use crate::BoxError;
 
 /// How long a connection is silent before its other end is asked for a sign of life by TCP.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -34,6 +35,30 @@ impl Connector {
             Self::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
         })
     }
+}
+
+/// Asks one of the nodes whether the cluster serves every slot: a connection to it would only say that there is none.
+pub(super) async fn check_cluster(nodes: &[ConnectionInfo], timeout: Duration) -> Result<(), BoxError> {
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout));
+    let mut unreachable = None;
+    for node in nodes {
+        let client = Client::open(node.clone())?;
+        let mut connection = match client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                unreachable = Some(error);
+                continue;
+            }
+        };
+        let info: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await?;
+        let value = |name| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("unknown").trim();
+        let (state, served) = (value("cluster_state:"), value("cluster_slots_ok:"));
+        if state == "ok" && served == "16384" {
+            return Ok(());
+        }
+        return Err(format!("the cluster's state is `{state}`: it serves {served} of 16384 slots").into());
+    }
+    Err(unreachable.map_or("there is no node".into(), Into::into))
 }
 
 /// A connection is dropped if the server's host does not acknowledge in time, or gives no sign of life while nothing is

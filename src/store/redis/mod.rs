@@ -9,7 +9,7 @@ use redis::{FromRedisValue, RedisError, Script, cmd};
 use tokio::time::timeout;
 
 pub use self::config::RedisConfig;
-use self::connection::{Connections, Operation};
+use self::connection::{Connections, Operation, Sent};
 use super::{Store, StoreError, ttl_millis};
 
 /// Sets the value and its time to live, if it is the expected one.
@@ -57,6 +57,8 @@ pub struct RedisStore {
 struct Shared {
     prefix: String,
     response_timeout: Duration,
+    /// How many replicas must have a write.
+    replicas: u32,
     replace: Script,
 }
 
@@ -77,9 +79,9 @@ impl RedisStore {
         RedisConfig::from_env().map_err(StoreError::unavailable)?.connect().await
     }
 
-    fn new(connections: Arc<Connections>, prefix: String, response_timeout: Duration) -> Self {
+    fn new(connections: Arc<Connections>, prefix: String, response_timeout: Duration, replicas: u32) -> Self {
         let replace = Script::new(REPLACE);
-        Self { connections, shared: Arc::new(Shared { prefix, response_timeout, replace }) }
+        Self { connections, shared: Arc::new(Shared { prefix, response_timeout, replicas, replace }) }
     }
 
     /// Does once what a store has to do, so that a server that cannot is known at once.
@@ -96,6 +98,10 @@ impl RedisStore {
 
     fn key(&self, key: &str) -> String {
         [&self.shared.prefix, key].concat()
+    }
+
+    async fn write<T: FromRedisValue>(&self, sent: Sent<'_>) -> Result<T, StoreError> {
+        self.run(Operation { sent, replicas: self.shared.replicas }).await
     }
 
     async fn run<T: FromRedisValue>(&self, operation: Operation<'_>) -> Result<T, StoreError> {
@@ -118,29 +124,29 @@ fn is_out_of_memory(error: &RedisError) -> bool {
 
 impl Store for RedisStore {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.run(Operation::Command(cmd("GET").arg(self.key(key)))).await
+        self.run(Operation { sent: Sent::Command(cmd("GET").arg(self.key(key))), replicas: 0 }).await
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
         let mut set = cmd("SET");
         set.arg(self.key(key)).arg(&*value).arg("PX").arg(ttl_millis(ttl));
-        self.run(Operation::Command(&set)).await
+        self.write(Sent::Command(&set)).await
     }
 
     async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
         let mut set = cmd("SET");
         set.arg(self.key(key)).arg(&*value).arg("NX").arg("GET").arg("PX").arg(ttl_millis(ttl));
-        self.run(Operation::Command(&set)).await
+        self.write(Sent::Command(&set)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.run(Operation::Command(cmd("GETDEL").arg(self.key(key)))).await
+        self.write(Sent::Command(cmd("GETDEL").arg(self.key(key)))).await
     }
 
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
         let mut replace = self.shared.replace.key(self.key(key));
         replace.arg(&*expected).arg(&*new).arg(ttl_millis(ttl));
-        self.run(Operation::Script(&replace)).await
+        self.write(Sent::Script(&replace)).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! A PostgreSQL of the test's own, on a free loopback port.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use std::{
     fs,
     net::TcpListener,

@@ -1,0 +1,45 @@
+//! A sentinel of the test's own, for a primary and its replica.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+/// A sentinel of its own for a primary and its replica. It ends with its test.
+pub(crate) struct Sentinel {
+    process: Child,
+    port: u16,
+    directory: PathBuf,
+}
+
+impl Sentinel {
+    /// `port` is the primary's.
+    pub(crate) fn start(primary: u16) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let directory = std::env::temp_dir().join(format!("tower-verify-sentinel-{}-{port}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let config = directory.join("sentinel.conf");
+        let monitor = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor primary 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 2000\n",
+            primary
+        );
+        fs::write(&config, monitor).unwrap();
+        let process = Command::new("redis-server").arg(&config).arg("--sentinel").stdout(Stdio::null()).spawn();
+        Self { process: process.expect("`redis-server` must be in the PATH for this test"), port, directory }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
