@@ -167,8 +167,8 @@
 //! * Serve the endpoints over HTTPS alone. The bodies carry passwords, so no proxy on the way may log them.
 //! * A guarded body still has `auth` in it when it reaches your routes: do not log it there either.
 //! * To a `401` from a later call Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and
-//!   repeating the call once. By default that is also the answer when there is no verdict. If a verifier that is away
-//!   should not cause refreshes, answer `503` with [`LaterCalls::no_verdict_status`].
+//!   repeating the call once. So the guard responds with `503` when there is no verdict; the validator responds with the
+//!   documented `401` all the same. Each can be [set](LaterCalls::no_verdict_status).
 //! * A guard holds the whole body of a call in memory, up to its limit of 1 MiB. Other layers that limit or decompress
 //!   bodies belong outside of it.
 //! * The path of the validator is configured at Talkdesk, and yours need not be `/auth`: see [`VerifyLayer::path`](crate::VerifyLayer::path).

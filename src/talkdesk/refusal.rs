@@ -14,9 +14,9 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Malformed requests are answered with `malformed`.
-    pub(super) const fn new(malformed: StatusCode) -> Self {
-        Self { malformed, no_verdict: StatusCode::UNAUTHORIZED }
+    /// Malformed requests are answered with `malformed`, and `no_verdict` says that there is none.
+    pub(super) const fn new(malformed: StatusCode, no_verdict: StatusCode) -> Self {
+        Self { malformed, no_verdict }
     }
 
     /// Answers with `status` when there is no verdict.
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_errors_can_say_that_there_is_no_verdict() {
-        let mut refusal = Refusal::new(StatusCode::BAD_REQUEST);
+        let mut refusal = Refusal::new(StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED);
         for status in 100..=999 {
             let accepted = refusal.no_verdict_status(StatusCode::from_u16(status).unwrap()).is_ok();
             assert_eq!(accepted, (400..600).contains(&status), "{status}");

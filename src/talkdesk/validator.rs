@@ -62,7 +62,11 @@ impl Validator {
 
 impl<A> Validator<A> {
     fn documented() -> Self {
-        Self { refusal: Refusal::new(StatusCode::BAD_REQUEST), legacy_no_content: false, auth: PhantomData }
+        Self {
+            refusal: Refusal::new(StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED),
+            legacy_no_content: false,
+            auth: PhantomData,
+        }
     }
 
     /// Answers with another status than `401` when there is no verdict: `503` tells an outage from a denial, for those

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::{
+    fs,
     net::TcpListener,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -86,11 +88,21 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = fs::remove_dir_all(directory(self.port));
     }
 }
 
+/// Where a replica writes down what its primary sends.
+fn directory(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("tower-verify-redis-{}-{port}", std::process::id()))
+}
+
+/// Starts it without anything on disk, unless its options lead to another directory.
 fn spawn(port: u16, options: &[&str]) -> Child {
+    let _ = fs::remove_dir_all(directory(port));
+    fs::create_dir_all(directory(port)).unwrap();
     Command::new("redis-server")
+        .current_dir(directory(port))
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .args(options)
         .stdout(Stdio::null())

@@ -16,12 +16,12 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 /// |---|---|
 /// | verified | the app's |
 /// | denied; `auth` missing or malformed; not JSON; a caller without the [secret](crate::GuardLayer::caller_secret) required of it | `401` |
-/// | no verdict | `401`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not called because of too many failed attempts |
+/// | no verdict | `503`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not called because of too many failed attempts |
 /// | body too large | `413` |
 ///
 /// Its responses have the form of the [`Validator`](super::Validator)'s: an error of RFC 6749 in JSON, and a challenge with
 /// every `401`. To a `401` Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and repeating the
-/// call once.
+/// call once: so that it is no response to an outage of yours, which would burn refresh tokens and double the load.
 ///
 /// `P` is the principal and `A` is what `auth` is decoded into: [`Credentials`], or an [`Auth<T>`](super::Auth).
 ///
@@ -67,11 +67,10 @@ pub struct LaterCalls<P, A = Credentials> {
 impl<P, A> LaterCalls<P, A> {
     /// The contract as documented.
     pub fn new() -> Self {
-        Self { refusal: Refusal::new(StatusCode::UNAUTHORIZED), call: PhantomData }
+        Self { refusal: Refusal::new(StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE), call: PhantomData }
     }
 
-    /// Responds with another status than `401` when there is no verdict, such as `503`: then Talkdesk does not refresh an
-    /// access token that may be good.
+    /// Responds with another status than `503` when there is no verdict.
     ///
     /// # Errors
     /// If `status` is not 4xx or 5xx.

@@ -198,7 +198,7 @@ fn without_a_verdict_nobody_gets_through() {
     ];
     let bad_gateway = LaterCalls::new().no_verdict_status(StatusCode::BAD_GATEWAY).unwrap();
     for (verifier, error, retry_after) in failures {
-        for (contract, status) in [(LaterCalls::new(), 401), (bad_gateway.clone(), 502)] {
+        for (contract, status) in [(LaterCalls::new(), 503), (bad_gateway.clone(), 502)] {
             let response = answer(&GuardLayer::new(contract, verifier.clone()), post(GOOD));
             assert_eq!(response.status(), status);
             assert!(response.body().contains(error) && !response.body().contains("605b"), "{}", response.body());
@@ -375,7 +375,7 @@ mod deadline {
     #[tokio::test(start_paused = true)]
     async fn it_is_over_reading_and_verifying() {
         let hanging = guard_of(verifier_fn(|_| pending::<Result<_, BoxError>>()));
-        assert_eq!(timed(&hanging, post(GOOD)).await, (401, 5000));
+        assert_eq!(timed(&hanging, post(GOOD)).await, (503, 5000));
         let panics_when_dropped = guard_of(verifier_fn(|_| async {
             struct Held;
             impl Drop for Held {
@@ -386,10 +386,10 @@ mod deadline {
             let _held = Held;
             pending::<Result<_, BoxError>>().await
         }));
-        assert_eq!(timed(&panics_when_dropped, post(GOOD)).await, (401, 5000));
-        assert_eq!(timed(&hanging.deadline(Duration::from_millis(70)), post(GOOD)).await, (401, 70));
+        assert_eq!(timed(&panics_when_dropped, post(GOOD)).await, (503, 5000));
+        assert_eq!(timed(&hanging.deadline(Duration::from_millis(70)), post(GOOD)).await, (503, 70));
         let stalled = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-        assert_eq!(timed(&guard(), Request::post("/").body(stalled).unwrap()).await, (401, 5000));
+        assert_eq!(timed(&guard(), Request::post("/").body(stalled).unwrap()).await, (503, 5000));
     }
 
     #[tokio::test(start_paused = true)]
@@ -411,7 +411,7 @@ mod deadline {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok::<_, BoxError>(CallVerdict::Verified(Account(String::new())))
         }));
-        assert_eq!(timed(&slow, post(GOOD)).await, (401, 5000));
+        assert_eq!(timed(&slow, post(GOOD)).await, (503, 5000));
         assert_eq!(timed(&slow.without_deadline(), post(GOOD)).await, (201, 60_000));
     }
 }
