@@ -98,7 +98,9 @@ async fn until_replicated(primary: &RedisServer, replica: &RedisServer, sentinel
     loop {
         let replicated = ask(&primary.url(), &["INFO", "replication"]).await.contains("state=online");
         let replicas = ask(&sentinel.url(), &["SENTINEL", "REPLICAS", "primary"]).await;
-        let known = replicas.contains(&format!("127.0.0.1:{}", replica.port)) && !replicas.contains("down");
+        let known = replicas.contains(&format!("127.0.0.1:{}", replica.port))
+            && !replicas.contains("s_down")
+            && !replicas.contains("disconnected");
         let of_primary = ask(&sentinel.url(), &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"]).await;
         if replicated && known && of_primary.contains(&primary.port.to_string()) {
             return;

@@ -142,7 +142,7 @@ mod wire;
 #[cfg(feature = "https-client")]
 pub use self::client::https::HttpsClient;
 #[cfg(feature = "token")]
-pub use self::server::office::{ApiKeys, TicketOffice};
+pub use self::server::office::{ApiKeys, KnownKey, TicketOffice};
 pub use self::{
     client::{
         app_device::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict},
@@ -158,7 +158,8 @@ pub use self::{
         refresh::{RefreshEndpoint, TokenRefresh},
     },
     wire::{
-        api_key::ApiKey,
+        api_key::{ApiKey, KeyRefusal},
+        device::Device,
         envelope::ApiError,
         profile::{Profile, UserPlatform},
         ticket_parameters::TicketParameters,

@@ -14,7 +14,7 @@ use super::{
     mac::{ContextKey, Tag, truncated},
     payload::{MAX_EXPIRY_MILLIS, Payload, TEXT_LEN, claims, read_claims},
 };
-use crate::{Clock, ConfigError, Secret, SystemClock, clock::millis};
+use crate::{Clock, ConfigError, Secret, SystemClock, clock::millis, unix_millis};
 
 /// The version of the format, which stands behind the prefix.
 const VERSION: &str = "1";
@@ -126,13 +126,15 @@ impl Signer {
     /// # Errors
     /// If the operating system has no randomness.
     pub fn issue_for(&self, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Result<Issued, IssueError> {
-        Ok(self.issue_with_id(TokenId::random()?, subject, binding, ttl))
+        let expires_at = system_time(self.clock.unix_millis().saturating_add(millis(ttl)).min(MAX_EXPIRY_MILLIS));
+        Ok(self.issue_with_id(TokenId::random()?, subject, binding, expires_at))
     }
 
-    /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again. An id must not be used
-    /// twice, unless for the same holder.
-    pub fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Issued {
-        let expiry_millis = self.clock.unix_millis().saturating_add(millis(ttl)).min(MAX_EXPIRY_MILLIS);
+    /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again, and an expiry of its
+    /// own, in whole milliseconds. An id must not be used twice, unless for the same holder. As long as the first key of
+    /// the ring is the same, the same arguments make the same token.
+    pub fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], expires_at: SystemTime) -> Issued {
+        let expiry_millis = unix_millis(expires_at).min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);
 
         let derived = self.inner.derived();

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_verify::taptalk::{
     AccessTokenEndpoint, AccessVerdict, AppTicketEndpoint, AppTicketVerdict, AuthTicketEndpoint, ConnectEndpoint,
-    Profile, RefreshEndpoint, Ticket, TicketVerdict, TokenPair, TokenVerdict, User,
+    KeyRefusal, Profile, RefreshEndpoint, Ticket, TicketVerdict, TokenPair, TokenVerdict, User,
 };
 
 use crate::laws::Subject;
@@ -57,8 +57,12 @@ fn admitted(answer: &Response<Bytes>) -> bool {
     good || ["accesstoken", "\"ticket\"", SECRET].iter().any(|word| text.contains(word))
 }
 
-fn documented(answer: &Response<Bytes>, mirrored: bool) -> bool {
-    const CODES: &[&str] = &["40001", "40002", "40101", "40102", "40103", "40104", "49102", "49103", "42901", "50001"];
+/// Whether it is as documented, where `failed` is HTTP's status without a verdict.
+fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) -> bool {
+    const CODES: &[&str] = &[
+        "40001", "40002", "40101", "40102", "40103", "40104", "40105", "40106", "49101", "49102", "49103", "49104",
+        "49106", "49201", "49202", "49203", "42901", "50001",
+    ];
 
     let Ok(Envelope { status, error, data }) = serde_json::from_slice(answer.body()) else { return false };
     let as_documented = if status == 200 {
@@ -67,7 +71,11 @@ fn documented(answer: &Response<Bytes>, mirrored: bool) -> bool {
         CODES.contains(&&*error.code) && error.code.starts_with(&status.to_string()) && data.is_empty()
     };
     let numbered = error.field.is_empty() || error.field.parse().is_ok_and(|field| (101..=112).contains(&field));
-    let http_status = if mirrored { status } else { 200 };
+    let http_status = match (mirrored, &*error.code) {
+        (true, _) => status,
+        (false, "50001") => failed,
+        (false, _) => 200,
+    };
     let challenged = answer.headers().contains_key("www-authenticate") == (http_status == 401);
     as_documented
         && numbered
@@ -131,7 +139,8 @@ impl Subject for AuthTicketSubject {
 
     fn verdicts(&self) -> Vec<TicketVerdict> {
         let issued = TicketVerdict::Issued(Ticket::new("6", SECRET));
-        vec![issued, TicketVerdict::UnknownKey, TicketVerdict::Refused]
+        let refused = key_refusals().map(TicketVerdict::KeyRefused);
+        [issued, TicketVerdict::Refused].into_iter().chain(refused).collect()
     }
 
     fn fit_request(&self) -> Request<Bytes> {
@@ -216,7 +225,7 @@ impl Subject for AuthTicketSubject {
     }
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
-        documented(answer, self.mirrored)
+        documented(answer, self.mirrored, 200)
     }
 }
 
@@ -225,7 +234,22 @@ fn token_verdicts() -> Vec<TokenVerdict> {
     profile.email = Some(SECRET.into());
     let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     let tokens = TokenPair::new((SECRET, expiry), (SECRET, expiry), User::new(SECRET, profile));
-    vec![TokenVerdict::Issued(Box::new(tokens)), TokenVerdict::Invalid, TokenVerdict::Expired, TokenVerdict::UnknownKey]
+    let refused = key_refusals().map(TokenVerdict::KeyRefused);
+    [
+        TokenVerdict::Issued(Box::new(tokens)),
+        TokenVerdict::Invalid,
+        TokenVerdict::Expired,
+        TokenVerdict::OtherClient,
+        TokenVerdict::NoUser,
+    ]
+    .into_iter()
+    .chain(refused)
+    .collect()
+}
+
+fn key_refusals() -> impl Iterator<Item = KeyRefusal> {
+    use KeyRefusal::{Expired, NotEnabled, OtherPlatform, Suspended, Unknown, WithoutOwner};
+    [Unknown, OtherPlatform, Expired, NotEnabled, Suspended, WithoutOwner].into_iter()
 }
 
 pub(crate) fn access_tokens() -> [AccessTokenSubject; 2] {
@@ -273,7 +297,7 @@ impl Subject for AccessTokenSubject {
     }
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
-        documented(answer, self.mirrored)
+        documented(answer, self.mirrored, 200)
     }
 }
 
@@ -308,14 +332,15 @@ impl Subject for RefreshSubject {
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
-        // Whatever the app key is, it does not matter.
+        // There need be no app key.
         (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
             .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
             .boxed()
     }
 
     fn is_fit(&self, request: &Request<Bytes>) -> bool {
-        has_one_of(request, "authorization", BEARERS)
+        let given = request.headers().get_all("app-key").iter().any(|key| !key.is_empty());
+        has_one_of(request, "authorization", BEARERS) && (!given || has_one_of(request, "app-key", APP_KEYS))
     }
 
     fn admitted(&self, answer: &Response<Bytes>) -> bool {
@@ -323,7 +348,7 @@ impl Subject for RefreshSubject {
     }
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
-        documented(answer, self.mirrored)
+        documented(answer, self.mirrored, 503)
     }
 }
 
@@ -350,7 +375,8 @@ impl Subject for ConnectSubject {
     }
 
     fn verdicts(&self) -> Vec<AccessVerdict> {
-        vec![AccessVerdict::Valid, AccessVerdict::Invalid, AccessVerdict::Expired]
+        use AccessVerdict::{Expired, Invalid, KeyRefused, NoUser, OtherClient, Valid};
+        [Valid, Invalid, Expired, OtherClient, NoUser].into_iter().chain(key_refusals().map(KeyRefused)).collect()
     }
 
     fn fit_request(&self) -> Request<Bytes> {
@@ -360,10 +386,11 @@ impl Subject for ConnectSubject {
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
         let pair = select(&["check=1", "check=1", "check=0", "check", "check=", "xcheck=1", "a=b", ""][..]);
+        // What does not say `check=1` is not the endpoint's.
         let query = prop_oneof![
             4 => Just("?check=1".to_owned()),
-            4 => vec(pair, 0..4).prop_map(|pairs| format!("?{}", pairs.join("&"))),
-            1 => "(\\?[a-z=&0-9]{0,16})?",
+            4 => vec(pair, 0..4).prop_map(|pairs| format!("?{}&check=1", pairs.join("&"))),
+            1 => "\\?check=1&[a-z=&0-9]{0,16}",
         ];
         (query, header("authorization", BEARERS, NO_BEARERS), any_body())
             .prop_map(|(query, bearer, body)| Self::request(&query, &bearer, body))
@@ -381,7 +408,7 @@ impl Subject for ConnectSubject {
     }
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
-        documented(answer, self.mirrored)
+        documented(answer, self.mirrored, 200)
     }
 }
 

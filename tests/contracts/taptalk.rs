@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tower_verify::{
     Secret,
     taptalk::{
-        AccessCheck, AccessTokenEndpoint, AccessVerdict, AuthTicketEndpoint, ConnectEndpoint, Profile, RefreshEndpoint,
-        Ticket, TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict,
-        User,
+        AccessCheck, AccessTokenEndpoint, AccessVerdict, AuthTicketEndpoint, ConnectEndpoint, KeyRefusal, Profile,
+        RefreshEndpoint, Ticket, TicketExchange, TicketParameters, TicketRequest, TicketVerdict, TokenPair,
+        TokenRefresh, TokenVerdict, User,
     },
 };
 
@@ -18,7 +18,7 @@ use crate::vectors::{self, Served, Vector};
 
 #[test]
 fn vectors() {
-    vectors::run("taptalk.json", 150, serve);
+    vectors::run("taptalk.json", 170, serve);
 }
 
 #[derive(Default, Deserialize)]
@@ -71,11 +71,23 @@ fn ticket_request(request: &Request<TicketRequest>) -> Value {
 fn ticket_verdict(verdict: &Value) -> TicketVerdict {
     let text = |name: &str| verdict["issued"][name].as_str().unwrap().to_owned();
     match verdict.as_str() {
-        Some("unknown key") => TicketVerdict::UnknownKey,
+        Some(word) if key_refusal(word).is_some() => TicketVerdict::KeyRefused(key_refusal(word).unwrap()),
         Some("refused") => TicketVerdict::Refused,
         Some(other) => panic!("there is no verdict {other}"),
         None => TicketVerdict::Issued(Ticket::new(text("userID"), text("ticket"))),
     }
+}
+
+fn key_refusal(word: &str) -> Option<KeyRefusal> {
+    Some(match word {
+        "unknown key" => KeyRefusal::Unknown,
+        "key of another platform" => KeyRefusal::OtherPlatform,
+        "expired key" => KeyRefusal::Expired,
+        "key not enabled" => KeyRefusal::NotEnabled,
+        "suspended key" => KeyRefusal::Suspended,
+        "key without owner" => KeyRefusal::WithoutOwner,
+        _ => return None,
+    })
 }
 
 fn exchange(request: &Request<TicketExchange>) -> Value {
@@ -94,6 +106,8 @@ fn refresh(request: &Request<TokenRefresh>) -> Value {
     json!({
         "refreshToken": request.body().refresh_token.expose_secret(),
         "appKeyLeft": request.headers().contains_key("app-key"),
+        "keyID": request.body().app_key.as_ref().map(|key| key.id.expose_secret()),
+        "device": request.body().device.identifier.as_ref().map(Secret::expose_secret),
     })
 }
 
@@ -101,7 +115,9 @@ fn token_verdict(verdict: &Value) -> TokenVerdict {
     match verdict.as_str() {
         Some("invalid") => TokenVerdict::Invalid,
         Some("expired") => TokenVerdict::Expired,
-        Some("unknown key") => TokenVerdict::UnknownKey,
+        Some("other client") => TokenVerdict::OtherClient,
+        Some("no user") => TokenVerdict::NoUser,
+        Some(word) if key_refusal(word).is_some() => TokenVerdict::KeyRefused(key_refusal(word).unwrap()),
         Some(other) => panic!("there is no verdict {other}"),
         None => TokenVerdict::Issued(Box::new(tokens(&verdict["issued"]))),
     }
@@ -131,6 +147,8 @@ fn access_check(request: &Request<AccessCheck>) -> Value {
     json!({
         "accessToken": request.body().access_token.expose_secret(),
         "appKeyLeft": request.headers().contains_key("app-key"),
+        "keyID": request.body().app_key.as_ref().map(|key| key.id.expose_secret()),
+        "device": request.body().device.identifier.as_ref().map(Secret::expose_secret),
     })
 }
 
@@ -139,6 +157,9 @@ fn access_verdict(verdict: &Value) -> AccessVerdict {
         Some("valid") => AccessVerdict::Valid,
         Some("invalid") => AccessVerdict::Invalid,
         Some("expired") => AccessVerdict::Expired,
+        Some("other client") => AccessVerdict::OtherClient,
+        Some("no user") => AccessVerdict::NoUser,
+        Some(word) if key_refusal(word).is_some() => AccessVerdict::KeyRefused(key_refusal(word).unwrap()),
         _ => panic!("there is no verdict {verdict}"),
     }
 }

@@ -120,6 +120,9 @@ async fn a_login_from_the_ticket_to_its_end() {
     assert_eq!(renewed["data"]["user"], tokens["data"]["user"]);
     assert_eq!(server.check(data(&renewed, "accessToken")).await["status"], 200);
 
+    let repeated = server.refresh(data(&tokens, "refreshToken")).await;
+    assert_eq!(repeated, renewed, "a repeat is answered as the first time");
+    clock.advance(Duration::from_secs(10));
     assert_eq!(code(&server.refresh(data(&tokens, "refreshToken")).await), "40103");
     assert_eq!(code(&server.check(data(&renewed, "accessToken")).await), "40103");
     assert_eq!(code(&server.refresh(data(&renewed, "refreshToken")).await), "40103");

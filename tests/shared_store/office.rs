@@ -1,6 +1,6 @@
 //! The ticket office, on several nodes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use futures::future::join_all;
 use http::Request;
@@ -8,8 +8,8 @@ use tower_verify::{
     Credential, Secret, Verifier,
     store::SharedStore,
     taptalk::{
-        AccessCheck, AccessVerdict, ApiKey, ApiKeys, Profile, Ticket, TicketExchange, TicketOffice, TicketParameters,
-        TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
+        AccessCheck, AccessVerdict, ApiKey, ApiKeys, KeyRefusal, Profile, Ticket, TicketExchange, TicketOffice,
+        TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
     },
     token::KeyRing,
 };
@@ -34,6 +34,8 @@ fn open(store: SharedStore, keys: &KeyRing) -> Office {
         .unwrap()
         .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
         .app_keys(ApiKeys::new([app_key()]).unwrap())
+        .refresh_grace(Duration::ZERO)
+        .unwrap()
 }
 
 /// Three nodes of one office.
@@ -123,7 +125,10 @@ async fn an_unknown_app_does_not_use_the_ticket_up(state: State) {
     let [one, two, three] = offices(&state).await;
     let ticket = ticket(&one).await;
     for key in [ApiKey::new("android", "guess"), ApiKey::new("ios", "pl41n"), ApiKey::new("backend", "s3cr3t")] {
-        assert_eq!(ask(&two, TicketExchange::new(ticket.clone(), key)).await, TokenVerdict::UnknownKey);
+        assert_eq!(
+            ask(&two, TicketExchange::new(ticket.clone(), key)).await,
+            TokenVerdict::KeyRefused(KeyRefusal::Unknown)
+        );
     }
     issued(exchange(&three, &ticket).await);
 }

@@ -190,7 +190,10 @@ async fn a_session_from_login_to_revocation() {
     app.check(&second).await.into_data();
     app.check(&first).await.expect_code(EXPIRED);
 
-    // The old refresh token once more: it was stolen, and everything that came of the login ends.
+    // The old refresh token once more: at first it is a repeat, and then it was stolen, and everything that came of the
+    // login ends.
+    assert_eq!(app.refresh(&first).await.into_data(), second);
+    clock.advance(Duration::from_secs(10));
     app.refresh(&first).await.expect_code(INVALID);
     app.check(&second).await.expect_code(INVALID);
     app.refresh(&second).await.expect_code(INVALID);

@@ -4,6 +4,7 @@ use http::{Method, Response, request::Parts};
 use crate::taptalk::{
     wire::api_key::{APP_KEY, ApiKey},
     wire::bearer,
+    wire::device::Device,
     wire::envelope::{Writer, mirror_status_setter},
     wire::tokens::{self, TokenVerdict},
 };
@@ -17,12 +18,19 @@ pub struct TicketExchange {
     pub ticket: Secret,
     /// `App-Key`: the app's own key.
     pub app_key: ApiKey,
+    /// The device that the app says it runs on.
+    pub device: Device,
 }
 
 impl TicketExchange {
     /// An exchange, as for a test of a verifier.
     pub fn new(ticket: impl Into<Secret>, app_key: ApiKey) -> Self {
-        Self { ticket: ticket.into(), app_key }
+        Self { ticket: ticket.into(), app_key, device: Device::default() }
+    }
+
+    /// The same on a device.
+    pub fn with_device(self, device: Device) -> Self {
+        Self { device, ..self }
     }
 }
 
@@ -57,7 +65,8 @@ impl Contract for AccessTokenEndpoint {
 
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TicketExchange, Rejection> {
         let ticket = bearer::take(&mut head.headers)?;
-        Ok(TicketExchange { ticket, app_key: ApiKey::take(&mut head.headers, &APP_KEY)? })
+        let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
+        Ok(TicketExchange { ticket, app_key, device: Device::read(&head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {

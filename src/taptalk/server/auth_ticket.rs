@@ -3,7 +3,7 @@ use http::{Method, Response, request::Parts};
 use serde::Serialize;
 
 use crate::taptalk::{
-    wire::api_key::{ApiKey, SERVER_KEY},
+    wire::api_key::{ApiKey, KeyRefusal, SERVER_KEY},
     wire::code::Code,
     wire::envelope::{Writer, mirror_status_setter},
     wire::parameters,
@@ -55,8 +55,8 @@ impl Ticket {
 pub enum TicketVerdict {
     /// The key is good, and this is the ticket.
     Issued(Ticket),
-    /// The server key's id or secret is not known. Which of the two it was is not told.
-    UnknownKey,
+    /// The server key is not accepted.
+    KeyRefused(KeyRefusal),
     /// The key is good, but there is no ticket for this user.
     Refused,
 }
@@ -99,8 +99,9 @@ impl Contract for AuthTicketEndpoint {
 
     fn refused(&self, outcome: Outcome<TicketVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(TicketVerdict::UnknownKey) => {
-                self.writer.error(Code::KEY_UNKNOWN, "Server-Key is not known", "")
+            Outcome::Verdict(TicketVerdict::KeyRefused(refusal)) => {
+                let (code, message) = refusal.code("Server-Key");
+                self.writer.error(code, &message, "")
             }
             Outcome::Verdict(TicketVerdict::Refused) => {
                 self.writer.error(Code::PARAMETER_INVALID, "There is no ticket for this user", "")

@@ -1,13 +1,17 @@
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
+use http::{Method, Response, header::UPGRADE, request::Parts};
 
 use crate::taptalk::{
-    wire::api_key::APP_KEY,
+    wire::api_key::{ApiKey, KeyRefusal},
     wire::bearer,
     wire::code::Code,
+    wire::device::Device,
     wire::envelope::{Nothing, Writer, mirror_status_setter},
+    wire::tokens,
 };
-use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict, wire::query};
+use crate::{
+    Contract, Credential, Endpoint, Failure, Outcome, Rejection, RequestHead, Route, Secret, Verdict, wire::query,
+};
 
 /// An app's question whether its access token is still good.
 #[derive(Debug, Clone)]
@@ -15,12 +19,26 @@ use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, 
 pub struct AccessCheck {
     /// The bearer of `Authorization`: the access token.
     pub access_token: Secret,
+    /// `App-Key`: the app's own key, if it is given.
+    pub app_key: Option<ApiKey>,
+    /// The device that the app says it runs on.
+    pub device: Device,
 }
 
 impl AccessCheck {
     /// A check, as for a test of a verifier.
     pub fn new(access_token: impl Into<Secret>) -> Self {
-        Self { access_token: access_token.into() }
+        Self { access_token: access_token.into(), app_key: None, device: Device::default() }
+    }
+
+    /// The same with an app key.
+    pub fn with_app_key(self, app_key: ApiKey) -> Self {
+        Self { app_key: Some(app_key), ..self }
+    }
+
+    /// The same on a device.
+    pub fn with_device(self, device: Device) -> Self {
+        Self { device, ..self }
     }
 }
 
@@ -38,6 +56,12 @@ pub enum AccessVerdict {
     Invalid,
     /// It was good once. The app refreshes it and tries again.
     Expired,
+    /// It is good, and belongs to another app key, or to another device. The app ends its session.
+    OtherClient,
+    /// It is good, and its user is gone. The app ends its session.
+    NoUser,
+    /// The app key is not accepted.
+    KeyRefused(KeyRefusal),
 }
 
 impl Verdict for AccessVerdict {
@@ -48,9 +72,8 @@ impl Verdict for AccessVerdict {
 
 /// `GET /connect?check=1`: an app asks whether its access token is good before it opens the chat's socket.
 ///
-/// TapTalk's own server opens that socket at the same path. This endpoint takes every `GET` of its path, and answers one
-/// whose query does not say `check=1`, just once, as a parameter's fault: nothing but the check may read as good. An app
-/// that serves a socket too gives one of the two another [`path`](crate::VerifyLayer::path).
+/// The chat's socket is opened at the same path, and so the route has a predicate: it is this endpoint's if the query says
+/// `check=1` and there is no `Upgrade`. Everything else passes through; a [`SocketGuard`](super::SocketGuard) verifies it.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 #[derive(Debug, Clone, Default)]
@@ -74,10 +97,11 @@ impl Contract for ConnectEndpoint {
 
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AccessCheck, Rejection> {
         let access_token = bearer::take(&mut head.headers)?;
-        // The clients send it with every call. It is of no use here, and so must not show in a log.
-        head.headers.remove(APP_KEY);
+        let app_key = ApiKey::take_if_given(&mut head.headers)?;
         match query::parameters(head.uri.query().unwrap_or_default(), &["check"]) {
-            Ok([Some(check)]) if check == "1" => Ok(AccessCheck { access_token }),
+            Ok([Some(check)]) if check == "1" => {
+                Ok(AccessCheck { access_token, app_key, device: Device::read(&head.headers) })
+            }
             _ => Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'")),
         }
     }
@@ -86,6 +110,9 @@ impl Contract for ConnectEndpoint {
         match outcome {
             Outcome::Verdict(AccessVerdict::Invalid) => self.writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
             Outcome::Verdict(AccessVerdict::Expired) => self.writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
+            Outcome::Verdict(AccessVerdict::OtherClient) => tokens::other_client(self.writer),
+            Outcome::Verdict(AccessVerdict::NoUser) => tokens::no_user(self.writer),
+            Outcome::Verdict(AccessVerdict::KeyRefused(refusal)) => tokens::app_key_refused(self.writer, refusal),
             Outcome::Verdict(AccessVerdict::Valid) => self.writer.failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
             Outcome::Failed(failure) => self.writer.failed(&failure),
@@ -93,9 +120,18 @@ impl Contract for ConnectEndpoint {
     }
 }
 
+/// Whether it is the check, and not the socket.
+fn is_check(head: RequestHead<'_>) -> bool {
+    let query = head.uri().query().unwrap_or_default();
+    // A query that says it and something else besides is this endpoint's to refuse.
+    let says_check = query.split('&').any(|pair| pair == "check=1")
+        || matches!(query::parameters(query, &["check"]), Ok([Some(check)]) if check == "1");
+    says_check && !head.headers().contains_key(UPGRADE)
+}
+
 impl Endpoint for ConnectEndpoint {
     fn route(&self) -> Route {
-        Route::from_static(Method::GET, "/connect")
+        Route::from_static(Method::GET, "/connect").when(is_check)
     }
 
     fn admitted(&self, verdict: AccessVerdict, (): ()) -> Response<Bytes> {

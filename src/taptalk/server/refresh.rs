@@ -1,9 +1,10 @@
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 
 use crate::taptalk::{
-    wire::api_key::APP_KEY,
+    wire::api_key::ApiKey,
     wire::bearer,
+    wire::device::Device,
     wire::envelope::{Writer, mirror_status_setter},
     wire::tokens::{self, TokenVerdict},
 };
@@ -15,12 +16,26 @@ use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 pub struct TokenRefresh {
     /// The bearer of `Authorization`: the refresh token.
     pub refresh_token: Secret,
+    /// `App-Key`: the app's own key, if it is given.
+    pub app_key: Option<ApiKey>,
+    /// The device that the app says it runs on.
+    pub device: Device,
 }
 
 impl TokenRefresh {
     /// A refresh, as for a test of a verifier.
     pub fn new(refresh_token: impl Into<Secret>) -> Self {
-        Self { refresh_token: refresh_token.into() }
+        Self { refresh_token: refresh_token.into(), app_key: None, device: Device::default() }
+    }
+
+    /// The same with an app key.
+    pub fn with_app_key(self, app_key: ApiKey) -> Self {
+        Self { app_key: Some(app_key), ..self }
+    }
+
+    /// The same on a device.
+    pub fn with_device(self, device: Device) -> Self {
+        Self { device, ..self }
     }
 }
 
@@ -30,12 +45,21 @@ impl Credential for TokenRefresh {
 
 /// `POST /v1/auth/access_token/refresh`: an app exchanges its refresh token for a new pair of tokens.
 ///
-/// The body means nothing, and any is accepted. No app key is required.
+/// The body means nothing, and any is accepted. An app key is not required, and is checked if there is one.
+///
+/// Without a verdict HTTP's status is 503, with the envelope, unless it is [set](Self::no_verdict_status): the web SDK ends
+/// the session on any error in a 200, and keeps it on another status.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RefreshEndpoint {
     writer: Writer,
+}
+
+impl Default for RefreshEndpoint {
+    fn default() -> Self {
+        Self { writer: Writer { no_verdict: StatusCode::SERVICE_UNAVAILABLE, ..Writer::default() } }
+    }
 }
 
 impl RefreshEndpoint {
@@ -54,9 +78,8 @@ impl Contract for RefreshEndpoint {
 
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TokenRefresh, Rejection> {
         let refresh_token = bearer::take(&mut head.headers)?;
-        // The clients send it with every call. It is of no use here, and so must not show in a log.
-        head.headers.remove(APP_KEY);
-        Ok(TokenRefresh { refresh_token })
+        let app_key = ApiKey::take_if_given(&mut head.headers)?;
+        Ok(TokenRefresh { refresh_token, app_key, device: Device::read(&head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {

@@ -28,10 +28,13 @@ impl ApiKey {
     /// Takes the key out of the header `name`, whose value is `base64(id:secret)`.
     pub(in crate::taptalk) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Result<Self, Rejection> {
         let twice = headers.get_all(name).iter().nth(1).is_some();
-        let display = if *name == SERVER_KEY { "Server-Key" } else { "App-Key" };
+        let (display, missing) = match *name == SERVER_KEY {
+            true => ("Server-Key", Code::HEADER_MISSING),
+            false => ("App-Key", Code::APP_KEY_MISSING),
+        };
         let value = match headers.remove(name) {
             Some(value) if !value.is_empty() => value,
-            _ => return Err(Code::HEADER_MISSING.reject(format!("Request headers are required ({display})"))),
+            _ => return Err(missing.reject(format!("Request headers are required ({display})"))),
         };
         let decoded = BASE64_STANDARD.decode(value.as_bytes()).ok().and_then(|key| ByteString::try_from(key).ok());
         let key = decoded.as_ref().and_then(|key| Some((key, key.split_once(':')?)));
@@ -43,6 +46,49 @@ impl ApiKey {
                 Err(Code::KEY_MALFORMED.reject(format!("{display} must be the base64 of an id, a colon and a secret")))
             }
         }
+    }
+}
+
+impl ApiKey {
+    /// Takes the app's key out of its header, if there is one. An empty header is none.
+    pub(in crate::taptalk) fn take_if_given(headers: &mut HeaderMap) -> Result<Option<Self>, Rejection> {
+        match Self::take(headers, &APP_KEY) {
+            Err(rejection) if rejection.code() == Some(Code::APP_KEY_MISSING.as_str()) => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
+}
+
+/// Why a key that was presented is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyRefusal {
+    /// Its id or its secret is not known. Which of the two it was is not told.
+    Unknown,
+    /// It is not for the platform that the app says it runs on, in `Device-Platform`.
+    OtherPlatform,
+    /// It was good once.
+    Expired,
+    /// The customer has not enabled it.
+    NotEnabled,
+    /// Its app, its project or its customer is suspended.
+    Suspended,
+    /// Its app, its project or its customer does not exist any more.
+    WithoutOwner,
+}
+
+impl KeyRefusal {
+    /// The code and the message for it. `display` is the header's name.
+    pub(in crate::taptalk) fn code(self, display: &str) -> (Code, String) {
+        let (code, what) = match self {
+            Self::Unknown => (Code::KEY_UNKNOWN, "is not known"),
+            Self::OtherPlatform => (Code::KEY_OF_OTHER_PLATFORM, "is not for this platform"),
+            Self::Expired => (Code::KEY_EXPIRED, "has expired"),
+            Self::NotEnabled => (Code::KEY_NOT_ENABLED, "is not enabled"),
+            Self::Suspended => (Code::KEY_SUSPENDED, "is suspended"),
+            Self::WithoutOwner => (Code::KEY_WITHOUT_OWNER, "is of no app any more"),
+        };
+        (code, format!("{display} {what}"))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{Rejection, RejectionKind};
 pub(in crate::taptalk) struct Code(&'static str);
 
 impl Code {
-    /// A header is missing, or empty.
+    /// `Server-Key` is missing, or empty.
     pub(in crate::taptalk) const HEADER_MISSING: Self = Self("40001");
     /// A parameter is missing or has the wrong form; or the body is not a JSON object at all.
     pub(in crate::taptalk) const PARAMETER_INVALID: Self = Self("40002");
@@ -19,18 +19,35 @@ impl Code {
     pub(in crate::taptalk) const TOKEN_INVALID: Self = Self("40103");
     /// A ticket or token was good, but its time is over.
     pub(in crate::taptalk) const TOKEN_EXPIRED: Self = Self("40104");
+    /// A token is good, and belongs to another app key or another device.
+    pub(in crate::taptalk) const TOKEN_OF_OTHER_CLIENT: Self = Self("40105");
+    /// A token is good, and its user is gone.
+    pub(in crate::taptalk) const NO_USER: Self = Self("40106");
+    /// `App-Key` is missing, or empty.
+    pub(in crate::taptalk) const APP_KEY_MISSING: Self = Self("49101");
     /// A key's header cannot be read.
     pub(in crate::taptalk) const KEY_MALFORMED: Self = Self("49102");
     /// A key's id or secret is not known.
     pub(in crate::taptalk) const KEY_UNKNOWN: Self = Self("49103");
+    /// A key is not for the platform that the app runs on.
+    pub(in crate::taptalk) const KEY_OF_OTHER_PLATFORM: Self = Self("49104");
+    /// A key was good, but its time is over.
+    pub(in crate::taptalk) const KEY_EXPIRED: Self = Self("49106");
+    /// A key is not enabled.
+    pub(in crate::taptalk) const KEY_NOT_ENABLED: Self = Self("49201");
+    /// A key's app, project or customer is suspended.
+    pub(in crate::taptalk) const KEY_SUSPENDED: Self = Self("49202");
+    /// A key's app, project or customer does not exist any more.
+    pub(in crate::taptalk) const KEY_WITHOUT_OWNER: Self = Self("49203");
     /// Too many failed attempts.
     pub(in crate::taptalk) const THROTTLED: Self = Self("42901");
     /// There is no verdict.
     pub(in crate::taptalk) const FAILED: Self = Self("50001");
 
     /// The codes that a rejection can have been given.
-    const OF_REJECTIONS: [Self; 5] = [
+    const OF_REJECTIONS: [Self; 6] = [
         Self::HEADER_MISSING,
+        Self::APP_KEY_MISSING,
         Self::PARAMETER_INVALID,
         Self::AUTHORIZATION_MISSING,
         Self::AUTHORIZATION_MALFORMED,

@@ -31,19 +31,45 @@ struct ErrorMember<'a> {
 pub(in crate::taptalk) struct Nothing {}
 
 /// How a body's status is sent.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::taptalk) struct Writer {
     /// Whether HTTP's status is the body's, and not 200.
     pub(in crate::taptalk) mirror_status: bool,
+    /// HTTP's status where there is no verdict and the body's is not mirrored.
+    pub(in crate::taptalk) no_verdict: StatusCode,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self { mirror_status: false, no_verdict: StatusCode::OK }
+    }
 }
 
 /// The setter that the endpoints with an envelope have in common.
 macro_rules! mirror_status_setter {
     () => {
-        /// Whether HTTP's status is the body's. The default is `false`: it is always 200, which the published clients need.
+        /// Whether HTTP's status is the body's. The default is `false`: the published clients need 200. On any other
+        /// status the web SDK calls nobody back after an exchange, repeats a check each second, and stops refreshing
+        /// until its page is loaded again.
         pub fn mirror_status(mut self, mirror_status: bool) -> Self {
             self.writer.mirror_status = mirror_status;
             self
+        }
+
+        /// HTTP's status where there is no verdict, and the body's is not [mirrored](Self::mirror_status). It is 200, or
+        /// that of a failure.
+        ///
+        /// # Errors
+        /// If it is neither 200 nor 5xx.
+        pub fn no_verdict_status(mut self, status: http::StatusCode) -> Result<Self, crate::ConfigError> {
+            if status != http::StatusCode::OK && !status.is_server_error() {
+                return Err(crate::ConfigError::new(format!(
+                    "the status without a verdict must be 200 or 5xx, and is {}",
+                    status.as_u16()
+                )));
+            }
+            self.writer.no_verdict = status;
+            Ok(self)
         }
     };
 }
@@ -53,12 +79,12 @@ pub(in crate::taptalk) use mirror_status_setter;
 impl Writer {
     /// The response to a positive verdict. Only `Endpoint::admitted` may call it.
     pub(in crate::taptalk) fn data(self, data: impl Serialize) -> Response<Bytes> {
-        self.write(200, ErrorMember::default(), data)
+        self.write(200, StatusCode::OK, ErrorMember::default(), data)
     }
 
     /// The response to anything else. `message` never repeats what was sent.
     pub(in crate::taptalk) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
-        self.write(code.status(), ErrorMember { code: code.as_str(), message, field }, Nothing {})
+        self.write(code.status(), StatusCode::OK, ErrorMember { code: code.as_str(), message, field }, Nothing {})
     }
 
     /// The response to a request that was not fit to be verified.
@@ -70,14 +96,23 @@ impl Writer {
     pub(in crate::taptalk) fn failed(self, failure: &Failure) -> Response<Bytes> {
         match failure.kind() {
             FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
-            _ => self.error(Code::FAILED, "Internal server error", ""),
+            _ => {
+                let error = ErrorMember { code: Code::FAILED.as_str(), message: "Internal server error", field: "" };
+                self.write(Code::FAILED.status(), self.no_verdict, error, Nothing {})
+            }
         }
     }
 
-    fn write(self, status: u16, error: ErrorMember<'_>, data: impl Serialize) -> Response<Bytes> {
+    fn write(
+        self,
+        status: u16,
+        unmirrored: StatusCode,
+        error: ErrorMember<'_>,
+        data: impl Serialize,
+    ) -> Response<Bytes> {
         let http_status = match self.mirror_status {
             true => StatusCode::from_u16(status).expect("a code's status has three digits"),
-            false => StatusCode::OK,
+            false => unmirrored,
         };
         let mut response = response::json(http_status, &Envelope { status, error, data });
         // RFC 9110, section 15.5.2: every 401 has a challenge. They are all about what is in `Authorization`.
@@ -193,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_status_is_mirrored_on_request() {
-        let writer = Writer { mirror_status: true };
+        let writer = Writer { mirror_status: true, ..Writer::default() };
         assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
         let unauthorized = writer.error(Code::TOKEN_EXPIRED, "", "");
         assert_eq!(
@@ -205,7 +240,7 @@ mod tests {
 
     #[test]
     fn whatever_is_no_verdict_has_a_code_of_its_own() {
-        let writer = Writer { mirror_status: true };
+        let writer = Writer { mirror_status: true, ..Writer::default() };
         for (rejection, status) in [
             (Rejection::too_large(7), 400),
             (Rejection::malformed("the body is not UTF-8"), 400),

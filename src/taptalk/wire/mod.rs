@@ -3,6 +3,7 @@
 pub(in crate::taptalk) mod api_key;
 pub(in crate::taptalk) mod bearer;
 pub(in crate::taptalk) mod code;
+pub(in crate::taptalk) mod device;
 pub(in crate::taptalk) mod envelope;
 pub(in crate::taptalk) mod parameters;
 pub(in crate::taptalk) mod profile;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
-use crate::taptalk::{wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
+use crate::taptalk::{wire::api_key::KeyRefusal, wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
 use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
 /// A user as TapTalk knows it.
@@ -63,8 +63,12 @@ pub enum TokenVerdict {
     Invalid,
     /// It was good once. The app ends its session here too.
     Expired,
-    /// The app key's id or secret is not known. Which of the two it was is not told. A refresh shows no app key.
-    UnknownKey,
+    /// It is good, and belongs to another app key, or to another device. The app ends its session.
+    OtherClient,
+    /// It is good, and its user is gone. The app ends its session.
+    NoUser,
+    /// The app key is not accepted.
+    KeyRefused(KeyRefusal),
 }
 
 impl Verdict for TokenVerdict {
@@ -86,11 +90,26 @@ pub(in crate::taptalk) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict
     match outcome {
         Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
         Outcome::Verdict(TokenVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
-        Outcome::Verdict(TokenVerdict::UnknownKey) => writer.error(Code::KEY_UNKNOWN, "App-Key is not known", ""),
+        Outcome::Verdict(TokenVerdict::OtherClient) => other_client(writer),
+        Outcome::Verdict(TokenVerdict::NoUser) => no_user(writer),
+        Outcome::Verdict(TokenVerdict::KeyRefused(refusal)) => app_key_refused(writer, *refusal),
         Outcome::Verdict(TokenVerdict::Issued(_)) => writer.failed(&Failure::panicked()),
         Outcome::Rejected(rejection) => writer.rejected(rejection),
         Outcome::Failed(failure) => writer.failed(failure),
     }
+}
+
+pub(in crate::taptalk) fn other_client(writer: Writer) -> Response<Bytes> {
+    writer.error(Code::TOKEN_OF_OTHER_CLIENT, "Token belongs to another app key or device", "")
+}
+
+pub(in crate::taptalk) fn no_user(writer: Writer) -> Response<Bytes> {
+    writer.error(Code::NO_USER, "There is no user for the token", "")
+}
+
+pub(in crate::taptalk) fn app_key_refused(writer: Writer, refusal: KeyRefusal) -> Response<Bytes> {
+    let (code, message) = refusal.code("App-Key");
+    writer.error(code, &message, "")
 }
 
 #[derive(Serialize)]

@@ -1,18 +1,71 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::{ConfigError, taptalk::ApiKey};
+use crate::{
+    ConfigError, Secret,
+    taptalk::{ApiKey, Device, KeyRefusal, UserPlatform},
+};
+
+/// A key that a [`TicketOffice`](super::TicketOffice) knows, and what it is good for: for everything, and without an end,
+/// unless something else is said. An [`ApiKey`] becomes one by itself.
+///
+/// ```
+/// use tower_verify::taptalk::{ApiKey, ApiKeys, KnownKey, UserPlatform};
+///
+/// let web = KnownKey::new(ApiKey::new("web", "pl41n")).for_platforms([UserPlatform::Web]);
+/// let keys = ApiKeys::new([web, ApiKey::new("android", "pl41n").into()])?;
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct KnownKey {
+    key: ApiKey,
+    platforms: Option<Vec<UserPlatform>>,
+    expires_at: Option<SystemTime>,
+    refused: Option<KeyRefusal>,
+}
+
+impl KnownKey {
+    /// A key that is good.
+    pub fn new(key: ApiKey) -> Self {
+        Self { key, platforms: None, expires_at: None, refused: None }
+    }
+
+    /// The platforms that an app may run on that has this key: what it says in `Device-Platform`. On any other, and where
+    /// it says none, the key is [`KeyRefusal::OtherPlatform`], code 49104. The default is every one.
+    pub fn for_platforms(mut self, platforms: impl IntoIterator<Item = UserPlatform>) -> Self {
+        self.platforms = Some(platforms.into_iter().collect());
+        self
+    }
+
+    /// From when on the key is [`KeyRefusal::Expired`], code 49106. The default is never.
+    pub fn expires_at(mut self, expires_at: SystemTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Switches the key off, for this reason: who presents it, and its secret, is told so.
+    pub fn refused(mut self, refusal: KeyRefusal) -> Self {
+        self.refused = Some(refusal);
+        self
+    }
+}
+
+impl From<ApiKey> for KnownKey {
+    fn from(key: ApiKey) -> Self {
+        Self::new(key)
+    }
+}
 
 /// The keys that a [`TicketOffice`](super::TicketOffice) knows: those of backends, or those of apps.
 ///
 /// Several can be live at once, so that a key is rotated without an outage. Clones share the keys, and
 /// [`rotate`](Self::rotate) replaces them for all of them while they are in use.
 ///
-/// Only digests are kept. A key is looked up by comparing its digest with every other in constant time, so that an
-/// unknown id and a wrong secret are the same work.
+/// Of the secrets only digests are kept. A key is looked up by comparing its digest with every other in constant time, so
+/// that an unknown id and a wrong secret are the same work.
 ///
 /// ```
 /// use tower_verify::taptalk::{ApiKey, ApiKeys};
@@ -26,7 +79,15 @@ use crate::{ConfigError, taptalk::ApiKey};
 /// ```
 #[derive(Clone)]
 pub struct ApiKeys {
-    digests: Arc<ArcSwap<Vec<[u8; 32]>>>,
+    live: Arc<ArcSwap<Vec<Live>>>,
+}
+
+struct Live {
+    id: Secret,
+    digest: [u8; 32],
+    platforms: Option<Vec<UserPlatform>>,
+    expires_at: Option<SystemTime>,
+    refused: Option<KeyRefusal>,
 }
 
 impl ApiKeys {
@@ -35,40 +96,67 @@ impl ApiKeys {
     /// # Errors
     /// If there is none; if an id or a secret is empty, which is an environment variable somebody forgot; or if an id
     /// has a colon, so that nobody could present it.
-    pub fn new(live: impl IntoIterator<Item = ApiKey>) -> Result<Self, ConfigError> {
-        let digests = live.into_iter().map(|key| match key.id.expose_secret() {
-            "" => Err(ConfigError::new("the id of an API key is empty")),
-            _ if key.secret.is_empty() => Err(ConfigError::new("the secret of an API key is empty")),
-            id if id.contains(':') => Err(ConfigError::new("the id of an API key has a colon")),
-            _ => Ok(digest(&key)),
+    pub fn new(live: impl IntoIterator<Item = impl Into<KnownKey>>) -> Result<Self, ConfigError> {
+        let live = live.into_iter().map(|known| {
+            let KnownKey { key, platforms, expires_at, refused } = known.into();
+            match key.id.expose_secret() {
+                "" => Err(ConfigError::new("the id of an API key is empty")),
+                _ if key.secret.is_empty() => Err(ConfigError::new("the secret of an API key is empty")),
+                id if id.contains(':') => Err(ConfigError::new("the id of an API key has a colon")),
+                _ => Ok(Live { digest: digest(&key), id: key.id, platforms, expires_at, refused }),
+            }
         });
-        let digests = digests.collect::<Result<Vec<_>, _>>()?;
-        if digests.is_empty() {
+        let live = live.collect::<Result<Vec<_>, _>>()?;
+        if live.is_empty() {
             return Err(ConfigError::new("no API key was given"));
         }
-        Ok(Self::from_digests(digests))
+        Ok(Self::from_live(live))
     }
 
     /// No key at all.
     pub(super) fn none() -> Self {
-        Self::from_digests(Vec::new())
+        Self::from_live(Vec::new())
     }
 
     /// Replaces these keys, and those of all clones, by the ones that `keys` has now.
     pub fn rotate(&self, keys: ApiKeys) {
-        self.digests.store(keys.digests.load_full());
+        self.live.store(keys.live.load_full());
     }
 
-    /// Whether `key` is one of them.
-    pub(super) fn contains(&self, key: &ApiKey) -> bool {
-        let digest = digest(key);
-        // `|` and not `any`: which of the keys it was must not show in the time taken.
-        let known = self.digests.load().iter().fold(Choice::from(0), |known, live| known | live.ct_eq(&digest));
-        known.into()
+    /// Checks a key that is presented by a backend, or by an app on `device`.
+    pub(super) fn check(&self, key: &ApiKey, device: Option<&Device>, now: SystemTime) -> Result<(), KeyRefusal> {
+        let (digest, live) = (digest(key), self.live.load());
+        // Every key is compared: which of them it was must not show in the time taken.
+        let (mut found, mut index) = (Choice::from(0), 0_u64);
+        for (at, live) in (0..).zip(live.iter()) {
+            let same = live.digest.ct_eq(&digest);
+            index.conditional_assign(&at, same);
+            found |= same;
+        }
+        let known = live.get(usize::try_from(index).unwrap_or(usize::MAX)).filter(|_| bool::from(found));
+        let Live { platforms, expires_at, refused, .. } = known.ok_or(KeyRefusal::Unknown)?;
+        if let Some(refused) = refused {
+            return Err(*refused);
+        }
+        if expires_at.is_some_and(|expires_at| now >= expires_at) {
+            return Err(KeyRefusal::Expired);
+        }
+        let on = device.and_then(|device| UserPlatform::from_word(device.platform.as_ref()?.expose_secret()));
+        match platforms {
+            Some(platforms) if !on.is_some_and(|on| platforms.contains(&on)) => Err(KeyRefusal::OtherPlatform),
+            _ => Ok(()),
+        }
     }
 
-    fn from_digests(digests: Vec<[u8; 32]>) -> Self {
-        Self { digests: Arc::new(ArcSwap::from_pointee(digests)) }
+    /// The ids of all keys, each once.
+    pub(super) fn ids(&self) -> Vec<Secret> {
+        let mut ids: Vec<Secret> = self.live.load().iter().map(|live| live.id.clone()).collect();
+        ids.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
+        ids
+    }
+
+    fn from_live(live: Vec<Live>) -> Self {
+        Self { live: Arc::new(ArcSwap::from_pointee(live)) }
     }
 }
 
@@ -80,7 +168,7 @@ fn digest(key: &ApiKey) -> [u8; 32] {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKeys").field("live", &self.digests.load().len()).finish_non_exhaustive()
+        f.debug_struct("ApiKeys").field("live", &self.live.load().len()).finish_non_exhaustive()
     }
 }
 
@@ -102,9 +190,10 @@ mod tests {
             ("ao", "ne", false),
             ("", "aone", false),
         ] {
-            assert_eq!(keys.contains(&ApiKey::new(id, secret)), known, "{id}:{secret}");
+            let checked = keys.check(&ApiKey::new(id, secret), None, SystemTime::UNIX_EPOCH);
+            assert_eq!(checked, if known { Ok(()) } else { Err(KeyRefusal::Unknown) }, "{id}:{secret}");
         }
-        assert!(!ApiKeys::none().contains(&ApiKey::new("", "")));
+        assert!(ApiKeys::none().check(&ApiKey::new("", ""), None, SystemTime::UNIX_EPOCH).is_err());
     }
 
     #[test]
@@ -112,13 +201,41 @@ mod tests {
         let keys = ApiKeys::new([ApiKey::new("a", "one")]).unwrap();
         let clone = keys.clone();
         keys.rotate(ApiKeys::new([ApiKey::new("a", "two")]).unwrap());
-        assert!(!clone.contains(&ApiKey::new("a", "one")));
-        assert!(clone.contains(&ApiKey::new("a", "two")));
+        let knows = |secret: &str| clone.check(&ApiKey::new("a", secret), None, SystemTime::UNIX_EPOCH).is_ok();
+        assert!(!knows("one") && knows("two"));
+    }
+
+    #[test]
+    fn a_known_key_is_refused_for_the_reason_that_there_is() {
+        let end = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(60);
+        let key = |secret: &str| KnownKey::new(ApiKey::new("a", secret));
+        let keys = ApiKeys::new([
+            key("web").for_platforms([UserPlatform::Web]),
+            key("brief").expires_at(end),
+            key("off").refused(KeyRefusal::NotEnabled),
+            key("gone").refused(KeyRefusal::WithoutOwner).expires_at(SystemTime::UNIX_EPOCH),
+        ]);
+        let keys = keys.unwrap();
+        let (web, ios) = (Device::default().on("web"), Device::default().on("ios"));
+        let before = end - std::time::Duration::from_nanos(1);
+        for (secret, device, now, checked) in [
+            ("web", Some(&web), before, Ok(())),
+            ("web", Some(&ios), before, Err(KeyRefusal::OtherPlatform)),
+            ("web", Some(&Device::default()), before, Err(KeyRefusal::OtherPlatform)),
+            ("web", None, before, Err(KeyRefusal::OtherPlatform)),
+            ("brief", Some(&ios), before, Ok(())),
+            ("brief", None, end, Err(KeyRefusal::Expired)),
+            ("off", None, before, Err(KeyRefusal::NotEnabled)),
+            ("gone", None, before, Err(KeyRefusal::WithoutOwner)),
+            ("other", Some(&web), before, Err(KeyRefusal::Unknown)),
+        ] {
+            assert_eq!(keys.check(&ApiKey::new("a", secret), device, now), checked, "{secret}");
+        }
     }
 
     #[test]
     fn mistakes_are_refused_and_shown_without_the_secret() {
-        assert!(ApiKeys::new([]).is_err());
+        assert!(ApiKeys::new([] as [ApiKey; 0]).is_err());
         for key in [ApiKey::new("", "605b32dd"), ApiKey::new("a:b", "605b32dd"), ApiKey::new("a", "")] {
             assert!(!ApiKeys::new([key]).unwrap_err().to_string().contains("605b"));
         }

@@ -60,15 +60,49 @@ impl Login {
         format!("tt:{tenant}:l:{}", BASE64_URL_SAFE_NO_PAD.encode(&id[..USER_LEN + NONCE_LEN]))
     }
 
-    /// Its value in the store in this generation.
-    pub(super) fn record(self) -> Bytes {
+    /// A ticket's value in the store, before it is exchanged.
+    pub(super) fn ticket_record(self) -> Bytes {
         Bytes::copy_from_slice(&self.generation.to_be_bytes()[1..])
     }
 
-    /// Whether `record` is of this generation or of a later one. A store that went back to an older state than this
-    /// token's does not know it.
-    pub(super) fn is_known_to(self, record: &[u8]) -> bool {
-        matches!(*record, [x, y, z] if self.generation <= u32::from_be_bytes([0, x, y, z]))
+    /// The same login in another generation.
+    pub(super) fn in_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
+    }
+
+    pub(super) fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
+/// The value of a login in the store: how often it was renewed, and when the last time was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) generation: u32,
+    /// Milliseconds since the Unix epoch; 0 for a ticket, which was not renewed.
+    pub(super) renewed_at: u64,
+    /// Who exchanged the ticket, where that may be repeated.
+    pub(super) holder: Option<[u8; 8]>,
+}
+
+impl Record {
+    pub(super) fn encode(self) -> Bytes {
+        let (generation, renewed_at) = (self.generation.to_be_bytes(), self.renewed_at.to_be_bytes());
+        let holder = self.holder.as_ref().map_or(&[][..], |holder| holder);
+        [&generation[1..], &renewed_at[2..], holder].concat().into()
+    }
+
+    /// Nothing, if it is no record.
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let (&[x, y, z], rest) = value.split_first_chunk()?;
+        let generation = u32::from_be_bytes([0, x, y, z]);
+        if rest.is_empty() {
+            return Some(Self { generation, renewed_at: 0, holder: None });
+        }
+        let (&[a, b, c, d, e, f], holder) = rest.split_first_chunk()?;
+        let renewed_at = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let holder = if holder.is_empty() { None } else { Some(holder.try_into().ok()?) };
+        Some(Self { generation, renewed_at, holder })
     }
 }
 
@@ -90,24 +124,27 @@ mod tests {
     }
 
     #[test]
-    fn a_login_has_one_key_and_a_record_for_each_generation() {
+    fn a_login_has_one_key_in_every_generation() {
         let first = login(6, 0);
         let second = first.next().unwrap();
         assert_eq!(first.key("t"), second.key("t"));
         assert_eq!(first.key("t").len(), "tt:t:l:".len() + 18);
         assert_ne!(first.key("t"), first.key("u"));
         assert_ne!(first.key("t"), login(6, 0).key("t"));
-        assert_ne!(first.record(), second.record());
+        assert_eq!((first.generation(), second.generation()), (0, 1));
         assert_eq!(login(6, Login::MAX_GENERATION).next(), None);
     }
 
     #[test]
-    fn a_record_knows_its_generation_and_those_before() {
-        let [first, second] = [login(6, 300), login(6, 301)];
-        assert!(first.is_known_to(&first.record()));
-        assert!(first.is_known_to(&second.record()));
-        assert!(!second.is_known_to(&first.record()));
-        assert!(!first.is_known_to(b""));
-        assert!(!first.is_known_to(b"\xff\xff\xff\xff"));
+    fn a_record_is_read_as_it_was_written() {
+        let ticket = login(6, 0).ticket_record();
+        assert_eq!(Record::decode(&ticket), Some(Record { generation: 0, renewed_at: 0, holder: None }));
+        for holder in [None, Some([7; 8])] {
+            let record = Record { generation: Login::MAX_GENERATION, renewed_at: (1 << 48) - 1, holder };
+            assert_eq!(Record::decode(&record.encode()), Some(record));
+        }
+        for unreadable in [&b""[..], b"12", b"1234", b"12345678", b"1234567890", b"123456789012345678"] {
+            assert_eq!(Record::decode(unreadable), None);
+        }
     }
 }

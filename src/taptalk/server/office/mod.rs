@@ -1,4 +1,5 @@
 mod api_keys;
+mod holder;
 mod login;
 #[cfg(test)]
 mod tests;
@@ -7,9 +8,9 @@ mod verify;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::api_keys::ApiKeys;
+pub use self::api_keys::{ApiKeys, KnownKey};
 use crate::{
-    Clock, ConfigError,
+    Clock, ConfigError, SystemClock,
     store::Background,
     token::{KeyRing, Signer, checked_ttl},
 };
@@ -26,6 +27,9 @@ use crate::{
 /// | a ticket is good for | one exchange | [`single_use`](Self::single_use) |
 /// | an access token is good for | 1 hour | [`access_token_ttl`](Self::access_token_ttl) |
 /// | a refresh token is good for | 30 days, and one refresh | [`refresh_token_ttl`](Self::refresh_token_ttl) |
+/// | the same refresh may be repeated for | 10 s | [`refresh_grace`](Self::refresh_grace) |
+/// | the same exchange may be repeated for | no time | [`ticket_grace`](Self::ticket_grace) |
+/// | a refresh waits for a store that fails for | 3 s | [`refresh_patience`](Self::refresh_patience) |
 ///
 /// # Users
 ///
@@ -34,12 +38,18 @@ use crate::{
 ///
 /// # Logins
 ///
-/// A ticket, the tokens that are given for it, and those given for their refresh tokens are one login. A refresh token
-/// that is used a second time was stolen, be it from the app or by it: the login ends there, and every token of it is
-/// refused from the next check on (RFC 9700 section 4.14.2): within a tokio runtime also if whoever used it hangs up before
-/// the answer. So an app that did not get the answer to its refresh has to
-/// log its user in again. A ticket that is used a second time is refused, and the login goes on. An access token stays
-/// good until it expires, even if there is a newer one.
+/// A ticket, the tokens that are given for it, and those given for their refresh tokens are one login. They belong to the
+/// app key that the ticket was exchanged under, and to the device that the app named then, if it named one: shown by
+/// another they are refused, and the login goes on.
+///
+/// A client repeats a refresh when the answer was lost, and two tabs of a browser refresh at the same time. So the same
+/// refresh may be repeated for 10 s, as long as the new refresh token was not used: each is given the same tokens. Nothing
+/// is kept for that but when the login was renewed. A refresh token that is used later was stolen, be it from the app or
+/// by it: the login ends there, and every token of it is refused from the next check on (RFC 9700 section 4.14.2), within a
+/// tokio runtime also if whoever used it hangs up before the answer.
+///
+/// A ticket that is used a second time is refused, and the login goes on. An access token stays good until it expires,
+/// even if there is a newer one.
 ///
 /// # What is in the store
 ///
@@ -49,11 +59,11 @@ use crate::{
 ///
 /// | key | value | until |
 /// |---|---|---|
-/// | `tt:{tenant}:l:{login}` | 3 bytes: how often the login was renewed | its tokens have expired, and a minute more |
+/// | `tt:{tenant}:l:{login}` | 3 or 9 bytes: how often the login was renewed, and when the last time was | its tokens have expired, and a minute more |
 /// | `tt:{tenant}:u:{userID}` | the user's profile, as a JSON array | 100 years after the last ticket |
 /// | `tt:{tenant}:x:{digest of xcUserID}` | 4 bytes: the user's id | 100 years after the first ticket |
 ///
-/// A ticket takes two round trips, one after another; an exchange, a refresh and a check take one. In a
+/// A ticket and a refresh take two round trips, one after another; an exchange and a check take one. In a
 /// [`MemoryStore`](crate::store::MemoryStore) a login takes 110 bytes, and a user some 300.
 ///
 /// A store that goes back to an older state, such as one restored from a snapshot, knows what was good then. It refuses
@@ -102,6 +112,10 @@ pub struct TicketOffice<S> {
     access_token_ttl: Duration,
     refresh_token_ttl: Duration,
     single_use: bool,
+    refresh_grace: Duration,
+    ticket_grace: Duration,
+    refresh_patience: Duration,
+    clock: Arc<dyn Clock>,
     /// The end of a login does not depend on who waits for it.
     background: Background,
 }
@@ -130,6 +144,10 @@ impl<S> TicketOffice<S> {
             access_token_ttl: Duration::from_secs(60 * 60),
             refresh_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             single_use: true,
+            refresh_grace: Duration::from_secs(10),
+            ticket_grace: Duration::ZERO,
+            refresh_patience: Duration::from_secs(3),
+            clock: Arc::new(SystemClock),
             background: Background::default(),
         })
     }
@@ -181,14 +199,49 @@ impl<S> TicketOffice<S> {
         self
     }
 
+    /// For how long a refresh may be repeated, by the same app on the same device. The default is 10 s; zero is strict: a
+    /// client that did not get the answer to its refresh has to log its user in again.
+    ///
+    /// # Errors
+    /// If it is more than a minute.
+    pub fn refresh_grace(mut self, grace: Duration) -> Result<Self, ConfigError> {
+        self.refresh_grace = checked_grace(grace)?;
+        Ok(self)
+    }
+
+    /// For how long the exchange of a ticket that is good once may be repeated, by the same app on the same device. The
+    /// default is zero: not at all.
+    ///
+    /// # Errors
+    /// If it is more than a minute.
+    pub fn ticket_grace(mut self, grace: Duration) -> Result<Self, ConfigError> {
+        self.ticket_grace = checked_grace(grace)?;
+        Ok(self)
+    }
+
+    /// For how long a refresh is tried again when the store fails, within a tokio runtime. The default is 3 s: less than
+    /// the layer's deadline. Without a [window](Self::refresh_grace) for repeats it is not tried again.
+    pub fn refresh_patience(mut self, patience: Duration) -> Self {
+        self.refresh_patience = patience;
+        self
+    }
+
     /// Tells the time by another clock than the system's. The store has its own.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         let clock = Arc::new(clock);
         self.ticket = self.ticket.clock(Arc::clone(&clock));
         self.access = self.access.clock(Arc::clone(&clock));
-        self.refresh = self.refresh.clock(clock);
+        self.refresh = self.refresh.clock(Arc::clone(&clock));
+        self.clock = clock;
         self
     }
+}
+
+fn checked_grace(grace: Duration) -> Result<Duration, ConfigError> {
+    if grace > Duration::from_secs(60) {
+        return Err(ConfigError::new("what was used may be repeated for a minute at most"));
+    }
+    Ok(grace)
 }
 
 impl<S> Clone for TicketOffice<S> {
@@ -202,6 +255,7 @@ impl<S> Clone for TicketOffice<S> {
             access: self.access.clone(),
             refresh: self.refresh.clone(),
             background: self.background.clone(),
+            clock: Arc::clone(&self.clock),
             ..*self
         }
     }
@@ -217,6 +271,8 @@ impl<S> fmt::Debug for TicketOffice<S> {
             .field("access_token_ttl", &self.access_token_ttl)
             .field("refresh_token_ttl", &self.refresh_token_ttl)
             .field("single_use", &self.single_use)
+            .field("refresh_grace", &self.refresh_grace)
+            .field("ticket_grace", &self.ticket_grace)
             .finish_non_exhaustive()
     }
 }

@@ -1,21 +1,24 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures_util::future::try_join;
 use http::Request;
 
 use super::{
     TicketOffice,
-    login::Login,
+    holder::Holder,
+    login::{Login, Record},
     user::{KEPT, find_or_reserve, read_profile, write_profile},
 };
 use crate::{
     BoxError, Verifier,
+    clock::millis,
     store::Store,
     taptalk::{
         AccessCheck, AccessVerdict, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair,
         TokenRefresh, TokenVerdict, User,
     },
-    token::{CheckError, Signer},
+    token::CheckError,
 };
 
 /// How much longer than its tokens a login is kept: the store's clock and ours may differ by as much.
@@ -24,103 +27,184 @@ const MARGIN: Duration = Duration::from_secs(60);
 impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
     async fn verify(&self, request: Request<TicketRequest>) -> Result<TicketVerdict, BoxError> {
         let TicketRequest { server_key, parameters } = request.into_body();
-        if !self.server_keys.contains(&server_key) {
-            return Ok(TicketVerdict::UnknownKey);
+        if let Err(refusal) = self.server_keys.check(&server_key, None, self.clock.now()) {
+            return Ok(TicketVerdict::KeyRefused(refusal));
         }
         let profile = parameters.profile;
         let user = find_or_reserve(&*self.store, &self.tenant, &profile).await?;
         let login = Login::new(user)?;
         try_join(
             self.store.put(&user.key(&self.tenant), write_profile(&profile), KEPT),
-            self.store.put(&login.key(&self.tenant), login.record(), self.ticket_ttl.saturating_add(MARGIN)),
+            self.store.put(&login.key(&self.tenant), login.ticket_record(), self.ticket_ttl.saturating_add(MARGIN)),
         )
         .await?;
-        let issued = self.ticket.issue_with_id(login.token_id(), b"", &[], self.ticket_ttl);
+        let issued = self.ticket.issue_with_id(login.token_id(), b"", &[], after(self.clock.now(), self.ticket_ttl));
         Ok(TicketVerdict::Issued(Ticket::new(user.to_string(), issued.token)))
     }
 }
 
 impl<S: Store> Verifier<TicketExchange> for TicketOffice<S> {
     async fn verify(&self, request: Request<TicketExchange>) -> Result<TokenVerdict, BoxError> {
-        let TicketExchange { ticket, app_key } = request.into_body();
-        if !self.app_keys.contains(&app_key) {
-            return Ok(TokenVerdict::UnknownKey);
+        let TicketExchange { ticket, app_key, device } = request.into_body();
+        if let Err(refusal) = self.app_keys.check(&app_key, Some(&device), self.clock.now()) {
+            return Ok(TokenVerdict::KeyRefused(refusal));
         }
-        let login = match login(&self.ticket, ticket.expose_secret()) {
-            Ok(login) => login,
-            Err(refused) => return Ok(refused.into()),
+        let login = match self.ticket.check(ticket.expose_secret(), &[]) {
+            Ok(checked) => Login::from_id(checked.id),
+            Err(CheckError::Expired) => return Ok(TokenVerdict::Expired),
+            Err(_) => return Ok(TokenVerdict::Invalid),
         };
-        let tokens = if self.single_use { self.renew(login).await? } else { self.begin(login).await? };
-        Ok(tokens.map_or(TokenVerdict::Invalid, |tokens| TokenVerdict::Issued(Box::new(tokens))))
+        let holder = Holder::new(app_key.id, device.identifier);
+        if self.single_use { self.exchange(login, &holder).await } else { self.begin(login, &holder).await }
     }
 }
 
 impl<S: Store> Verifier<TokenRefresh> for TicketOffice<S> {
     async fn verify(&self, request: Request<TokenRefresh>) -> Result<TokenVerdict, BoxError> {
-        let login = match login(&self.refresh, request.body().refresh_token.expose_secret()) {
-            Ok(login) => login,
+        let TokenRefresh { refresh_token, app_key, device } = request.into_body();
+        let (login, holder) = match self.holder(&self.refresh, &refresh_token, app_key.as_ref(), &device) {
+            Ok(found) => found,
             Err(refused) => return Ok(refused.into()),
         };
         let (office, background) = (self.clone(), &self.background);
-        background.run_to_end(async move { office.renew_or_end(login).await }).await
+        background.run_to_end(async move { office.refresh_patiently(login, &holder).await }).await
     }
 }
 
 impl<S: Store> Verifier<AccessCheck> for TicketOffice<S> {
     async fn verify(&self, request: Request<AccessCheck>) -> Result<AccessVerdict, BoxError> {
-        let login = match login(&self.access, request.body().access_token.expose_secret()) {
-            Ok(login) => login,
+        let AccessCheck { access_token, app_key, device } = request.into_body();
+        let (login, _) = match self.holder(&self.access, &access_token, app_key.as_ref(), &device) {
+            Ok(found) => found,
             Err(refused) => return Ok(refused.into()),
         };
-        let record = self.store.get(&login.key(&self.tenant)).await?;
-        let known = record.is_some_and(|record| login.is_known_to(&record));
-        Ok(if known { AccessVerdict::Valid } else { AccessVerdict::Invalid })
+        let (record, profile) = self.look_up(login).await?;
+        // A store that went back to an older state than the token's does not know it.
+        let known = record.is_some_and(|(record, _)| login.generation() <= record.generation);
+        Ok(match (known, profile) {
+            (false, _) => AccessVerdict::Invalid,
+            (true, None) => AccessVerdict::NoUser,
+            (true, Some(_)) => AccessVerdict::Valid,
+        })
     }
 }
 
-impl<S: Store> TicketOffice<S> {
-    /// The tokens that come after `login`'s. A refresh token that gets none ends the login.
-    async fn renew_or_end(&self, login: Login) -> Result<TokenVerdict, BoxError> {
-        if let Some(tokens) = self.renew(login).await? {
-            return Ok(TokenVerdict::Issued(Box::new(tokens)));
-        }
-        // The token is ours and has not expired, and so it was used before, or the login has ended already.
-        self.store.take(&login.key(&self.tenant)).await?;
-        Ok(TokenVerdict::Invalid)
-    }
+/// The record of a login, and the value that it was read from.
+type Known = (Record, Bytes);
 
-    /// The tokens that come after `login`'s, if they are still to be had: of any number of attempts, one gets them.
-    async fn renew(&self, login: Login) -> Result<Option<TokenPair>, BoxError> {
-        let Some(next) = login.next() else { return Ok(None) };
-        let (renewed, profile) = try_join(
-            self.store.replace(&login.key(&self.tenant), login.record(), next.record(), self.login_ttl()),
+impl<S: Store> TicketOffice<S> {
+    /// The tokens for a ticket that is good once: of any number of attempts, one gets them.
+    async fn exchange(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+        let Some(first) = login.next() else { return Ok(TokenVerdict::Invalid) };
+        let renewed = Record {
+            generation: first.generation(),
+            renewed_at: self.clock.unix_millis(),
+            // Without a window nobody asks who it was.
+            holder: (!self.ticket_grace.is_zero()).then(|| holder.tag()),
+        };
+        let (exchanged, profile) = try_join(
+            self.store.replace(&login.key(&self.tenant), login.ticket_record(), renewed.encode(), self.login_ttl()),
             self.store.get(&login.user.key(&self.tenant)),
         )
         .await?;
-        match profile {
-            Some(profile) if renewed => Ok(Some(self.tokens(next, read_profile(&profile)?))),
-            _ => Ok(None),
+        match (exchanged, profile) {
+            (true, Some(profile)) => Ok(self.issued(first, renewed, holder, read_profile(&profile)?)),
+            (true, None) => Ok(TokenVerdict::NoUser),
+            (false, _) => self.exchange_again(login, holder).await,
         }
     }
 
-    /// The tokens of a new login of the user whose ticket `login` is, if the ticket is known.
-    async fn begin(&self, login: Login) -> Result<Option<TokenPair>, BoxError> {
-        let (record, profile) =
-            try_join(self.store.get(&login.key(&self.tenant)), self.store.get(&login.user.key(&self.tenant))).await?;
-        let (Some(profile), true) = (profile, record == Some(login.record())) else { return Ok(None) };
-        let Some(first) = Login::new(login.user)?.next() else { return Ok(None) };
-        self.store.put(&first.key(&self.tenant), first.record(), self.login_ttl()).await?;
-        Ok(Some(self.tokens(first, read_profile(&profile)?)))
+    /// The same tokens again, if the same app on the same device repeats its exchange within the window.
+    async fn exchange_again(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+        if self.ticket_grace.is_zero() {
+            return Ok(TokenVerdict::Invalid);
+        }
+        let (Some((record, _)), Some(profile)) = self.look_up(login).await? else { return Ok(TokenVerdict::Invalid) };
+        let repeated = record.generation == 1 && record.holder == Some(holder.tag());
+        if !repeated || !self.is_within(self.ticket_grace, record) {
+            return Ok(TokenVerdict::Invalid);
+        }
+        Ok(self.issued(login.in_generation(1), record, holder, profile))
     }
 
-    fn tokens(&self, login: Login, profile: Profile) -> TokenPair {
-        let access = self.access.issue_with_id(login.token_id(), b"", &[], self.access_token_ttl);
-        let refresh = self.refresh.issue_with_id(login.token_id(), b"", &[], self.refresh_token_ttl);
-        TokenPair::new(
+    /// The tokens of a new login of the user whose ticket `login` is, if the ticket is known.
+    async fn begin(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+        let (record, profile) = self.look_up(login).await?;
+        if record.is_none_or(|(record, _)| record.generation != 0) {
+            return Ok(TokenVerdict::Invalid);
+        }
+        let Some(profile) = profile else { return Ok(TokenVerdict::NoUser) };
+        let Some(first) = Login::new(login.user)?.next() else { return Ok(TokenVerdict::Invalid) };
+        let record = Record { generation: 1, renewed_at: self.clock.unix_millis(), holder: None };
+        self.store.put(&first.key(&self.tenant), record.encode(), self.login_ttl()).await?;
+        Ok(self.issued(first, record, holder, profile))
+    }
+
+    /// Tries a refresh again as long as there is patience, when the store fails: a client may end its session where a
+    /// refresh has no verdict. Trying again is a repeat, and so it needs the window.
+    async fn refresh_patiently(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+        let start = self.clock.monotonic();
+        loop {
+            let refreshed = self.refresh_once(login, holder).await;
+            let patient = !self.refresh_grace.is_zero()
+                && self.clock.monotonic().saturating_sub(start) < self.refresh_patience
+                && tokio::runtime::Handle::try_current().is_ok();
+            if refreshed.is_ok() || !patient {
+                return refreshed;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// The tokens that come after `login`'s, if they are still to be had, or if they were had a moment ago. A refresh token
+    /// that is used later than that ends the login.
+    async fn refresh_once(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+        let key = login.key(&self.tenant);
+        loop {
+            let (record, profile) = self.look_up(login).await?;
+            let (Some((record, value)), Some(next)) = (record, login.next()) else { return Ok(TokenVerdict::Invalid) };
+            let Some(profile) = profile else { return Ok(TokenVerdict::NoUser) };
+            if record.generation == login.generation() {
+                let renewed =
+                    Record { generation: next.generation(), renewed_at: self.clock.unix_millis(), holder: None };
+                if self.store.replace(&key, value, renewed.encode(), self.login_ttl()).await? {
+                    return Ok(self.issued(next, renewed, holder, profile));
+                }
+                // Somebody else did at the same time: it is looked up again what became of it.
+                continue;
+            }
+            if record.generation == next.generation() && self.is_within(self.refresh_grace, record) {
+                return Ok(self.issued(next, record, holder, profile));
+            }
+            // It was used before, and the answer to that has arrived.
+            self.store.take(&key).await?;
+            return Ok(TokenVerdict::Invalid);
+        }
+    }
+
+    async fn look_up(&self, login: Login) -> Result<(Option<Known>, Option<Profile>), BoxError> {
+        let (value, profile) =
+            try_join(self.store.get(&login.key(&self.tenant)), self.store.get(&login.user.key(&self.tenant))).await?;
+        let record = value.and_then(|value| Some((Record::decode(&value)?, value)));
+        Ok((record, profile.map(|profile| read_profile(&profile)).transpose()?))
+    }
+
+    /// Whether a login was renewed less than `window` ago, by clocks that may differ a little.
+    fn is_within(&self, window: Duration, record: Record) -> bool {
+        self.clock.unix_millis().abs_diff(record.renewed_at) < millis(window)
+    }
+
+    /// The tokens of a login that was renewed as `record` says: the same ones each time.
+    fn issued(&self, login: Login, record: Record, holder: &Holder, profile: Profile) -> TokenVerdict {
+        let renewed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(record.renewed_at);
+        let (id, binding) = (login.token_id(), holder.binding());
+        let access = self.access.issue_with_id(id, b"", &binding, after(renewed_at, self.access_token_ttl));
+        let refresh = self.refresh.issue_with_id(id, b"", &binding, after(renewed_at, self.refresh_token_ttl));
+        TokenVerdict::Issued(Box::new(TokenPair::new(
             (access.token, access.expires_at),
             (refresh.token, refresh.expires_at),
             User::new(login.user.to_string(), profile),
-        )
+        )))
     }
 
     fn login_ttl(&self) -> Duration {
@@ -128,24 +212,11 @@ impl<S: Store> TicketOffice<S> {
     }
 }
 
-fn login(signer: &Signer, token: &str) -> Result<Login, CheckError> {
-    signer.check(token, &[]).map(|checked| Login::from_id(checked.id))
-}
+/// Between two attempts of a refresh.
+const RETRY: Duration = Duration::from_millis(100);
 
-impl From<CheckError> for TokenVerdict {
-    fn from(refused: CheckError) -> Self {
-        match refused {
-            CheckError::Expired => Self::Expired,
-            _ => Self::Invalid,
-        }
-    }
-}
-
-impl From<CheckError> for AccessVerdict {
-    fn from(refused: CheckError) -> Self {
-        match refused {
-            CheckError::Expired => Self::Expired,
-            _ => Self::Invalid,
-        }
-    }
+/// A lifetime that is longer than time goes ends in a few thousand years.
+fn after(time: SystemTime, ttl: Duration) -> SystemTime {
+    const LONG: Duration = Duration::from_secs(5_000 * 365 * 24 * 60 * 60);
+    time + ttl.min(LONG)
 }

@@ -71,7 +71,7 @@ fn without_its_store_the_office_decides_nothing_but_what_needs_none() {
     assert!(try_ask(&closed, AccessCheck::new(tokens.access_token.clone())).is_err());
 
     let unknown = TicketExchange::new(unused.clone(), ApiKey::new("android", "guess"));
-    assert_eq!(ask(&closed, unknown), TokenVerdict::UnknownKey);
+    assert_eq!(ask(&closed, unknown), TokenVerdict::KeyRefused(KeyRefusal::Unknown));
     assert_eq!(exchange(&closed, &"garbage".into()), TokenVerdict::Invalid);
     assert_eq!(ask(&closed, AccessCheck::new(unused.clone())), AccessVerdict::Invalid);
     clock.advance(30 * DAY);

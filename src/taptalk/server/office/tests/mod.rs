@@ -4,6 +4,7 @@
 mod at_once;
 mod faults;
 mod hang_ups;
+mod repeats;
 
 use std::{
     collections::HashSet,
@@ -19,8 +20,8 @@ use crate::{
     BoxError, Credential, ManualClock, Secret, Verifier,
     store::{MemoryStore, SharedStore, Store},
     taptalk::{
-        AccessCheck, AccessVerdict, ApiKey, Profile, Ticket, TicketExchange, TicketParameters, TicketRequest,
-        TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
+        AccessCheck, AccessVerdict, ApiKey, KeyRefusal, Profile, Ticket, TicketExchange, TicketParameters,
+        TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, UserPlatform,
     },
     token::Key,
 };
@@ -55,6 +56,8 @@ fn office<S: Store>(tenant: &str, store: S, keys: &KeyRing, clock: &ManualClock)
         .server_keys(ApiKeys::new([server_key()]).unwrap())
         .app_keys(ApiKeys::new([app_key()]).unwrap())
         .clock(clock.clone())
+        .refresh_grace(Duration::ZERO)
+        .unwrap()
 }
 
 fn server_key() -> ApiKey {
@@ -188,10 +191,13 @@ fn only_a_known_backend_gets_a_ticket() {
     let Fixture { office, .. } = fixture();
     for key in [ApiKey::new("backend", "guess"), ApiKey::new("other", "s3cr3t"), app_key()] {
         let request = TicketRequest { server_key: key, ..request(Profile::new("287", "Ann Example")) };
-        assert_eq!(ask(&office, request), TicketVerdict::UnknownKey);
+        assert_eq!(ask(&office, request), TicketVerdict::KeyRefused(KeyRefusal::Unknown));
     }
     let unconfigured = TicketOffice::new("t", MemoryStore::new(), KeyRing::generate().unwrap()).unwrap();
-    assert_eq!(ask(&unconfigured, request(Profile::new("287", "Ann Example"))), TicketVerdict::UnknownKey);
+    assert_eq!(
+        ask(&unconfigured, request(Profile::new("287", "Ann Example"))),
+        TicketVerdict::KeyRefused(KeyRefusal::Unknown)
+    );
 }
 
 #[test]
@@ -265,7 +271,8 @@ fn a_login_that_the_store_does_not_have_is_over() {
     assert_eq!(exchange(&office.clone().single_use(false), &unused), TokenVerdict::Invalid);
     assert_eq!(exchange(&office, &unused), TokenVerdict::Invalid);
 
-    let login = Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
+    let login =
+        Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[b"android", b""]).unwrap().id);
     store.take(&login.key("t")).now_or_never().unwrap().unwrap().expect("the tokens' login");
     assert_eq!(check(&office, &tokens), AccessVerdict::Invalid);
     assert_eq!(refresh(&office, &tokens), TokenVerdict::Invalid);
@@ -277,9 +284,9 @@ fn a_login_without_its_user_is_over() {
     let (unused, tokens) = (ticket(&office), log_in(&office));
     let user = format!("tt:t:u:{}", tokens.user.user_id);
     store.take(&user).now_or_never().unwrap().unwrap().expect("the user");
-    assert_eq!(exchange(&office.clone().single_use(false), &unused), TokenVerdict::Invalid);
-    assert_eq!(exchange(&office, &unused), TokenVerdict::Invalid);
-    assert_eq!(refresh(&office, &tokens), TokenVerdict::Invalid);
+    assert_eq!(exchange(&office.clone().single_use(false), &unused), TokenVerdict::NoUser);
+    assert_eq!(exchange(&office, &unused), TokenVerdict::NoUser);
+    assert_eq!(refresh(&office, &tokens), TokenVerdict::NoUser);
 }
 
 #[test]
@@ -287,10 +294,12 @@ fn a_store_that_went_back_refuses_what_is_newer_than_itself() {
     let Fixture { store, office, .. } = fixture();
     let first = log_in(&office);
     let second = issued(refresh(&office, &first));
-    let login =
-        |tokens: &TokenPair| Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[]).unwrap().id);
+    let login = |tokens: &TokenPair| {
+        Login::from_id(office.access.check(tokens.access_token.expose_secret(), &[b"android", b""]).unwrap().id)
+    };
     let old = login(&first);
-    store.put(&old.key("t"), old.record(), HOUR).now_or_never().unwrap().unwrap();
+    let record = login::Record { generation: old.generation(), renewed_at: 0, holder: None };
+    store.put(&old.key("t"), record.encode(), HOUR).now_or_never().unwrap().unwrap();
     assert_eq!(check(&office, &first), AccessVerdict::Valid);
     assert_eq!(check(&office, &second), AccessVerdict::Invalid);
     assert_eq!(refresh(&office, &second), TokenVerdict::Invalid);
@@ -318,7 +327,10 @@ fn keys_are_rotated_while_the_office_is_open() {
     let tokens = log_in(&office);
     let old = office.server_keys.clone();
     old.rotate(ApiKeys::new([ApiKey::new("backend", "new")]).unwrap());
-    assert_eq!(ask(&office.clone(), request(Profile::new("287", "Ann"))), TicketVerdict::UnknownKey);
+    assert_eq!(
+        ask(&office.clone(), request(Profile::new("287", "Ann"))),
+        TicketVerdict::KeyRefused(KeyRefusal::Unknown)
+    );
     old.rotate(ApiKeys::new([server_key(), ApiKey::new("backend", "new")]).unwrap());
     let unused = ticket(&office);
 

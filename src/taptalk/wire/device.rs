@@ -1,0 +1,40 @@
+use bytestring::ByteString;
+use http::{HeaderMap, HeaderName};
+
+use crate::Secret;
+
+const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
+const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
+
+/// The device that an app says it runs on: what the published clients send with each call.
+///
+/// It is what the app says, and proves nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// `Device-Identifier`, if there is one. Tokens that were issued to one are good for it alone.
+    pub identifier: Option<Secret>,
+    /// `Device-Platform`, if there is one: `android`, `ios` or `web`.
+    pub platform: Option<Secret>,
+}
+
+impl Device {
+    /// A device with this identifier, as for a test of a verifier.
+    pub fn new(identifier: impl Into<Secret>) -> Self {
+        Self { identifier: Some(identifier.into()), platform: None }
+    }
+
+    /// The same on this platform.
+    pub fn on(self, platform: impl Into<Secret>) -> Self {
+        Self { platform: Some(platform.into()), ..self }
+    }
+
+    /// The device in the headers. They stay where they are.
+    pub(in crate::taptalk) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| {
+            let text = ByteString::try_from(headers.get(name)?.as_bytes()).ok()?;
+            Some(Secret::from(&*text)).filter(|text| !text.is_empty())
+        };
+        Self { identifier: text(DEVICE_IDENTIFIER), platform: text(DEVICE_PLATFORM) }
+    }
+}
