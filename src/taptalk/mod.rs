@@ -9,9 +9,13 @@
 //! | `POST /v1/auth/access_token/request` | an SDK, with a ticket and its app key | [`AccessTokenEndpoint`] |
 //! | `POST /v1/auth/access_token/refresh` | an SDK, with a refresh token | [`RefreshEndpoint`] |
 //! | `GET /connect?check=1` | an SDK, with an access token | [`ConnectEndpoint`] |
+//! | `GET /connect`, the chat's socket | an SDK, with an access token | your app, behind a [`SocketGuard`] |
+//! | `POST /v1/client/logout` | an SDK, with an access token and its app key | [`LogoutEndpoint`] |
+//! | `POST /v1/client/project_configs` | an SDK, with its app key | [`ProjectConfigsEndpoint`] |
+//! | `POST /v1/server/user/update` | a backend, with its server key | [`UserUpdateEndpoint`] |
 //! | `POST /taptalk/auth_ticket` | your app, as the user it knows | [`AppTicketEndpoint`], which asks TapTalk by a [`Client`] |
 //!
-//! The first four make a ticket server. [`TicketOffice`] is the verifier of all four, ready made; with a verifier of your
+//! All but the last one make a ticket server. [`TicketOffice`] is the verifier of all of them, ready made; with a verifier of your
 //! own, the endpoints are the contract alone. The last one is for a backend whose ticket server is TapTalk's.
 //!
 #![cfg_attr(feature = "token", doc = "```")]
@@ -89,8 +93,8 @@
 //! * TapTalk's own server has its paths under `/api`; the SDKs are given the base URL, so serve the paths that follow from
 //!   it, with [`VerifyLayer::path`](crate::VerifyLayer::path).
 //! * Backends and SDKs call from different places. If you can, serve [`AuthTicketEndpoint`] where only backends can reach it.
-//! * [`ConnectEndpoint`] takes every `GET` of its path. If your chat's socket is opened at the same path, give one of the two
-//!   another one.
+//! * The chat's socket is opened at the path of [`ConnectEndpoint`], which takes the check alone: put a [`SocketGuard`] in
+//!   front of the socket.
 //! * Several nodes need one store and one key ring, both of them shared: see [`TicketOffice`].
 //! * HTTP status 200 stands for every answer. A dashboard that counts HTTP statuses does not show what was refused.
 //!
@@ -155,7 +159,11 @@ pub use self::{
         access_token::{AccessTokenEndpoint, TicketExchange},
         auth_ticket::{AuthTicketEndpoint, Ticket, TicketRequest, TicketVerdict},
         connect::{AccessCheck, AccessVerdict, ConnectEndpoint},
+        logout::{Logout, LogoutEndpoint},
+        project_configs::{ConfigsRequest, ConfigsVerdict, ProjectConfigsEndpoint},
         refresh::{RefreshEndpoint, TokenRefresh},
+        socket::{SocketGuard, SocketRequest, SocketVerdict},
+        user_update::{UserUpdate, UserUpdateEndpoint, UserVerdict},
     },
     wire::{
         api_key::{ApiKey, KeyRefusal},

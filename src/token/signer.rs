@@ -163,6 +163,19 @@ impl Signer {
     /// # Errors
     /// If the token is not good; the reasons are in the order in which they go before one another.
     pub fn check_for(&self, subject: &[u8], token: &str, binding: &[&[u8]]) -> Result<Checked, CheckError> {
+        self.check_bound(subject, token, Some(binding))
+    }
+
+    /// Checks a token as by [`check`](Self::check), whatever it is bound to: for whoever may revoke it, and not for who
+    /// shows it.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), less [`BoundToOther`](CheckError::BoundToOther).
+    pub fn check_unbound(&self, token: &str) -> Result<Checked, CheckError> {
+        self.check_bound(b"", token, None)
+    }
+
+    fn check_bound(&self, subject: &[u8], token: &str, binding: Option<&[&[u8]]>) -> Result<Checked, CheckError> {
         let now_millis = self.clock.unix_millis();
         let derived = self.inner.derived();
         let (DerivedKey { until_millis, key, .. }, text) = derived.find(token).ok_or(CheckError::NotOurs)?;
@@ -173,7 +186,8 @@ impl Signer {
         key.of_token(&claims, subject).verify_truncated_left(&token_tag).map_err(|_| CheckError::NotOurs)?;
 
         // The token is ours. Both of what else can be wrong is looked at before either is told.
-        let bound = key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
+        let is_bound = |binding| key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
+        let bound = binding.is_none_or(is_bound);
         let (expiry_millis, id) = read_claims(&claims);
         match (bound, now_millis < expiry_millis) {
             (true, true) => Ok(Checked { id, expires_at: system_time(expiry_millis) }),

@@ -107,16 +107,21 @@ impl Contract for ConnectEndpoint {
     }
 
     fn refused(&self, outcome: Outcome<AccessVerdict>, (): ()) -> Response<Bytes> {
-        match outcome {
-            Outcome::Verdict(AccessVerdict::Invalid) => self.writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
-            Outcome::Verdict(AccessVerdict::Expired) => self.writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
-            Outcome::Verdict(AccessVerdict::OtherClient) => tokens::other_client(self.writer),
-            Outcome::Verdict(AccessVerdict::NoUser) => tokens::no_user(self.writer),
-            Outcome::Verdict(AccessVerdict::KeyRefused(refusal)) => tokens::app_key_refused(self.writer, refusal),
-            Outcome::Verdict(AccessVerdict::Valid) => self.writer.failed(&Failure::panicked()),
-            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
-            Outcome::Failed(failure) => self.writer.failed(&failure),
-        }
+        refused(self.writer, outcome)
+    }
+}
+
+/// The response to everything but a positive verdict on an access token.
+pub(in crate::taptalk) fn refused(writer: Writer, outcome: Outcome<AccessVerdict>) -> Response<Bytes> {
+    match outcome {
+        Outcome::Verdict(AccessVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
+        Outcome::Verdict(AccessVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
+        Outcome::Verdict(AccessVerdict::OtherClient) => tokens::other_client(writer),
+        Outcome::Verdict(AccessVerdict::NoUser) => tokens::no_user(writer),
+        Outcome::Verdict(AccessVerdict::KeyRefused(refusal)) => tokens::app_key_refused(writer, refusal),
+        Outcome::Verdict(AccessVerdict::Valid) => writer.failed(&Failure::panicked()),
+        Outcome::Rejected(rejection) => writer.rejected(&rejection),
+        Outcome::Failed(failure) => writer.failed(&failure),
     }
 }
 

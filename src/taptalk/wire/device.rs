@@ -3,8 +3,8 @@ use http::{HeaderMap, HeaderName};
 
 use crate::Secret;
 
-const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
-const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
+pub(in crate::taptalk) const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
+pub(in crate::taptalk) const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
 
 /// The device that an app says it runs on: what the published clients send with each call.
 ///

@@ -37,7 +37,7 @@ const XC_USER_ID_LIMIT: usize = 50;
 /// The parameters in `body`, or the first fault in them.
 pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = wire::text(body)?;
-    let mut parameters = ParameterReader { text: &text, values: json::members(&text, &NAMES).map_err(numbered)? };
+    let mut parameters = ParameterReader::new(&text)?;
     Ok(TicketParameters {
         user_ip_address: parameters.required(0)?,
         user_agent: parameters.required(1)?,
@@ -47,23 +47,13 @@ pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejectio
                 .ok_or_else(|| invalid(2, "must be 'android', 'ios' or 'web'"))?
         },
         user_device_id: parameters.required(3)?,
-        profile: Profile {
-            xc_user_id: {
-                let id = parameters.required(4)?;
-                if id.expose_secret().chars().count() > XC_USER_ID_LIMIT {
-                    return Err(invalid(4, "must not have more than 50 characters"));
-                }
-                id
-            },
-            full_name: parameters.required(5)?,
-            email: parameters.optional(6)?,
-            phone: parameters.optional(7)?,
-            username: parameters.optional(8)?,
-            photo_thumbnail_url: parameters.optional(9)?,
-            photo_fullsize_url: parameters.optional(10)?,
-            user_role_code: parameters.optional(11)?,
-        },
+        profile: parameters.profile()?,
     })
+}
+
+/// The parameters from 105 on in `body`, or the first fault in them.
+pub(in crate::taptalk) fn read_profile(body: Bytes) -> Result<Profile, Rejection> {
+    ParameterReader::new(&wire::text(body)?)?.profile()
 }
 
 struct ParameterReader<'a> {
@@ -71,7 +61,30 @@ struct ParameterReader<'a> {
     values: [Option<Value<'a>>; 12],
 }
 
-impl ParameterReader<'_> {
+impl<'a> ParameterReader<'a> {
+    fn new(text: &'a ByteString) -> Result<Self, Rejection> {
+        Ok(Self { text, values: json::members(text, &NAMES).map_err(numbered)? })
+    }
+
+    fn profile(&mut self) -> Result<Profile, Rejection> {
+        Ok(Profile {
+            xc_user_id: {
+                let id = self.required(4)?;
+                if id.expose_secret().chars().count() > XC_USER_ID_LIMIT {
+                    return Err(invalid(4, "must not have more than 50 characters"));
+                }
+                id
+            },
+            full_name: self.required(5)?,
+            email: self.optional(6)?,
+            phone: self.optional(7)?,
+            username: self.optional(8)?,
+            photo_thumbnail_url: self.optional(9)?,
+            photo_fullsize_url: self.optional(10)?,
+            user_role_code: self.optional(11)?,
+        })
+    }
+
     fn required(&mut self, index: usize) -> Result<Secret, Rejection> {
         self.optional(index)?.ok_or_else(|| invalid(index, "is required"))
     }

@@ -5,7 +5,8 @@ use super::user::UserId;
 use crate::token::TokenId;
 
 const USER_LEN: usize = 4;
-const NONCE_LEN: usize = 9;
+const TIME_LEN: usize = 6;
+const NONCE_LEN: usize = TIME_LEN + 3;
 
 /// The content of a token: whose it is, which login it belongs to, and how often that login was renewed before.
 ///
@@ -14,6 +15,7 @@ const NONCE_LEN: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) user: UserId,
+    /// When the login began, in milliseconds since the Unix epoch, and something random.
     nonce: [u8; NONCE_LEN],
     /// 0 for a ticket; 1 for the tokens that are given for it, and one more for each pair after that.
     generation: u32,
@@ -23,10 +25,18 @@ impl Login {
     /// The last generation that has room in a token. After that, a new login is needed.
     const MAX_GENERATION: u32 = (1 << 24) - 1;
 
-    pub(super) fn new(user: UserId) -> Result<Self, getrandom::Error> {
+    pub(super) fn new(user: UserId, now_millis: u64) -> Result<Self, getrandom::Error> {
         let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce)?;
+        let (time, random) = nonce.split_at_mut(TIME_LEN);
+        time.copy_from_slice(&now_millis.to_be_bytes()[8 - TIME_LEN..]);
+        getrandom::fill(random)?;
         Ok(Self { user, nonce, generation: 0 })
+    }
+
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) fn began_at(self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.nonce;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 
     /// The login after its ticket, or its refresh token, was exchanged.
@@ -111,7 +121,7 @@ mod tests {
     use super::*;
 
     fn login(user: u32, generation: u32) -> Login {
-        let mut login = Login::new(UserId::from_bytes(user.to_be_bytes())).unwrap();
+        let mut login = Login::new(UserId::from_bytes(user.to_be_bytes()), 1_784_000_000_123).unwrap();
         login.generation = generation;
         login
     }
@@ -120,6 +130,7 @@ mod tests {
     fn an_id_says_what_the_login_is() {
         for login in [login(1, 0), login(0x7fff_ffff, Login::MAX_GENERATION), login(6, 0x01_02_03)] {
             assert_eq!(Login::from_id(login.token_id()), login);
+            assert_eq!(login.began_at(), 1_784_000_000_123);
         }
     }
 

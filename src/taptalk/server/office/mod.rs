@@ -1,6 +1,7 @@
 mod api_keys;
 mod holder;
 mod login;
+mod revoke;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -15,8 +16,10 @@ use crate::{
     token::{KeyRing, Signer, checked_ttl},
 };
 
-/// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, and
-/// checks it. One office is the verifier of all four endpoints.
+/// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, checks
+/// it, and ends it. One office is the verifier of all of a ticket server's endpoints, and of a
+/// [`SocketGuard`](crate::taptalk::SocketGuard). Its host ends logins too: [`revoke_user`](Self::revoke_user),
+/// [`revoke_login`](Self::revoke_login).
 ///
 /// It issues to the backends whose [`server_keys`](Self::server_keys) it knows and exchanges for the apps whose
 /// [`app_keys`](Self::app_keys) it knows; at first it knows none. Clones share everything but their settings.
@@ -60,6 +63,7 @@ use crate::{
 /// | key | value | until |
 /// |---|---|---|
 /// | `tt:{tenant}:l:{login}` | 3 or 9 bytes: how often the login was renewed, and when the last time was | its tokens have expired, and a minute more |
+/// | `tt:{tenant}:r:{userID}` | 8 bytes: when the user's logins were [revoked](Self::revoke_user) | its tokens have expired |
 /// | `tt:{tenant}:u:{userID}` | the user's profile, as a JSON array | 100 years after the last ticket |
 /// | `tt:{tenant}:x:{digest of xcUserID}` | 4 bytes: the user's id | 100 years after the first ticket |
 ///

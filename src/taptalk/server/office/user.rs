@@ -40,6 +40,17 @@ impl UserId {
         Self(u32::from_be_bytes(bytes))
     }
 
+    /// The key in the store of when the user's logins were revoked.
+    pub(super) fn revocation_key(self, tenant: &str) -> String {
+        format!("tt:{tenant}:r:{self}")
+    }
+
+    /// The user that has this id, written as a number.
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        let id: u32 = text.parse().ok()?;
+        (i32::try_from(id).is_ok_and(|id| id > 0) && id.to_string() == text).then_some(Self(id))
+    }
+
     /// The key of the user's profile in the store.
     pub(super) fn key(self, tenant: &str) -> String {
         format!("tt:{tenant}:u:{self}")
@@ -79,6 +90,11 @@ pub(super) async fn find_or_reserve(store: &impl Store, tenant: &str, profile: &
 fn key_by_name(tenant: &str, xc_user_id: &Secret) -> String {
     let digest = Sha256::digest(xc_user_id.expose_secret());
     format!("tt:{tenant}:x:{}", BASE64_URL_SAFE_NO_PAD.encode(&digest[..24]))
+}
+
+/// A time in milliseconds since the Unix epoch, as the store has it.
+pub(super) fn read_time(bytes: &[u8]) -> Result<u64, StoreError> {
+    bytes.try_into().map(u64::from_be_bytes).map_err(|_| unreadable())
 }
 
 fn read_id(bytes: &[u8]) -> Result<UserId, StoreError> {

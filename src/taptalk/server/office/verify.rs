@@ -1,22 +1,26 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 use http::Request;
 
 use super::{
     TicketOffice,
     holder::Holder,
     login::{Login, Record},
-    user::{KEPT, find_or_reserve, read_profile, write_profile},
+    user::{KEPT, find_or_reserve, read_profile, read_time, write_profile},
 };
 use crate::{
     BoxError, Verifier,
     clock::millis,
     store::Store,
     taptalk::{
-        AccessCheck, AccessVerdict, Profile, Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair,
-        TokenRefresh, TokenVerdict, User,
+        AccessCheck, AccessVerdict, ConfigsRequest, ConfigsVerdict, Logout, Profile, SocketRequest, SocketVerdict,
+        Ticket, TicketExchange, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict, User, UserUpdate,
+        UserVerdict,
     },
     token::CheckError,
 };
@@ -32,7 +36,7 @@ impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
         }
         let profile = parameters.profile;
         let user = find_or_reserve(&*self.store, &self.tenant, &profile).await?;
-        let login = Login::new(user)?;
+        let login = Login::new(user, self.clock.unix_millis())?;
         try_join(
             self.store.put(&user.key(&self.tenant), write_profile(&profile), KEPT),
             self.store.put(&login.key(&self.tenant), login.ticket_record(), self.ticket_ttl.saturating_add(MARGIN)),
@@ -78,14 +82,54 @@ impl<S: Store> Verifier<AccessCheck> for TicketOffice<S> {
             Ok(found) => found,
             Err(refused) => return Ok(refused.into()),
         };
-        let (record, profile) = self.look_up(login).await?;
-        // A store that went back to an older state than the token's does not know it.
-        let known = record.is_some_and(|(record, _)| login.generation() <= record.generation);
-        Ok(match (known, profile) {
-            (false, _) => AccessVerdict::Invalid,
-            (true, None) => AccessVerdict::NoUser,
-            (true, Some(_)) => AccessVerdict::Valid,
+        Ok(self.user_of(login).await?.err().unwrap_or(AccessVerdict::Valid))
+    }
+}
+
+impl<S: Store> Verifier<SocketRequest> for TicketOffice<S> {
+    async fn verify(&self, request: Request<SocketRequest>) -> Result<SocketVerdict, BoxError> {
+        let SocketRequest { access_token, app_key, device } = request.into_body();
+        let (login, _) = match self.holder(&self.access, &access_token, app_key.as_ref(), &device) {
+            Ok(found) => found,
+            Err(refused) => return Ok(SocketVerdict::Refused(refused.into())),
+        };
+        Ok(match self.user_of(login).await? {
+            Ok(profile) => SocketVerdict::Verified(Box::new(User::new(login.user.to_string(), profile))),
+            Err(refused) => SocketVerdict::Refused(refused),
         })
+    }
+}
+
+impl<S: Store> Verifier<Logout> for TicketOffice<S> {
+    async fn verify(&self, request: Request<Logout>) -> Result<AccessVerdict, BoxError> {
+        let Logout { access_token, app_key, device } = request.into_body();
+        let (login, _) = match self.holder(&self.access, &access_token, Some(&app_key), &device) {
+            Ok(found) => found,
+            Err(refused) => return Ok(refused.into()),
+        };
+        let (store, key) = (Arc::clone(&self.store), login.key(&self.tenant));
+        let ended = self.background.run_to_end(async move { store.take(&key).await }).await?;
+        Ok(if ended.is_some() { AccessVerdict::Valid } else { AccessVerdict::Invalid })
+    }
+}
+
+impl<S: Store> Verifier<ConfigsRequest> for TicketOffice<S> {
+    async fn verify(&self, request: Request<ConfigsRequest>) -> Result<ConfigsVerdict, BoxError> {
+        let ConfigsRequest { app_key, device } = request.into_body();
+        let checked = self.app_keys.check(&app_key, Some(&device), self.clock.now());
+        Ok(checked.map_or_else(ConfigsVerdict::KeyRefused, |()| ConfigsVerdict::Allowed))
+    }
+}
+
+impl<S: Store> Verifier<UserUpdate> for TicketOffice<S> {
+    async fn verify(&self, request: Request<UserUpdate>) -> Result<UserVerdict, BoxError> {
+        let UserUpdate { server_key, profile } = request.into_body();
+        if let Err(refusal) = self.server_keys.check(&server_key, None, self.clock.now()) {
+            return Ok(UserVerdict::KeyRefused(refusal));
+        }
+        let user = find_or_reserve(&*self.store, &self.tenant, &profile).await?;
+        self.store.put(&user.key(&self.tenant), write_profile(&profile), KEPT).await?;
+        Ok(UserVerdict::Saved(user.to_string()))
     }
 }
 
@@ -102,11 +146,17 @@ impl<S: Store> TicketOffice<S> {
             // Without a window nobody asks who it was.
             holder: (!self.ticket_grace.is_zero()).then(|| holder.tag()),
         };
-        let (exchanged, profile) = try_join(
+        let (exchanged, profile, revoked) = try_join3(
             self.store.replace(&login.key(&self.tenant), login.ticket_record(), renewed.encode(), self.login_ttl()),
             self.store.get(&login.user.key(&self.tenant)),
+            self.store.get(&login.user.revocation_key(&self.tenant)),
         )
         .await?;
+        if let Some(revoked) = revoked
+            && login.began_at() <= read_time(&revoked)?
+        {
+            return Ok(TokenVerdict::Invalid);
+        }
         match (exchanged, profile) {
             (true, Some(profile)) => Ok(self.issued(first, renewed, holder, read_profile(&profile)?)),
             (true, None) => Ok(TokenVerdict::NoUser),
@@ -134,7 +184,9 @@ impl<S: Store> TicketOffice<S> {
             return Ok(TokenVerdict::Invalid);
         }
         let Some(profile) = profile else { return Ok(TokenVerdict::NoUser) };
-        let Some(first) = Login::new(login.user)?.next() else { return Ok(TokenVerdict::Invalid) };
+        let Some(first) = Login::new(login.user, self.clock.unix_millis())?.next() else {
+            return Ok(TokenVerdict::Invalid);
+        };
         let record = Record { generation: 1, renewed_at: self.clock.unix_millis(), holder: None };
         self.store.put(&first.key(&self.tenant), record.encode(), self.login_ttl()).await?;
         Ok(self.issued(first, record, holder, profile))
@@ -182,10 +234,29 @@ impl<S: Store> TicketOffice<S> {
         }
     }
 
-    async fn look_up(&self, login: Login) -> Result<(Option<Known>, Option<Profile>), BoxError> {
-        let (value, profile) =
-            try_join(self.store.get(&login.key(&self.tenant)), self.store.get(&login.user.key(&self.tenant))).await?;
+    /// The user of a login that goes on, or why there is none.
+    async fn user_of(&self, login: Login) -> Result<Result<Profile, AccessVerdict>, BoxError> {
+        let (record, profile) = self.look_up(login).await?;
+        // A store that went back to an older state than the token's does not know it.
+        let known = record.is_some_and(|(record, _)| login.generation() <= record.generation);
+        Ok(match (known, profile) {
+            (false, _) => Err(AccessVerdict::Invalid),
+            (true, None) => Err(AccessVerdict::NoUser),
+            (true, Some(profile)) => Ok(profile),
+        })
+    }
+
+    /// The record of a login, if it goes on, and its user's profile.
+    pub(super) async fn look_up(&self, login: Login) -> Result<(Option<Known>, Option<Profile>), BoxError> {
+        let (value, profile, revoked) = try_join3(
+            self.store.get(&login.key(&self.tenant)),
+            self.store.get(&login.user.key(&self.tenant)),
+            self.store.get(&login.user.revocation_key(&self.tenant)),
+        )
+        .await?;
+        let revoked = revoked.map(|time| read_time(&time)).transpose()?;
         let record = value.and_then(|value| Some((Record::decode(&value)?, value)));
+        let record = record.filter(|_| revoked.is_none_or(|revoked| revoked < login.began_at()));
         Ok((record, profile.map(|profile| read_profile(&profile)).transpose()?))
     }
 
@@ -207,7 +278,7 @@ impl<S: Store> TicketOffice<S> {
         )))
     }
 
-    fn login_ttl(&self) -> Duration {
+    pub(super) fn login_ttl(&self) -> Duration {
         self.refresh_token_ttl.max(self.access_token_ttl).saturating_add(MARGIN)
     }
 }

@@ -5,6 +5,7 @@ mod at_once;
 mod faults;
 mod hang_ups;
 mod repeats;
+mod routes;
 
 use std::{
     collections::HashSet,

@@ -1,0 +1,84 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+
+use super::connect::{self, AccessVerdict};
+use crate::taptalk::{
+    wire::api_key::{APP_KEY, ApiKey},
+    wire::bearer,
+    wire::device::Device,
+    wire::envelope::{Nothing, Writer, mirror_status_setter},
+};
+use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+
+/// An app's request to end its login.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Logout {
+    /// The bearer of `Authorization`: the access token.
+    pub access_token: Secret,
+    /// `App-Key`: the app's own key.
+    pub app_key: ApiKey,
+    /// The device that the app says it runs on.
+    pub device: Device,
+}
+
+impl Logout {
+    /// A logout, as for a test of a verifier.
+    pub fn new(access_token: impl Into<Secret>, app_key: ApiKey) -> Self {
+        Self { access_token: access_token.into(), app_key, device: Device::default() }
+    }
+}
+
+impl Credential for Logout {
+    /// [`AccessVerdict::Valid`] says that the login has ended.
+    type Verdict = AccessVerdict;
+}
+
+/// `POST /v1/client/logout`: an app ends its login, so that its access token and its refresh token are refused from then
+/// on.
+///
+/// The body means nothing, and any is accepted. The clients ignore the answer.
+///
+/// Source: what TapTalk.io's published clients send.
+#[derive(Debug, Clone, Default)]
+pub struct LogoutEndpoint {
+    writer: Writer,
+}
+
+impl LogoutEndpoint {
+    /// The endpoint as the clients know it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    mirror_status_setter!();
+}
+
+impl Contract for LogoutEndpoint {
+    type Credential = Logout;
+    type Context = ();
+    const NAME: &'static str = "taptalk.logout";
+
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<Logout, Rejection> {
+        let access_token = bearer::take(&mut head.headers)?;
+        let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
+        Ok(Logout { access_token, app_key, device: Device::read(&head.headers) })
+    }
+
+    fn refused(&self, outcome: Outcome<AccessVerdict>, (): ()) -> Response<Bytes> {
+        connect::refused(self.writer, outcome)
+    }
+}
+
+impl Endpoint for LogoutEndpoint {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/client/logout")
+    }
+
+    fn admitted(&self, verdict: AccessVerdict, (): ()) -> Response<Bytes> {
+        match verdict {
+            AccessVerdict::Valid => self.writer.data(Nothing {}),
+            other => self.refused(Outcome::Verdict(other), ()),
+        }
+    }
+}

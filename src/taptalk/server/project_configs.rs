@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Response, header::AUTHORIZATION, request::Parts};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::taptalk::{
+    wire::api_key::{APP_KEY, ApiKey, KeyRefusal},
+    wire::device::Device,
+    wire::envelope::{Writer, mirror_status_setter},
+    wire::tokens,
+};
+use crate::{ConfigError, Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
+
+/// An app's request for the settings of its project.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConfigsRequest {
+    /// `App-Key`: the app's own key.
+    pub app_key: ApiKey,
+    /// The device that the app says it runs on.
+    pub device: Device,
+}
+
+impl ConfigsRequest {
+    /// A request, as for a test of a verifier.
+    pub fn new(app_key: ApiKey) -> Self {
+        Self { app_key, device: Device::default() }
+    }
+}
+
+impl Credential for ConfigsRequest {
+    type Verdict = ConfigsVerdict;
+}
+
+/// The verdict on an app that asks for its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConfigsVerdict {
+    /// It may have them.
+    Allowed,
+    /// The app key is not accepted.
+    KeyRefused(KeyRefusal),
+}
+
+impl Verdict for ConfigsVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Allowed)
+    }
+}
+
+/// `POST /v1/client/project_configs`: an app asks for the settings of its project, before anybody is logged in. Without a
+/// good answer its uploads fail later.
+///
+/// The web SDK sends an empty `Authorization`: whatever stands there does not matter. Neither does the body.
+///
+/// Source: what TapTalk.io's published clients send.
+#[derive(Debug, Clone)]
+pub struct ProjectConfigsEndpoint {
+    writer: Writer,
+    configs: Arc<RawValue>,
+}
+
+impl ProjectConfigsEndpoint {
+    /// The endpoint as the clients know it, with settings that say nothing:
+    /// `{"core": {}, "project": {}, "custom": {}}`.
+    pub fn new() -> Self {
+        let empty = RawValue::from_string(r#"{"core":{},"project":{},"custom":{}}"#.to_owned());
+        Self { writer: Writer::default(), configs: empty.expect("this is JSON").into() }
+    }
+
+    /// The settings: a JSON object. They are sent to whoever has an app key, which is in every copy of the app.
+    ///
+    /// # Errors
+    /// If they do not become a JSON object.
+    pub fn configs(mut self, configs: &impl Serialize) -> Result<Self, ConfigError> {
+        let configs = serde_json::value::to_raw_value(configs).ok().filter(|configs| configs.get().starts_with('{'));
+        self.configs = configs.ok_or_else(|| ConfigError::new("the project's settings are no JSON object"))?.into();
+        Ok(self)
+    }
+
+    mirror_status_setter!();
+}
+
+impl Default for ProjectConfigsEndpoint {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Contract for ProjectConfigsEndpoint {
+    type Credential = ConfigsRequest;
+    type Context = ();
+    const NAME: &'static str = "taptalk.project_configs";
+
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<ConfigsRequest, Rejection> {
+        head.headers.remove(AUTHORIZATION);
+        let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
+        Ok(ConfigsRequest { app_key, device: Device::read(&head.headers) })
+    }
+
+    fn refused(&self, outcome: Outcome<ConfigsVerdict>, (): ()) -> Response<Bytes> {
+        match outcome {
+            Outcome::Verdict(ConfigsVerdict::KeyRefused(refusal)) => tokens::app_key_refused(self.writer, refusal),
+            Outcome::Verdict(ConfigsVerdict::Allowed) => self.writer.failed(&Failure::panicked()),
+            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
+            Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}
+
+impl Endpoint for ProjectConfigsEndpoint {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/client/project_configs")
+    }
+
+    fn admitted(&self, verdict: ConfigsVerdict, (): ()) -> Response<Bytes> {
+        match verdict {
+            ConfigsVerdict::Allowed => self.writer.data(&*self.configs),
+            other => self.refused(Outcome::Verdict(other), ()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, Uri, header::AUTHORIZATION, request::Parts, uri::PathAndQuery};
+
+use super::connect::{self, AccessVerdict};
+use crate::taptalk::{
+    wire::api_key::{APP_KEY, ApiKey},
+    wire::bearer,
+    wire::device::{DEVICE_IDENTIFIER, DEVICE_PLATFORM, Device},
+    wire::envelope::Writer,
+    wire::tokens::User,
+};
+use crate::{Contract, Credential, Failure, GuardContract, Outcome, Rejection, Secret, Verdict, wire::query};
+
+/// The query's names for what the other clients send in headers.
+const NAMES: [&str; 4] = ["authorization", "app_key", "device_identifier", "device_platform"];
+
+/// An app that opens the chat's socket.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SocketRequest {
+    /// The access token.
+    pub access_token: Secret,
+    /// The app's own key, if it is given.
+    pub app_key: Option<ApiKey>,
+    /// The device that the app says it runs on.
+    pub device: Device,
+}
+
+impl SocketRequest {
+    /// A request, as for a test of a verifier.
+    pub fn new(access_token: impl Into<Secret>) -> Self {
+        Self { access_token: access_token.into(), app_key: None, device: Device::default() }
+    }
+}
+
+impl Credential for SocketRequest {
+    type Verdict = SocketVerdict;
+}
+
+/// The verdict on an app that opens the socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketVerdict {
+    /// It is this user's.
+    Verified(Box<User>),
+    /// The access token, or the app key, is not good. [`AccessVerdict::Valid`] is none of these: without a user there is
+    /// no verdict.
+    Refused(AccessVerdict),
+}
+
+impl Verdict for SocketVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Verified(_))
+    }
+}
+
+/// The chat's socket at `/connect`, for a [`GuardLayer`](crate::GuardLayer) in front of the app's own: only an app whose
+/// access token is good gets there.
+///
+/// The web SDK has its values in the query (`authorization`, `app_key`, `device_identifier`), because a browser's socket has
+/// no headers; the other ones have them in headers. They are taken out of the URI, so that no log shows them. A verified
+/// request has its [`User`] in its extensions.
+///
+/// A request that is refused gets the envelope, with its status as HTTP's own, as a client's socket fails on each of them.
+///
+/// ```
+/// use tower_verify::{GuardLayer, SharedVerifier, taptalk::{SocketGuard, SocketRequest}};
+///
+/// /// For the route of the app's socket, such as `axum::routing::any(socket).layer(guarded(office))`.
+/// fn guarded(office: SharedVerifier<SocketRequest>) -> GuardLayer<SocketGuard, SharedVerifier<SocketRequest>> {
+///     GuardLayer::new(SocketGuard::new(), office)
+/// }
+/// ```
+///
+/// Source: what TapTalk.io's published clients send.
+#[derive(Debug, Clone)]
+pub struct SocketGuard {
+    writer: Writer,
+}
+
+impl SocketGuard {
+    /// The guard of a socket as the clients open it.
+    pub fn new() -> Self {
+        Self { writer: Writer { mirror_status: true, no_verdict: StatusCode::SERVICE_UNAVAILABLE } }
+    }
+}
+
+impl Default for SocketGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Contract for SocketGuard {
+    type Credential = SocketRequest;
+    type Context = ();
+    const NAME: &'static str = "taptalk.socket";
+    const READS_BODY: bool = false;
+
+    fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<SocketRequest, Rejection> {
+        take_query(head)?;
+        let access_token = bearer::take(&mut head.headers)?;
+        let app_key = ApiKey::take_if_given(&mut head.headers)?;
+        Ok(SocketRequest { access_token, app_key, device: Device::read(&head.headers) })
+    }
+
+    fn refused(&self, outcome: Outcome<SocketVerdict>, (): ()) -> Response<Bytes> {
+        connect::refused(
+            self.writer,
+            match outcome {
+                Outcome::Verdict(SocketVerdict::Refused(verdict)) => Outcome::Verdict(verdict),
+                Outcome::Verdict(SocketVerdict::Verified(_)) => Failure::panicked().into(),
+                Outcome::Rejected(rejection) => Outcome::Rejected(rejection),
+                Outcome::Failed(failure) => Outcome::Failed(failure),
+            },
+        )
+    }
+}
+
+impl GuardContract for SocketGuard {
+    fn admitted(&self, verdict: SocketVerdict, head: &mut Parts) {
+        head.extensions.remove::<User>();
+        if let SocketVerdict::Verified(user) = verdict {
+            head.extensions.insert(*user);
+        }
+    }
+}
+
+/// Moves what the query says into the headers that say it elsewhere. A value in both is given twice.
+fn take_query(head: &mut Parts) -> Result<(), Rejection> {
+    let text = query::take(&mut head.uri)?;
+    let [authorization, app_key, identifier, platform] = query::parameters(&text, &NAMES)?;
+    let authorization = authorization.map(|text| match text.starts_with("Bearer ") {
+        true => text,
+        false => format!("Bearer {text}").into(),
+    });
+    let values = [
+        (AUTHORIZATION, authorization),
+        (APP_KEY, app_key),
+        (DEVICE_IDENTIFIER, identifier),
+        (DEVICE_PLATFORM, platform),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            let value = HeaderValue::try_from(&*value);
+            let mut value = value.map_err(|_| Rejection::malformed("the query has what no header can have"))?;
+            value.set_sensitive(true);
+            head.headers.append(name, value);
+        }
+    }
+    let is_other = |pair: &&str| {
+        let values = query::parameters(pair, &NAMES);
+        values.is_ok_and(|values| values.iter().all(Option::is_none))
+    };
+    let rest: Vec<&str> = text.split('&').filter(is_other).filter(|pair| !pair.is_empty()).collect();
+    if !rest.is_empty() {
+        put_query(&mut head.uri, &rest.join("&"))?;
+    }
+    Ok(())
+}
+
+fn put_query(uri: &mut Uri, query: &str) -> Result<(), Rejection> {
+    let not_a_uri = || Rejection::malformed("the request's target is not a URI");
+    let path_and_query = PathAndQuery::try_from(format!("{}?{query}", uri.path()));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.map_err(|_| not_a_uri())?);
+    *uri = Uri::from_parts(parts).map_err(|_| not_a_uri())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn decode(uri: &str, headers: &[(&str, &str)]) -> (Result<SocketRequest, Rejection>, Parts) {
+        let request = headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        (SocketGuard::new().decode(&mut head, Bytes::new(), &mut ()), head)
+    }
+
+    #[test]
+    fn the_values_are_read_from_the_query_or_the_headers_and_are_gone_from_both() {
+        let query = "/connect?a=b&authorization=Bearer%20605b32dd&app_key=YTpi&device_identifier=7a6c&c=d";
+        let bare = "/connect?a=b&%61uthorization=605b32dd&app_key=YTpi&device_identifier=7a6c&c=d";
+        let headers = [("authorization", "Bearer 605b32dd"), ("app-key", "YTpi"), ("device-identifier", "7a6c")];
+        for (uri, headers) in [(query, &[][..]), (bare, &[]), ("/connect?a=b&c=d", &headers)] {
+            let (request, head) = decode(uri, headers);
+            let SocketRequest { access_token, app_key, device } = request.unwrap();
+            let app_key = app_key.unwrap();
+            assert_eq!((access_token.expose_secret(), app_key.id.expose_secret()), ("605b32dd", "a"));
+            assert_eq!(device.identifier, Some("7a6c".into()));
+            assert_eq!(head.uri, "/connect?a=b&c=d");
+            assert!(!format!("{head:?}").contains("605b"), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_twice_or_not_at_all_is_refused() {
+        let code = |uri: &str, headers: &[(&str, &str)]| decode(uri, headers).0.unwrap_err().code();
+        let bearer = [("authorization", "Bearer 605b32dd")];
+        assert_eq!(code("/connect", &[]), Some("40101"));
+        assert_eq!(code("/connect?authorization=605b32dd", &bearer), Some("40102"));
+        assert_eq!(code("/connect?authorization=a&authorization=b", &[]), None);
+        assert_eq!(code("/connect?authorization=a%0ab", &[]), None);
+        assert!(decode("/connect", &bearer).0.unwrap().app_key.is_none());
+    }
+}

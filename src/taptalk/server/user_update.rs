@@ -1,0 +1,107 @@
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+use serde::Serialize;
+
+use crate::taptalk::{
+    wire::api_key::{ApiKey, KeyRefusal, SERVER_KEY},
+    wire::envelope::{Writer, mirror_status_setter},
+    wire::parameters,
+    wire::profile::Profile,
+};
+use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
+
+/// A backend's request to save a user.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UserUpdate {
+    /// `Server-Key`: the backend's own key.
+    pub server_key: ApiKey,
+    /// The parameters 105 to 112.
+    pub profile: Profile,
+}
+
+impl UserUpdate {
+    /// A request, as for a test of a verifier.
+    pub fn new(server_key: ApiKey, profile: Profile) -> Self {
+        Self { server_key, profile }
+    }
+}
+
+impl Credential for UserUpdate {
+    type Verdict = UserVerdict;
+}
+
+/// The verdict on a request to save a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserVerdict {
+    /// The user is saved, and this is TapTalk's id of it: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
+    Saved(String),
+    /// The server key is not accepted.
+    KeyRefused(KeyRefusal),
+}
+
+impl Verdict for UserVerdict {
+    fn admits(&self) -> bool {
+        matches!(self, Self::Saved(_))
+    }
+}
+
+/// `POST /v1/server/user/update`: a backend saves a user, who may be new.
+///
+/// Source: TapTalk.io's "User" in the PowerTalk server API.
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdateEndpoint {
+    writer: Writer,
+}
+
+impl UserUpdateEndpoint {
+    /// The endpoint as documented.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    mirror_status_setter!();
+}
+
+impl Contract for UserUpdateEndpoint {
+    type Credential = UserUpdate;
+    type Context = ();
+    const NAME: &'static str = "taptalk.user_update";
+
+    fn decode(&self, head: &mut Parts, body: Bytes, (): &mut ()) -> Result<UserUpdate, Rejection> {
+        let server_key = ApiKey::take(&mut head.headers, &SERVER_KEY)?;
+        parameters::read_profile(body).map(|profile| UserUpdate { server_key, profile })
+    }
+
+    fn refused(&self, outcome: Outcome<UserVerdict>, (): ()) -> Response<Bytes> {
+        match outcome {
+            Outcome::Verdict(UserVerdict::KeyRefused(refusal)) => {
+                let (code, message) = refusal.code("Server-Key");
+                self.writer.error(code, &message, "")
+            }
+            Outcome::Verdict(UserVerdict::Saved(_)) => self.writer.failed(&Failure::panicked()),
+            Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
+            Outcome::Failed(failure) => self.writer.failed(&failure),
+        }
+    }
+}
+
+impl Endpoint for UserUpdateEndpoint {
+    fn route(&self) -> Route {
+        Route::from_static(Method::POST, "/v1/server/user/update")
+    }
+
+    fn admitted(&self, verdict: UserVerdict, (): ()) -> Response<Bytes> {
+        #[derive(Serialize)]
+        struct Data<'a> {
+            #[serde(rename = "userID")]
+            user_id: &'a str,
+        }
+
+        match verdict {
+            UserVerdict::Saved(user_id) => self.writer.data(Data { user_id: &user_id }),
+            other => self.refused(Outcome::Verdict(other), ()),
+        }
+    }
+}
