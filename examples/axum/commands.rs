@@ -115,11 +115,19 @@ const TAPTALK: &[Command] = &[
         r#""fullname":"Demo User""#,
     ),
     (
-        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/auth/access_token/refresh -H "Authorization: Bearer $REFRESH""#,
-        r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
+        r#"curl -sS -X POST URL/v1/auth/access_token/refresh -H "Authorization: Bearer $REFRESH" | grep -o '"fullname":"[^"]*"'"#,
+        r#""fullname":"Demo User""#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/client/logout -H "Authorization: Bearer $ACCESS" -H 'App-Key: ZGVtby1hcHA6ZGVtby1hcHAtc2VjcmV0'"#,
+        r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}} (200)"#,
     ),
     (
         r#"curl -sSw ' (%{http_code})\n' 'URL/connect?check=1' -H "Authorization: Bearer $ACCESS""#,
+        r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
+    ),
+    (
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/auth/access_token/refresh -H "Authorization: Bearer $REFRESH""#,
         r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}} (200)"#,
     ),
     (r#"SESSION=$(curl -sS URL/login -d '{"username":"demo@example.com","password":"605b32dd"}' | cut -d'"' -f4)"#, ""),
@@ -132,7 +140,7 @@ const TAPTALK: &[Command] = &[
         r#"{"error":"invalid_token","error_description":"it is not known who is asking"} (401)"#,
     ),
     (
-        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/client/project_configs"#,
+        r#"curl -sSw ' (%{http_code})\n' -X POST URL/v1/client/project_configs -H 'Authorization;' -H 'App-Key: ZGVtby1hcHA6ZGVtby1hcHAtc2VjcmV0'"#,
         r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}} (200)"#,
     ),
 ];

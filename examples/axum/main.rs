@@ -21,7 +21,7 @@ use tower_verify::{
     BoxError, Endpoints, VerifyLayer,
     diyalog::{AgentEndpoint, AgentToken, CustomerEndpoint, CustomerToken, Tokens},
     talkdesk::{Credentials, Validator},
-    taptalk::{AuthTicketEndpoint, TicketRequest},
+    taptalk::{AuthTicketEndpoint, TicketRequest, UserUpdate, UserUpdateEndpoint},
 };
 
 use sessions::Sessions;
@@ -73,12 +73,16 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
     let backends = throttles.random(office.clone(), |request: &TicketRequest| {
         Some(format!("taptalk:{}", request.server_key.id.expose_secret()))
     })?;
+    let updates = throttles.random(office.clone(), |update: &UserUpdate| {
+        Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
+    })?;
 
     let for_backends = Endpoints::new()
         .with(VerifyLayer::new(Validator::new(), validator))?
         .with(VerifyLayer::new(CustomerEndpoint::new(), customers))?
         .with(VerifyLayer::new(AgentEndpoint::new(), agents))?
-        .with(VerifyLayer::new(AuthTicketEndpoint::new(), backends))?;
+        .with(VerifyLayer::new(AuthTicketEndpoint::new(), backends))?
+        .with(VerifyLayer::new(UserUpdateEndpoint::new(), updates))?;
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) access_ttl: Duration,
     /// `REFRESH_TTL_SECONDS`: how long a TapTalk refresh token is good.
     pub(crate) refresh_ttl: Duration,
+    /// `REFRESH_GRACE_SECONDS`: for how long the refresh of a TapTalk token may be repeated. 0 is not at all.
+    pub(crate) refresh_grace: Duration,
     /// `THROTTLE_FAILURES`: how many attempts at one principal may fail. 0 turns the throttle off.
     pub(crate) throttle_failures: u32,
     /// `THROTTLE_KEY`: 32 bytes in base64, under which principals stand in the store. Without it one is made up and kept
@@ -37,6 +39,7 @@ impl Settings {
             ticket_ttl: seconds("TICKET_TTL_SECONDS", 60 * 60)?,
             access_ttl: seconds("ACCESS_TTL_SECONDS", 60 * 60)?,
             refresh_ttl: seconds("REFRESH_TTL_SECONDS", 30 * 24 * 60 * 60)?,
+            refresh_grace: seconds("REFRESH_GRACE_SECONDS", 10)?,
             throttle_failures: variable("THROTTLE_FAILURES", 10)?,
             throttle_key: text("THROTTLE_KEY"),
             taptalk_base: text("TAPTALK_BASE"),

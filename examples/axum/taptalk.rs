@@ -1,8 +1,13 @@
 //! TapTalk: a ticket server, and the app's own backend that asks one for the tickets of its users.
 
-use axum::{Router, routing::post};
+use axum::{
+    Extension, Router,
+    extract::ws::{Message, WebSocket, WebSocketUpgrade},
+    response::Response,
+    routing::any,
+};
 use bytes::Bytes;
-use http::{HeaderName, Method, Request, header::CONTENT_TYPE};
+use http::{Method, Request};
 use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
@@ -10,18 +15,19 @@ use hyper_util::{
 };
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_verify::{
-    BoxError, Verifier, VerifyLayer,
+    BoxError, GuardLayer, Verifier, VerifyLayer,
     store::SharedStore,
     taptalk::{
         AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, ConnectEndpoint,
-        Profile, RefreshEndpoint, TicketOffice,
+        KnownKey, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketGuard, TicketOffice, User,
+        UserPlatform,
     },
     token::KeyRing,
 };
 
 use crate::{sessions::Sessions, settings::Settings};
 
-/// The verifier of TapTalk's four calls.
+/// The verifier of TapTalk's calls.
 pub(crate) fn office(
     settings: &Settings,
     store: SharedStore,
@@ -29,10 +35,14 @@ pub(crate) fn office(
 ) -> Result<TicketOffice<SharedStore>, BoxError> {
     Ok(TicketOffice::new("demo", store, keys)?
         .server_keys(ApiKeys::new([server_key()])?)
-        .app_keys(ApiKeys::new([ApiKey::new("demo-app", "demo-app-secret")])?)
+        .app_keys(ApiKeys::new([
+            KnownKey::new(ApiKey::new("demo-app", "demo-app-secret")),
+            KnownKey::new(ApiKey::new("demo-web", "demo-web-secret")).for_platforms([UserPlatform::Web]),
+        ])?)
         .ticket_ttl(settings.ticket_ttl)?
         .access_token_ttl(settings.access_ttl)?
-        .refresh_token_ttl(settings.refresh_ttl)?)
+        .refresh_token_ttl(settings.refresh_ttl)?
+        .refresh_grace(settings.refresh_grace)?)
 }
 
 fn server_key() -> ApiKey {
@@ -59,26 +69,36 @@ impl Verifier<AppCaller> for Callers {
 
 /// The routes that TapTalk's SDKs call from a page.
 pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer) -> Router {
+    let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), office.clone());
+    let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone());
+    let logout = VerifyLayer::new(LogoutEndpoint::new(), office.clone());
+    let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone());
+    let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone());
+    let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer);
+    // At one path: the check is the endpoint's, and whatever else is the socket's, behind its guard.
+    let guard = GuardLayer::new(SocketGuard::new(), office);
+    let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);
     Router::new()
-        .route_service(
-            "/v1/auth/access_token/request",
-            VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).into_service(),
-        )
-        .route_service(
-            "/v1/auth/access_token/refresh",
-            VerifyLayer::new(RefreshEndpoint::new(), office.clone()).into_service(),
-        )
-        .route_service("/connect", VerifyLayer::new(ConnectEndpoint::new(), office).into_service())
-        .route_service("/taptalk/auth_ticket", VerifyLayer::new(AppTicketEndpoint::new(), issuer).into_service())
-        .route("/v1/client/project_configs", post(configs))
+        .route_service("/v1/auth/access_token/request", exchange.into_service())
+        .route_service("/v1/auth/access_token/refresh", refresh.into_service())
+        .route_service("/v1/client/logout", logout.into_service())
+        .route_service("/v1/client/project_configs", configs.into_service())
+        .route_service("/taptalk/auth_ticket", tickets.into_service())
+        .merge(connect)
         .layer(cors())
 }
 
-/// A route that TapTalk's SDKs call first, and that is no check of a credential.
-async fn configs() -> ([(HeaderName, &'static str); 1], &'static str) {
-    const EMPTY: &str =
-        r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"core":{},"project":{},"custom":{}}}"#;
-    ([(CONTENT_TYPE, "application/json")], EMPTY)
+/// The chat's socket, as far as a demo has one: it says whose it is, and repeats what it hears.
+async fn socket(Extension(user): Extension<User>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |mut socket: WebSocket| {
+        let mut answer = Some(Message::text(user.user_id));
+        while let Some(message) = answer.take() {
+            if socket.send(message).await.is_err() {
+                return;
+            }
+            answer = socket.recv().await.and_then(Result::ok);
+        }
+    })
 }
 
 /// Lets pages of any origin call, as TapTalk's web SDK does, with whatever headers it has: `*` would leave out

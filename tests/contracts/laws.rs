@@ -110,6 +110,9 @@ laws! {
     taptalk_access_token: crate::laws_taptalk::access_tokens();
     taptalk_refresh: crate::laws_taptalk::refreshes();
     taptalk_connect: crate::laws_taptalk::connects();
+    taptalk_logout: crate::laws_taptalk_client::logouts();
+    taptalk_project_configs: crate::laws_taptalk_client::project_configs();
+    taptalk_user_update: crate::laws_taptalk_client::user_updates();
     taptalk_app_ticket: crate::laws_taptalk::app_tickets();
 }
 

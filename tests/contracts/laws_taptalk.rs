@@ -23,13 +23,15 @@ use tower_verify::taptalk::{
 use crate::laws::Subject;
 
 /// Stands in everything that only a positive verdict may send.
-const SECRET: &str = "605b32dd";
+pub(crate) const SECRET: &str = "605b32dd";
 
-const SERVER_KEYS: &[&str] = &["a2V5LTE6c2VjcmV0LTE=", "YTpiOmM6"];
-const APP_KEYS: &[&str] = SERVER_KEYS;
-const NO_KEYS: &[&str] = &["", "key-1:secret-1", "a2V5LTE6c2VjcmV0LTE", "a2V5LTE=", "OnNlY3JldA==", "a2V5Og==", "YTr/"];
-const BEARERS: &[&str] = &["Bearer abc", "bEARER   aZ0-._~+/=="];
-const NO_BEARERS: &[&str] = &["", "Bearer", "Bearer ", "Bearer a b", "Basic abc", "abc", "Bearer a,b", "Bearer \u{e9}"];
+pub(crate) const SERVER_KEYS: &[&str] = &["a2V5LTE6c2VjcmV0LTE=", "YTpiOmM6"];
+pub(crate) const APP_KEYS: &[&str] = SERVER_KEYS;
+pub(crate) const NO_KEYS: &[&str] =
+    &["", "key-1:secret-1", "a2V5LTE6c2VjcmV0LTE", "a2V5LTE=", "OnNlY3JldA==", "a2V5Og==", "YTr/"];
+pub(crate) const BEARERS: &[&str] = &["Bearer abc", "bEARER   aZ0-._~+/=="];
+pub(crate) const NO_BEARERS: &[&str] =
+    &["", "Bearer", "Bearer ", "Bearer a b", "Basic abc", "abc", "Bearer a,b", "Bearer \u{e9}"];
 
 /// The envelope as the strictest client reads it: every member, none of them null.
 #[derive(Deserialize)]
@@ -48,7 +50,7 @@ struct ErrorMember {
     field: String,
 }
 
-fn admitted(answer: &Response<Bytes>) -> bool {
+pub(crate) fn admitted(answer: &Response<Bytes>) -> bool {
     let text = String::from_utf8_lossy(answer.body()).to_lowercase();
     let value: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let good = value["status"] == 200
@@ -58,7 +60,7 @@ fn admitted(answer: &Response<Bytes>) -> bool {
 }
 
 /// Whether it is as documented, where `failed` is HTTP's status without a verdict.
-fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) -> bool {
+pub(crate) fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) -> bool {
     const CODES: &[&str] = &[
         "40001", "40002", "40101", "40102", "40103", "40104", "40105", "40106", "49101", "49102", "49103", "49104",
         "49106", "49201", "49202", "49203", "42901", "50001",
@@ -85,15 +87,15 @@ fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) -> bool {
 }
 
 /// What the four have in common: a header that is good when it is there once, with one of certain values.
-fn header(name: &'static str, good: &'static [&str], bad: &'static [&str]) -> BoxedStrategy<Headers> {
+pub(crate) fn header(name: &'static str, good: &'static [&str], bad: &'static [&str]) -> BoxedStrategy<Headers> {
     let once = |values| select(values).prop_map(move |value| vec![(name, value)]);
     let twice = (once(good), once(good)).prop_map(|(one, other)| [one, other].concat());
     prop_oneof![12 => once(good), 3 => once(bad), 1 => twice, 1 => Just(Vec::new())].boxed()
 }
 
-type Headers = Vec<(&'static str, &'static str)>;
+pub(crate) type Headers = Vec<(&'static str, &'static str)>;
 
-fn request(method: &str, uri: &str, headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
+pub(crate) fn request(method: &str, uri: &str, headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -101,17 +103,17 @@ fn request(method: &str, uri: &str, headers: &Headers, body: Vec<u8>) -> Request
     request.body(body.into()).unwrap()
 }
 
-fn has_one_of(request: &Request<Bytes>, name: &str, good: &[&str]) -> bool {
+pub(crate) fn has_one_of(request: &Request<Bytes>, name: &str, good: &[&str]) -> bool {
     let values: Vec<_> = request.headers().get_all(name).iter().collect();
     values.len() == 1 && good.iter().any(|good| values[0] == good)
 }
 
-fn any_body() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn any_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(Vec::new()), Just(b"{}".to_vec()), Just(b"\"\"".to_vec()), vec(any::<u8>(), 0..32)]
 }
 
 /// Each endpoint with its one option.
-fn both<T>(subject: fn(bool) -> T) -> [T; 2] {
+pub(crate) fn both<T>(subject: fn(bool) -> T) -> [T; 2] {
     [subject(false), subject(true)]
 }
 
@@ -247,7 +249,7 @@ fn token_verdicts() -> Vec<TokenVerdict> {
     .collect()
 }
 
-fn key_refusals() -> impl Iterator<Item = KeyRefusal> {
+pub(crate) fn key_refusals() -> impl Iterator<Item = KeyRefusal> {
     use KeyRefusal::{Expired, NotEnabled, OtherPlatform, Suspended, Unknown, WithoutOwner};
     [Unknown, OtherPlatform, Expired, NotEnabled, Suspended, WithoutOwner].into_iter()
 }

@@ -6,6 +6,7 @@ mod diyalog;
 mod laws;
 mod laws_talkdesk;
 mod laws_taptalk;
+mod laws_taptalk_client;
 mod talkdesk;
 mod taptalk;
 #[cfg(feature = "token")]

@@ -73,7 +73,7 @@ impl Verdict for AccessVerdict {
 /// `GET /connect?check=1`: an app asks whether its access token is good before it opens the chat's socket.
 ///
 /// The chat's socket is opened at the same path, and so the route has a predicate: it is this endpoint's if the query says
-/// `check=1` and there is no `Upgrade`. Everything else passes through; a [`SocketGuard`](super::SocketGuard) verifies it.
+/// `check=1` and there is no `Upgrade`. Everything else passes through; a [`SocketGuard`](crate::taptalk::SocketGuard) verifies it.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 #[derive(Debug, Clone, Default)]

@@ -165,7 +165,7 @@ struct Cut {
 
 impl Cut {
     fn cut<T>(&self, answer: T) -> Result<T, StoreError> {
-        let cut = self.operations.fetch_add(1, SeqCst) % 3 == 0;
+        let cut = self.operations.fetch_add(1, SeqCst).is_multiple_of(3);
         if cut { Err(StoreError::unavailable("the connection broke")) } else { Ok(answer) }
     }
 }
