@@ -38,7 +38,7 @@ impl Settings {
         }
     }
 
-    /// What is checked before anything is read.
+    /// The checks before the body is read.
     pub(super) fn check<V>(&self, head: &mut Parts) -> Result<(), Outcome<V>> {
         if !self.enabled {
             return Err(Failure::disabled().into());

@@ -59,7 +59,7 @@ impl Default for Background {
 
 struct RunToEnd<F: Future<Output: Send> + Send + 'static> {
     operation: Option<Pin<Box<F>>>,
-    /// What was never polled has done nothing that would have to be brought to an end.
+    /// Whether it was polled. An operation that was not has had no effect to complete.
     begun: bool,
     permits: Arc<Semaphore>,
 }

@@ -58,18 +58,25 @@
 //!
 //! # The envelope
 //!
-//! Every answer is one object with `status`, `error` and `data`. The HTTP status is always 200, and the real one is in
-//! `status`: the web SDK calls nobody back on HTTP 401. It can be mirrored as HTTP status for clients of your own (see
+//! Every answer is one object with `status`, `error` and `data`. The HTTP status is 200, and the real one is in `status`:
+//! the web SDK calls nobody back on HTTP 401. A refresh without a verdict alone is 503: on an error in a 200 the web SDK
+//! would end the session. Each endpoint's [`no_verdict_status`](RefreshEndpoint::no_verdict_status) sets that. It can be
+//! mirrored as HTTP status for clients of your own (see
 //! [`AuthTicketEndpoint::mirror_status`]), and a mirrored 401 has a challenge. Only a positive verdict has status 200; of
 //! everything else, `error.code` says what it was, and its first three digits are the status:
 //!
 //! | code | when |
 //! |---|---|
-//! | `40001` | `Server-Key` or `App-Key` is missing or empty |
+//! | `40001` | `Server-Key` is missing or empty |
 //! | `40002` | a parameter is not as documented (`error.field` is its number), or the body is no JSON object, or too large |
 //! | `40101`, `40102` | `Authorization` is missing or empty; is there twice or not `Bearer` and a token |
 //! | `40103`, `40104` | the ticket or token is unknown, used or revoked; has expired |
+//! | `40105` | the token is good, and belongs to another app key or another device |
+//! | `40106` | the token is good, and its user is gone |
+//! | `49101` | `App-Key` is missing or empty |
 //! | `49102`, `49103` | the key cannot be read, or is there twice; is not known |
+//! | `49104`, `49106` | the key is not for the platform in `Device-Platform`; has expired |
+//! | `49201`, `49202`, `49203` | the key is not enabled; its app, project or customer is suspended; is gone |
 //! | `42901` | too many failed attempts: a verifier's [`Failure::throttled`](crate::Failure::throttled) |
 //! | `50001` | there is no verdict |
 //!
@@ -96,7 +103,7 @@
 //! * The chat's socket is opened at the path of [`ConnectEndpoint`], which takes the check alone: put a [`SocketGuard`] in
 //!   front of the socket.
 //! * Several nodes need one store and one key ring, both of them shared: see [`TicketOffice`].
-//! * HTTP status 200 stands for every answer. A dashboard that counts HTTP statuses does not show what was refused.
+//! * HTTP status 200 stands for nearly every answer. A dashboard that counts HTTP statuses does not show what was refused.
 //!
 //! # CORS
 //!

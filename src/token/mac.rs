@@ -24,10 +24,11 @@ impl ContextKey {
     }
 
     /// The code over a token itself and whom it was issued for.
-    pub(super) fn of_token(&self, claims: &Claims, subject: &[u8]) -> Hmac<Sha256> {
+    pub(super) fn of_token(&self, claims: &Claims, binding_tag: &Tag, subject: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         mac.update(&[1]);
         mac.update(claims);
+        mac.update(binding_tag);
         mac.update(subject);
         mac
     }

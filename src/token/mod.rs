@@ -22,9 +22,9 @@
 //!
 //! `dlgc_1.k7.` and 72 characters: a prefix by which people and secret scanners know it, the version of the format, the
 //! id of the key, and, in base64url, the expiry in milliseconds since the Unix epoch (48 bits), the [`TokenId`] (128
-//! random bits), and two authentication codes of 128 bits. The first one is over all of that; the second one is also
-//! over what the token is bound to. As the 72 characters are 54 bytes exactly, no two texts decode to the same token. A
-//! token has at most 100 characters, all of which may stand in a URL unescaped.
+//! random bits), and two authentication codes of 128 bits. The second one is over what comes before them and what the
+//! token is bound to; the first one is over the same and the second one. As the 72 characters are 54 bytes exactly, no two
+//! texts decode to the same token. A token has at most 100 characters, all of which may stand in a URL unescaped.
 //!
 //! Both codes are truncated HMAC-SHA-256 under a key that is itself the HMAC of version, prefix, key id, purpose and
 //! tenant under the ring's key. So the purpose and the tenant are authenticated without being in the token, and a check

@@ -139,11 +139,9 @@ impl Signer {
 
         let derived = self.inner.derived();
         let DerivedKey { head, key, .. } = derived.current();
-        let payload = Payload {
-            token_tag: truncated(key.of_token(&claims, subject)),
-            binding_tag: truncated(key.of_binding(&claims, subject, binding)),
-            claims,
-        };
+        let binding_tag = truncated(key.of_binding(&claims, subject, binding));
+        let token_tag = truncated(key.of_token(&claims, &binding_tag, subject));
+        let payload = Payload { claims, token_tag, binding_tag };
         let mut token = String::with_capacity(head.len() + TEXT_LEN);
         token.push_str(head);
         payload.encode(&mut token);
@@ -183,7 +181,9 @@ impl Signer {
             return Err(CheckError::NotOurs);
         }
         let Payload { claims, token_tag, binding_tag } = Payload::decode(text).ok_or(CheckError::NotOurs)?;
-        key.of_token(&claims, subject).verify_truncated_left(&token_tag).map_err(|_| CheckError::NotOurs)?;
+        key.of_token(&claims, &binding_tag, subject)
+            .verify_truncated_left(&token_tag)
+            .map_err(|_| CheckError::NotOurs)?;
 
         // The token is ours. Both of what else can be wrong is looked at before either is told.
         let is_bound = |binding| key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();

@@ -67,7 +67,7 @@ fn the_codes_are_truncated_hmac_sha_256() {
     let (claims, tags) = bytes.split_at(22);
 
     let derived = hmac(&[7; 32], b"\x12tower-verify token\x011\x04dlgc\x02k7\x0aactivation\x0bexample.com");
-    assert_eq!(tags[..16], hmac(&derived, &[b"\x01", claims, b"1234567"].concat())[..16]);
+    assert_eq!(tags[..16], hmac(&derived, &[b"\x01", claims, &tags[16..], b"1234567"].concat())[..16]);
     let binding = [b"\x02", claims, b"\x071234567\x02ab\xac\x02", &device].concat();
     assert_eq!(tags[16..], hmac(&derived, &binding)[..16]);
 }
@@ -186,6 +186,13 @@ fn the_two_codes_are_not_exchangeable() {
         let swapped = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
         assert_eq!(signer.check(&swapped, &[]), Err(CheckError::NotOurs));
     }
+    // Another token's binding does not make this one bound to something else: it is none of ours.
+    let other = signer.issue(&[b"device"], TTL).unwrap().token;
+    let other = URL_SAFE_NO_PAD.decode(&other.expose_secret()[10..]).unwrap();
+    bytes[22..38].copy_from_slice(&token_tag);
+    bytes[38..].copy_from_slice(&other[38..]);
+    let mixed = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
+    assert_eq!(signer.check(&mixed, &[b"device"]), Err(CheckError::NotOurs));
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl<S: Store> Reservation<S> {
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }
-            // What was settled while the store was asked is remembered until it is waited for.
+            // `Notify` stores a permit, so that a settlement during the store's operation is not missed.
             if timeout(poll.min(left), local.settled.notified()).await.is_err() {
                 *local.seen.lock().await = None;
                 poll = (poll * 2).min(POLL.1);

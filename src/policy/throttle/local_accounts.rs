@@ -22,8 +22,8 @@ const MAX_OWED: usize = 1000;
 /// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
 pub(super) struct Local {
-    /// Whoever holds it is the one on this node who asks for a reservation, and waits for one. The others are in line, and
-    /// come in the order in which they arrived.
+    /// Held by the one attempt on this node that asks for a reservation and waits for it. The other attempts queue for it,
+    /// first in, first out.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// How many hold it or are in line.
     in_line: AtomicUsize,

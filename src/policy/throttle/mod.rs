@@ -277,7 +277,7 @@ impl<V, S, P> Throttle<V, S, P> {
     }
 }
 
-/// What finds no principal in any request.
+/// A principal function that finds none in any request.
 type NoPrincipal<C> = fn(&Request<C>) -> Option<&'static [u8]>;
 
 impl<V, S> Throttle<V, S, ()> {

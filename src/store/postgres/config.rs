@@ -10,7 +10,7 @@ use tokio_postgres::{
 use super::{PostgresStore, statements::schema};
 use crate::{ConfigError, store::StoreError};
 
-/// How long a connection is silent before its other end is asked for a sign of life by TCP.
+/// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// How to reach PostgreSQL, for a [`PostgresStore`].

@@ -107,7 +107,7 @@ impl PostgresStore {
         if let Some(turn) = self.shared.sweep.turn() {
             let store = self.clone();
             tokio::spawn(async move {
-                // What could not be deleted is deleted later.
+                // A failed sweep is repeated by a later one.
                 let _ = store.run(&store.shared.statements.sweep, &[]).await;
                 drop(turn);
             });

@@ -41,7 +41,7 @@ impl Statements {
     }
 }
 
-/// What makes the table, where it is not there yet. Nodes that start together do it one after another.
+/// The statements that create the table and its index, if they do not exist.
 pub(super) fn schema(table: &str) -> String {
     let index = table.rsplit('.').next().unwrap_or(table);
     format!(

@@ -198,7 +198,7 @@ fn connection_info(url: &str) -> Result<ConnectionInfo, ConfigError> {
     Ok(info)
 }
 
-/// What is wrong with a URL that cannot be used.
+/// Names the fault of a URL that cannot be used.
 fn fault(url: &str) -> &'static str {
     match url.split_once(':') {
         Some(("rediss", _)) if cfg!(not(feature = "redis-tls")) => {

@@ -60,7 +60,7 @@ impl ConnectionLike for Connection {
     }
 }
 
-/// What is asked of the server.
+/// One operation of the store, as it is sent.
 pub(super) struct Operation<'a> {
     pub(super) sent: Sent<'a>,
     /// How many replicas must have what it wrote.

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::connection::Connection;
 use crate::BoxError;
 
-/// How long a connection is silent before its other end is asked for a sign of life by TCP.
+/// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Where connections lead.
@@ -37,7 +37,7 @@ impl Connector {
     }
 }
 
-/// Asks one of the nodes whether the cluster serves every slot: a connection to it would only say that there is none.
+/// Checks that the cluster serves every slot: connecting alone does not say which are missing.
 pub(super) async fn check_cluster(nodes: &[ConnectionInfo], timeout: Duration) -> Result<(), BoxError> {
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout));
     let mut unreachable = None;
@@ -61,8 +61,8 @@ pub(super) async fn check_cluster(nodes: &[ConnectionInfo], timeout: Duration) -
     Err(unreachable.map_or("there is no node".into(), Into::into))
 }
 
-/// A connection is dropped if the server's host does not acknowledge in time, or gives no sign of life while nothing is
-/// asked. The host of a server that merely stalls does.
+/// Drops a connection whose host does not acknowledge data, or keep-alive probes, in time. The host of a server that
+/// merely stalls acknowledges both.
 pub(super) fn tcp_settings(user_timeout: Duration) -> TcpSettings {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "windows"))]

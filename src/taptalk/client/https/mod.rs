@@ -29,10 +29,10 @@ type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 /// How long nothing may come, while something is asked, until the connections are suspected to be dead.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How long an HTTP/2 connection, or a TCP connection, is silent before its other end is asked for a sign of life.
+/// Interval of HTTP/2 `PING`s, and idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// How long connecting may take, and how long such a sign of life.
+/// Time limit of connecting, and of the answer to a `PING`.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// An HTTP client for [`Client`]: hyper-util's pool of connections, over rustls with *ring* and Mozilla's root
@@ -41,9 +41,9 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// It speaks HTTP/1.1 and HTTP/2, over `http:` too. Clones share the connections. It follows no redirect. It does not
 /// depend on the process's default crypto provider.
 ///
-/// Connections that fail without an end are given up: those of HTTP/2 are asked for a sign of life every 10 s, while idle
-/// too; and where nothing comes for a second, or a request is given up before that, the next request has a new
-/// connection. A request is sent once more if its connection was closed before the response began: **a server must not
+/// Connections that fail silently are replaced: HTTP/2 connections are sent a `PING` every 10 s, while idle too; after a
+/// second without any response, or a request that is given up before that, the next request has a new connection. A
+/// request is sent once more if its connection was closed before the response began: **a server must not
 /// mind getting one twice**. TapTalk does not: it gives another ticket.
 ///
 /// It is used within a tokio runtime.

@@ -64,7 +64,7 @@ impl From<ApiKey> for KnownKey {
 /// Several can be live at once, so that a key is rotated without an outage. Clones share the keys, and
 /// [`rotate`](Self::rotate) replaces them for all of them while they are in use.
 ///
-/// Of the secrets only digests are kept. A key is looked up by comparing its digest with every other in constant time, so
+/// Only digests of the secrets are kept. A key is looked up by comparing its digest with every other in constant time, so
 /// that an unknown id and a wrong secret are the same work.
 ///
 /// ```

@@ -91,7 +91,7 @@ pub(super) struct Record {
     pub(super) generation: u32,
     /// Milliseconds since the Unix epoch; 0 for a ticket, which was not renewed.
     pub(super) renewed_at: u64,
-    /// Who exchanged the ticket, where that may be repeated.
+    /// A tag of the client that exchanged the ticket, if the exchange may be repeated.
     pub(super) holder: Option<[u8; 8]>,
 }
 

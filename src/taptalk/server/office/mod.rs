@@ -47,9 +47,9 @@ use crate::{
 ///
 /// A client repeats a refresh when the answer was lost, and two tabs of a browser refresh at the same time. So the same
 /// refresh may be repeated for 10 s, as long as the new refresh token was not used: each is given the same tokens. Nothing
-/// is kept for that but when the login was renewed. A refresh token that is used later was stolen, be it from the app or
-/// by it: the login ends there, and every token of it is refused from the next check on (RFC 9700 section 4.14.2), within a
-/// tokio runtime also if whoever used it hangs up before the answer.
+/// is kept for that but when the login was renewed. Later reuse of a refresh token means theft: the login
+/// ends, and every token of it is refused from the next check on (RFC 9700 section 4.14.2). Within a tokio runtime it ends
+/// even if the caller hangs up before the response.
 ///
 /// A ticket that is used a second time is refused, and the login goes on. An access token stays good until it expires,
 /// even if there is a newer one.
