@@ -9,10 +9,13 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
-    BoxError, ManualClock, VerifyLayer,
+    BoxError, GuardLayer, ManualClock, Verifier, VerifyLayer,
+    layer::GuardedBody,
     store::MemoryStore,
     taptalk::{
-        AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketOffice,
+        AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, Device, Profile, RefreshEndpoint,
+        SocketGuard, TicketExchange, TicketOffice, TicketParameters, TicketRequest, TicketVerdict, TokenVerdict, User,
+        UserPlatform,
     },
     token::KeyRing,
 };
@@ -126,6 +129,59 @@ async fn a_login_from_the_ticket_to_its_end() {
     assert_eq!(code(&server.refresh(data(&tokens, "refreshToken")).await), "40103");
     assert_eq!(code(&server.check(data(&renewed, "accessToken")).await), "40103");
     assert_eq!(code(&server.refresh(data(&renewed, "refreshToken")).await), "40103");
+}
+
+/// The check and the socket at one path, with an app behind the guard that says whose socket it is.
+#[tokio::test]
+async fn a_socket_is_verified_from_the_query_or_the_headers_and_the_check_stays_the_check() {
+    let clock = clock();
+    let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
+        .unwrap()
+        .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
+        .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
+        .clock(clock.clone());
+    let parameters = TicketParameters::new(Profile::new("287", "Ann"), UserPlatform::Web, "7a6c", "::1", "Example/1");
+    let request = TicketRequest::new(ApiKey::new("backend", "s3cr3t"), parameters);
+    let TicketVerdict::Issued(ticket) = office.verify(Request::new(request)).await.unwrap() else { panic!() };
+    let exchange =
+        TicketExchange::new(ticket.ticket, ApiKey::new("android", "pl:41n")).with_device(Device::new("7a6c"));
+    let TokenVerdict::Issued(tokens) = office.verify(Request::new(exchange)).await.unwrap() else { panic!() };
+
+    let app = ServiceBuilder::new()
+        .layer(VerifyLayer::new(ConnectEndpoint::new(), office.clone()))
+        .layer(GuardLayer::new(SocketGuard::new(), office.clone()))
+        .service(service_fn(async |request: Request<GuardedBody<Full<Bytes>>>| {
+            let user: &User = request.extensions().get().expect("the guard adds the user");
+            Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(format!("{} {}", user.user_id, request.uri()))))
+        }));
+    let ask = async |uri: &str, headers: &[(&str, &str)]| {
+        let request = headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        let response = app.clone().oneshot(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap())
+    };
+    let token = tokens.access_token.expose_secret();
+    let (bearer, key) = (format!("Bearer {token}"), BASE64_STANDARD.encode("android:pl:41n"));
+    let query = format!("/connect?v=1&authorization={token}&app_key={key}&device_identifier=7a6c");
+    let headers =
+        [("authorization", &*bearer), ("app-key", &key), ("device-identifier", "7a6c"), ("upgrade", "websocket")];
+    let user = &tokens.user.user_id;
+    assert_eq!(ask(&query, &[]).await, (200, format!("{user} /connect?v=1")));
+    assert_eq!(ask("/connect", &headers).await, (200, format!("{user} /connect")));
+    let (status, envelope) = ask("/connect?check=1", &headers[..3]).await;
+    assert_eq!((status, envelope.contains(r#""status":200"#)), (200, true), "{envelope}");
+
+    for (uri, status, code) in [
+        ("/connect".to_owned(), 401, "40101"),
+        ("/connect?authorization=605b32dd".to_owned(), 401, "40103"),
+        (query.replace("7a6c", "605b"), 401, "40105"),
+        (query.replace(&key, "YTpi"), 491, "49103"),
+    ] {
+        let (answered, envelope) = ask(&uri, &[]).await;
+        assert_eq!((answered, envelope.contains(code)), (status, true), "{envelope}");
+    }
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(ask(&query, &[]).await.0, 401);
 }
 
 #[tokio::test]
