@@ -90,6 +90,22 @@ struct Live {
     refused: Option<KeyRefusal>,
 }
 
+impl Live {
+    fn check(&self, device: Option<&Device>, now: SystemTime) -> Result<(), KeyRefusal> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at) {
+            return Err(KeyRefusal::Expired);
+        }
+        let on = device.and_then(|device| UserPlatform::from_word(device.platform.as_ref()?.expose_secret()));
+        match &self.platforms {
+            Some(platforms) if !on.is_some_and(|on| platforms.contains(&on)) => Err(KeyRefusal::OtherPlatform),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl ApiKeys {
     /// The keys `live`, and no others.
     ///
@@ -134,24 +150,19 @@ impl ApiKeys {
             found |= same;
         }
         let known = live.get(usize::try_from(index).unwrap_or(usize::MAX)).filter(|_| bool::from(found));
-        let Live { platforms, expires_at, refused, .. } = known.ok_or(KeyRefusal::Unknown)?;
-        if let Some(refused) = refused {
-            return Err(*refused);
-        }
-        if expires_at.is_some_and(|expires_at| now >= expires_at) {
-            return Err(KeyRefusal::Expired);
-        }
-        let on = device.and_then(|device| UserPlatform::from_word(device.platform.as_ref()?.expose_secret()));
-        match platforms {
-            Some(platforms) if !on.is_some_and(|on| platforms.contains(&on)) => Err(KeyRefusal::OtherPlatform),
-            _ => Ok(()),
-        }
+        known.ok_or(KeyRefusal::Unknown)?.check(device, now)
     }
 
-    /// The ids of all keys, each once.
-    pub(super) fn ids(&self) -> Vec<Secret> {
-        let mut ids: Vec<Secret> = self.live.load().iter().map(|live| live.id.clone()).collect();
-        ids.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
+    /// The ids of all keys, each once, and whether an app on `device` may use one of them.
+    pub(super) fn ids(&self, device: &Device, now: SystemTime) -> Vec<(Secret, Result<(), KeyRefusal>)> {
+        let mut ids: Vec<(Secret, Result<(), KeyRefusal>)> = Vec::new();
+        for live in self.live.load().iter() {
+            let checked = live.check(Some(device), now);
+            match ids.iter_mut().find(|(id, _)| id.expose_secret() == live.id.expose_secret()) {
+                Some((_, usable)) => *usable = usable.or(checked),
+                None => ids.push((live.id.clone(), checked)),
+            }
+        }
         ids
     }
 

@@ -41,7 +41,7 @@ impl Holder {
 
 impl<S> TicketOffice<S> {
     /// The login of a token, and whom it was issued to: this app on this device. An app that shows no key may be any that
-    /// is known; a token that was issued to no device is good on each.
+    /// is known, and whose key it could show; a token that was issued to no device is good on each.
     pub(super) fn holder(
         &self,
         signer: &Signer,
@@ -52,15 +52,18 @@ impl<S> TicketOffice<S> {
         let apps = match app_key {
             Some(key) => {
                 self.app_keys.check(key, Some(device), self.clock.now()).map_err(Refused::Key)?;
-                vec![key.id.clone()]
+                vec![(key.id.clone(), Ok(()))]
             }
-            None => self.app_keys.ids(),
+            None => self.app_keys.ids(device, self.clock.now()),
         };
-        for app_id in apps {
+        for (app_id, usable) in apps {
             for device in [device.identifier.clone(), None] {
                 let holder = Holder::new(app_id.clone(), device);
                 match signer.check(token.expose_secret(), &holder.binding()) {
-                    Ok(checked) => return Ok((Login::from_id(checked.id), holder)),
+                    Ok(checked) => {
+                        usable.map_err(Refused::Key)?;
+                        return Ok((Login::from_id(checked.id), holder));
+                    }
                     Err(CheckError::BoundToOther) => {}
                     Err(refused) => return Err(Refused::Token(refused)),
                 }

@@ -105,6 +105,21 @@ fn tokens_belong_to_their_app_and_to_the_device_that_was_named() {
 }
 
 #[test]
+fn a_key_that_is_switched_off_is_not_evaded_by_leaving_it_out() {
+    let Fixture { office, .. } = lenient();
+    let tokens = log_in(&office);
+    let keys = office.app_keys.clone();
+    let suspended = KnownKey::new(app_key()).refused(KeyRefusal::Suspended);
+    keys.rotate(ApiKeys::new([suspended.clone(), ApiKey::new("ios", "pl41n").into()]).unwrap());
+    assert_eq!(check(&office, &tokens), AccessVerdict::KeyRefused(KeyRefusal::Suspended));
+    assert_eq!(refresh(&office, &tokens), TokenVerdict::KeyRefused(KeyRefusal::Suspended));
+    keys.rotate(ApiKeys::new([suspended, ApiKey::new("android", "another").into()]).unwrap());
+    assert_eq!(check(&office, &tokens), AccessVerdict::Valid, "the app has another key");
+    keys.rotate(ApiKeys::new([ApiKey::new("ios", "pl41n")]).unwrap());
+    assert_eq!(check(&office, &tokens), AccessVerdict::OtherClient, "the app is not known any more");
+}
+
+#[test]
 fn an_exchange_may_be_repeated_by_the_same_client_if_that_is_set() {
     let Fixture { clock, office, .. } = lenient();
     let office = office.ticket_grace(WINDOW).unwrap();
