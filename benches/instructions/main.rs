@@ -9,6 +9,7 @@ mod support;
 mod gate;
 mod scenario;
 mod table;
+mod throttled;
 mod valgrind;
 
 use std::{env, process::ExitCode};

@@ -7,12 +7,15 @@ use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
-use crate::support::{
-    Incoming, answer, axum,
-    bare::{self, Bare, boxed},
-    call, hand_written, largest,
-    layered::{four, one, outside, sixteen, sixteen_endpoints},
-    text,
+use crate::{
+    support::{
+        Incoming, answer, axum,
+        bare::{self, Bare, boxed},
+        call, hand_written, largest,
+        layered::{four, one, outside, sixteen, sixteen_endpoints},
+        text,
+    },
+    throttled::throttled,
 };
 
 macro_rules! scenarios {
@@ -53,6 +56,7 @@ scenarios! {
     "other-boxed/endpoints-16": sixteen_endpoints(boxed()), call::other => bare::TEXT;
     "granted/tower-verify": one(Bare), call::granted => "Validated";
     "granted/endpoints-16": sixteen_endpoints(Bare), call::granted => "Validated";
+    "granted/throttled": throttled(Bare), call::granted => "Validated";
     "granted/outside": outside(Bare), call::granted => "Validated";
     "granted/hand-written": hand_written::app(), call::granted => "Validated";
     "granted/axum": axum::app(), call::granted => "Validated";
