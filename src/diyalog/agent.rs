@@ -93,6 +93,7 @@ impl Contract for AgentEndpoint {
     type Context = ();
     const NAME: &'static str = "diyalog.agent";
 
+    // Contract: DY-21, DY-24.
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AgentToken, Rejection> {
         const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
 
@@ -125,6 +126,7 @@ impl Contract for AgentEndpoint {
 
 impl Endpoint for AgentEndpoint {
     fn route(&self) -> Route {
+        // Contract: DY-20.
         Route::from_static(Method::GET, "/CheckToken")
     }
 
@@ -142,6 +144,7 @@ fn success(user_no: &Secret) -> String {
     format!(r#"{{"success":true,"result":{result}}}"#)
 }
 
+// Contract: DY-23.
 fn error(message: &str, result: &'static str) -> String {
     let message = Value::from(message);
     format!(r#"{{"success":false,"errorMessage":{message},"result":"{result}"}}"#)
@@ -175,6 +178,7 @@ mod tests {
         assert_eq!((token.session_id, token.token, token.user_no), ("s1".into(), "a+b c".into(), "45186".into()));
     }
 
+    // Contract: DY-24.
     #[test]
     fn a_log_of_what_the_verifier_gets_does_not_show_the_token() {
         let (token, head) = decode("https://example.com/CheckToken?sessionId=s1&token=605b32dd&userNo=45186").unwrap();
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(token - session_id, "s1&token=".len());
     }
 
+    // Contract: DY-21.
     #[test]
     fn each_of_the_trio_is_required() {
         for name in ["sessionId", "token", "userNo"] {
@@ -213,6 +218,7 @@ mod tests {
         assert_eq!(body, r#"{"success":true,"result":"agent \"\\\n\u0000Ş verified"}"#);
     }
 
+    // Contract: DY-23.
     #[test]
     fn nothing_else_is_a_success() {
         for (outcome, status, body) in [

@@ -10,6 +10,7 @@ use crate::{Outcome, RejectionKind};
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
+// Contract: DY-4, DY-22.
 /// The answer that says `body` about `outcome`: what was decided is in the body alone, and the status is 200 for
 /// whatever the outcome is, but for a caller that has no business here.
 pub(super) fn answer<V>(outcome: &Outcome<V>, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Bytes> {

@@ -103,6 +103,7 @@ impl CustomerEndpoint {
         self
     }
 
+    // Contract: DY-11, DY-12, DY-13, DY-14, DY-15.
     /// The word for an outcome that does not admit, as a JSON string.
     fn refusal(&self, outcome: &Outcome<CustomerVerdict>) -> &'static str {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
@@ -122,6 +123,7 @@ impl CustomerEndpoint {
         }
     }
 
+    // Contract: DY-5, DY-10.
     /// The response that says a word, which is given as a JSON string.
     fn say(&self, outcome: &Outcome<CustomerVerdict>, quoted: &'static str) -> Response<Bytes> {
         if self.quoted {
@@ -137,6 +139,7 @@ impl Contract for CustomerEndpoint {
     type Context = ();
     const NAME: &'static str = "diyalog.customer";
 
+    // Contract: DY-2, DY-3.
     fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<CustomerToken, Rejection> {
         const NAMES: [&str; 4] = ["deviceId", "dlgToken", "customerNo", "deviceHash"];
 
@@ -165,6 +168,7 @@ impl Contract for CustomerEndpoint {
 
 impl Endpoint for CustomerEndpoint {
     fn route(&self) -> Route {
+        // Contract: DY-1.
         Route::from_static(Method::POST, "/checkauthtoken")
     }
 
@@ -234,6 +238,7 @@ mod tests {
         }
     }
 
+    // Contract: DY-5, DY-11, DY-12, DY-13, DY-14, DY-15.
     #[test]
     fn every_outcome_has_its_word_in_each_vocabulary() {
         let outcomes = || -> Vec<(Outcome<CustomerVerdict>, u16, &str, &str)> {

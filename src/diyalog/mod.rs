@@ -131,6 +131,8 @@
 //!   Short-lived tokens are the remedy.
 //! * Diyalog calls over the internet: serve the endpoints over HTTPS, and nothing else of the app on that host if you can.
 //! * HTTP status 200 stands for every decided answer. A dashboard that counts statuses does not show refused tokens.
+//!
+#![doc = include_str!("contract.md")]
 
 mod agent;
 mod answer;

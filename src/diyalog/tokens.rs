@@ -9,6 +9,7 @@ use crate::{
     token::{CheckError, Checked, IssueError, Issued, KeyRing, Register, Signer, checked_ttl},
 };
 
+// Contract: DY-6.
 /// Makes the tokens that Diyalog asks about, and verifies them, without storing anything.
 ///
 /// A customer's token begins with `dlgc_` and an agent's with `dlga_`; neither is ever good in the place of the other.
@@ -183,6 +184,7 @@ mod tests {
         tokens.verify(Request::new(trio)).now_or_never().unwrap().unwrap()
     }
 
+    // Contract: DY-6.
     #[test]
     fn each_verdict_on_a_customer_before_the_next() {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};

@@ -27,12 +27,14 @@ pub(super) mod sealed {
     }
 }
 
+// Contract: TD-1, TD-2, TD-5, TD-6, TD-7.
 /// Reads the `auth` of a body.
 pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
     let text = wire::text(body)?;
     credentials(&text).and_then(A::from_credentials).map_err(|rejection| rejection.with_field("auth"))
 }
 
+// Contract: TD-3, TD-4.
 fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
     match json::object(text, "auth")? {
         Some(members) => Credentials::from_members(text, members),
@@ -63,6 +65,7 @@ mod tests {
         decode(body).unwrap_err().detail().to_owned()
     }
 
+    // Contract: TD-1.
     #[test]
     fn the_documented_sample() {
         let body = Bytes::from(r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#);
@@ -74,6 +77,7 @@ mod tests {
         assert!(body.as_ptr_range().contains(&username.as_ptr()), "a text is a slice of the body");
     }
 
+    // Contract: TD-2.
     #[test]
     fn the_three_types_and_escapes_are_read() {
         let credentials = decode(
@@ -86,6 +90,7 @@ mod tests {
         assert!(decode(r#"{"auth": {}}"#).unwrap().is_empty());
     }
 
+    // Contract: TD-3.
     #[test]
     fn other_types_are_refused_by_the_name_of_the_field() {
         for value in
@@ -96,6 +101,7 @@ mod tests {
         }
     }
 
+    // Contract: TD-4.
     #[test]
     fn a_field_given_twice_is_refused_however_it_is_written() {
         for body in [
@@ -108,6 +114,7 @@ mod tests {
         assert_eq!(decode(r#"{"auth": {"pin": "1", "Pin": "1", "pin ": "1"}}"#).unwrap().len(), 3);
     }
 
+    // Contract: TD-5.
     #[test]
     fn auth_is_there_once_and_an_object() {
         for body in ["{}", r#"{"Auth": {}}"#, r#"{"meta": {"auth": {}}}"#] {
@@ -157,6 +164,7 @@ mod tests {
         assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(4097))), "`auth` has too many fields");
     }
 
+    // Contract: TD-6.
     #[test]
     fn ignored_members_are_bounded() {
         let body = |count: usize| format!("{{{}\"auth\": {{}}}}", "\"x\": 1,".repeat(count));

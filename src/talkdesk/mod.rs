@@ -172,6 +172,8 @@
 //! * A guard holds the whole body of a call in memory, up to its limit of 1 MiB. Other layers that limit or decompress
 //!   bodies belong outside of it.
 //! * The path of the validator is configured at Talkdesk, and yours need not be `/auth`: see [`VerifyLayer::path`](crate::VerifyLayer::path).
+//!
+#![doc = include_str!("contract.md")]
 
 mod call;
 mod credentials;

@@ -31,6 +31,7 @@ impl Refusal {
         Ok(())
     }
 
+    // Contract: TD-11.
     /// The response to `outcome`.
     pub(super) fn refused<V>(&self, outcome: &Outcome<V>) -> Response<Bytes> {
         match outcome {
@@ -40,6 +41,7 @@ impl Refusal {
         }
     }
 
+    // Contract: TD-13, TD-14.
     fn rejected(&self, rejection: &Rejection) -> Response<Bytes> {
         let (status, error) = match rejection.kind() {
             RejectionKind::Malformed => (self.malformed, "invalid_request"),
@@ -50,6 +52,7 @@ impl Refusal {
         refuse(status, error, rejection.detail())
     }
 
+    // Contract: TD-12.
     /// It does not say why there is no verdict, except to a caller that should wait.
     fn failed(&self, failure: &Failure) -> Response<Bytes> {
         let (error, description) = match failure.kind() {

@@ -86,6 +86,7 @@ impl<A> Validator<A> {
         self
     }
 
+    // Contract: TD-10, TD-15, TD-16.
     fn grant(&self, parameters: &Parameters) -> Response<Bytes> {
         if self.legacy_no_content && parameters.is_empty() {
             let mut response = Response::new(Bytes::new());
@@ -120,6 +121,7 @@ impl<A: Fields + Credential<Verdict = AuthVerdict>> Contract for Validator<A> {
 
 impl<A: Fields + Credential<Verdict = AuthVerdict>> Endpoint for Validator<A> {
     fn route(&self) -> Route {
+        // Contract: TD-8.
         Route::from_static(Method::POST, "/auth")
     }
 
@@ -166,6 +168,7 @@ mod tests {
         Outcome::Verdict(AuthVerdict::Granted(parameters))
     }
 
+    // Contract: TD-10, TD-15.
     #[test]
     fn a_grant_returns_its_parameters() {
         let response =
@@ -175,6 +178,7 @@ mod tests {
         assert_eq!(body(&granted(Parameters::new()).respond(&Validator::new(), ())), "{}");
     }
 
+    // Contract: TD-16.
     #[test]
     fn the_legacy_grant_loses_no_parameter() {
         let validator = Validator::new().legacy_no_content(true);
@@ -185,6 +189,7 @@ mod tests {
         assert_eq!((response.status(), body(&response)), (StatusCode::OK, r#"{"on":false}"#));
     }
 
+    // Contract: TD-11, TD-12, TD-13, TD-14.
     #[test]
     fn everything_else_is_refused_in_rfc_6749_terms() {
         for (outcome, status, error) in [

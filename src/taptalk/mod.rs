@@ -145,6 +145,8 @@
 //! assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.com");
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
+//!
+#![doc = include_str!("contract.md")]
 
 mod client;
 mod server;

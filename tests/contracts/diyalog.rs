@@ -21,6 +21,7 @@ use crate::{
     vectors::{self, Served, Vector},
 };
 
+// Contract: DY-1, DY-2, DY-3, DY-4, DY-10, DY-20, DY-22.
 #[test]
 fn vectors() {
     vectors::run("diyalog.json", 190, serve);

@@ -16,6 +16,7 @@ use tower_verify::{
 
 use crate::vectors::{self, Asked, Served, Vector};
 
+// Contract: TD-7, TD-8, TD-20, TD-21, TD-22, TD-23.
 #[test]
 fn vectors() {
     vectors::run("talkdesk.json", 100, serve);

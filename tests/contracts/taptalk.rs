@@ -16,6 +16,7 @@ use tower_verify::{
 
 use crate::vectors::{self, Served, Vector};
 
+// Contract: TT-101, TT-103, TT-104, TT-105, TT-106, TT-107, TT-7, TT-6, TT-40001, TT-40002, TT-40101, TT-49101, TT-49102, TT-42901, TT-50001, TT-13.
 #[test]
 fn vectors() {
     vectors::run("taptalk.json", 170, serve);

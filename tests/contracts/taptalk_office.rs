@@ -96,6 +96,7 @@ fn code(answer: &Value) -> &str {
     answer["error"]["code"].as_str().unwrap()
 }
 
+// Contract: TT-1, TT-2, TT-3, TT-9, TT-40103.
 #[tokio::test]
 async fn a_login_from_the_ticket_to_its_end() {
     let clock = clock();
@@ -131,6 +132,7 @@ async fn a_login_from_the_ticket_to_its_end() {
     assert_eq!(code(&server.refresh(data(&renewed, "refreshToken")).await), "40103");
 }
 
+// Contract: TT-12.
 /// The check and the socket at one path, with an app behind the guard that says whose socket it is.
 #[tokio::test]
 async fn a_socket_is_verified_from_the_query_or_the_headers_and_the_check_stays_the_check() {

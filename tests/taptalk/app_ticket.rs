@@ -77,6 +77,7 @@ where
     (head.status.as_u16(), head.headers, body)
 }
 
+// Contract: TT-16.
 #[tokio::test]
 async fn a_known_caller_gets_a_ticket() {
     let taptalk = TapTalk::start([Behaviour::answers(200, GOOD)]).await;

@@ -94,6 +94,7 @@ where
     assert!(elsewhere.requests().is_empty(), "the server key went where a redirect pointed");
 }
 
+// Contract: TT-15.
 #[tokio::test]
 async fn each_mishap_is_a_typed_error_over_hyper() {
     each_mishap_is_a_typed_error(TapTalk::client).await;

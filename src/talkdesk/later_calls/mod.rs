@@ -67,6 +67,7 @@ pub struct LaterCalls<P, A = Credentials> {
 impl<P, A> LaterCalls<P, A> {
     /// The contract as documented.
     pub fn new() -> Self {
+        // Contract: TD-25.
         Self { refusal: Refusal::new(StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE), call: PhantomData }
     }
 
@@ -89,10 +90,12 @@ where
     type Context = ();
     const NAME: &'static str = "talkdesk.later_calls";
 
+    // Contract: TD-20, TD-21, TD-22, TD-23.
     fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<Call<P, A>, Rejection> {
         decode::auth(body).map(Call::new)
     }
 
+    // Contract: TD-24.
     fn refused(&self, outcome: Outcome<CallVerdict<P>>, (): ()) -> Response<Bytes> {
         self.refusal.refused(&outcome)
     }

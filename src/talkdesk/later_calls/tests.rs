@@ -131,6 +131,7 @@ fn the_principal_is_never_the_one_that_was_there() {
     assert_eq!(answer(&guard(), request).headers()["account"], "john@example.com");
 }
 
+// Contract: TD-24.
 #[test]
 fn whatever_is_not_a_good_call_is_refused_with_401() {
     for (body, error) in [
@@ -196,6 +197,7 @@ fn without_a_verdict_nobody_gets_through() {
             Some("2"),
         ),
     ];
+    // Contract: TD-25.
     let bad_gateway = LaterCalls::new().no_verdict_status(StatusCode::BAD_GATEWAY).unwrap();
     for (verifier, error, retry_after) in failures {
         for (contract, status) in [(LaterCalls::new(), 503), (bad_gateway.clone(), 502)] {

@@ -121,6 +121,7 @@ impl Contract for AppTicketEndpoint {
 
 impl Endpoint for AppTicketEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-16.
         Route::from_static(Method::POST, "/taptalk/auth_ticket")
     }
 

@@ -197,6 +197,7 @@ impl<S> fmt::Debug for Client<S> {
 }
 
 impl Exchange {
+    // Contract: TT-15.
     fn request(&self, parameters: &TicketParameters) -> Request<Full<Bytes>> {
         let mut wire = Request::new(Full::new(parameters.to_json()));
         *wire.method_mut() = Method::POST;

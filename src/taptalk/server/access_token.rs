@@ -76,6 +76,7 @@ impl Contract for AccessTokenEndpoint {
 
 impl Endpoint for AccessTokenEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-1.
         Route::from_static(Method::POST, "/v1/auth/access_token/request")
     }
 

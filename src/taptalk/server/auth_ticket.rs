@@ -115,6 +115,7 @@ impl Contract for AuthTicketEndpoint {
 
 impl Endpoint for AuthTicketEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-6.
         Route::from_static(Method::POST, "/v1/server/auth_ticket/request")
     }
 

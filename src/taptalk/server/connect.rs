@@ -136,6 +136,7 @@ fn is_check(head: RequestHead<'_>) -> bool {
 
 impl Endpoint for ConnectEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-3, TT-12.
         Route::from_static(Method::GET, "/connect").when(is_check)
     }
 

@@ -72,6 +72,7 @@ impl Contract for LogoutEndpoint {
 
 impl Endpoint for LogoutEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-4.
         Route::from_static(Method::POST, "/v1/client/logout")
     }
 

@@ -112,6 +112,7 @@ impl Contract for ProjectConfigsEndpoint {
 
 impl Endpoint for ProjectConfigsEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-5.
         Route::from_static(Method::POST, "/v1/client/project_configs")
     }
 

@@ -56,6 +56,7 @@ pub struct RefreshEndpoint {
     writer: Writer,
 }
 
+// Contract: TT-13.
 impl Default for RefreshEndpoint {
     fn default() -> Self {
         Self { writer: Writer { no_verdict: StatusCode::SERVICE_UNAVAILABLE, ..Writer::default() } }
@@ -89,6 +90,7 @@ impl Contract for RefreshEndpoint {
 
 impl Endpoint for RefreshEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-2.
         Route::from_static(Method::POST, "/v1/auth/access_token/refresh")
     }
 

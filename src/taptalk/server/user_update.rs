@@ -89,6 +89,7 @@ impl Contract for UserUpdateEndpoint {
 
 impl Endpoint for UserUpdateEndpoint {
     fn route(&self) -> Route {
+        // Contract: TT-14.
         Route::from_static(Method::POST, "/v1/server/user/update")
     }
 

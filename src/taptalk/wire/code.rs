@@ -7,40 +7,53 @@ use crate::{Rejection, RejectionKind};
 pub(in crate::taptalk) struct Code(&'static str);
 
 impl Code {
+    // Contract: TT-40001.
     /// `Server-Key` is missing, or empty.
     pub(in crate::taptalk) const HEADER_MISSING: Self = Self("40001");
+    // Contract: TT-40002.
     /// A parameter is missing or has the wrong form; or the body is not a JSON object at all.
     pub(in crate::taptalk) const PARAMETER_INVALID: Self = Self("40002");
+    // Contract: TT-40101.
     /// `Authorization` is missing, or empty.
     pub(in crate::taptalk) const AUTHORIZATION_MISSING: Self = Self("40101");
     /// `Authorization` is not `Bearer …`.
     pub(in crate::taptalk) const AUTHORIZATION_MALFORMED: Self = Self("40102");
+    // Contract: TT-40103.
     /// A ticket or token is unknown, used or revoked.
     pub(in crate::taptalk) const TOKEN_INVALID: Self = Self("40103");
     /// A ticket or token was good, but its time is over.
     pub(in crate::taptalk) const TOKEN_EXPIRED: Self = Self("40104");
+    // Contract: TT-40105.
     /// A token is good, and belongs to another app key or another device.
     pub(in crate::taptalk) const TOKEN_OF_OTHER_CLIENT: Self = Self("40105");
+    // Contract: TT-40106.
     /// A token is good, and its user is gone.
     pub(in crate::taptalk) const NO_USER: Self = Self("40106");
+    // Contract: TT-49101.
     /// `App-Key` is missing, or empty.
     pub(in crate::taptalk) const APP_KEY_MISSING: Self = Self("49101");
+    // Contract: TT-49102.
     /// A key's header cannot be read.
     pub(in crate::taptalk) const KEY_MALFORMED: Self = Self("49102");
     /// A key's id or secret is not known.
     pub(in crate::taptalk) const KEY_UNKNOWN: Self = Self("49103");
+    // Contract: TT-49104.
     /// A key is not for the platform that the app runs on.
     pub(in crate::taptalk) const KEY_OF_OTHER_PLATFORM: Self = Self("49104");
+    // Contract: TT-49106.
     /// A key was good, but its time is over.
     pub(in crate::taptalk) const KEY_EXPIRED: Self = Self("49106");
+    // Contract: TT-49201.
     /// A key is not enabled.
     pub(in crate::taptalk) const KEY_NOT_ENABLED: Self = Self("49201");
     /// A key's app, project or customer is suspended.
     pub(in crate::taptalk) const KEY_SUSPENDED: Self = Self("49202");
     /// A key's app, project or customer does not exist any more.
     pub(in crate::taptalk) const KEY_WITHOUT_OWNER: Self = Self("49203");
+    // Contract: TT-42901.
     /// Too many failed attempts.
     pub(in crate::taptalk) const THROTTLED: Self = Self("42901");
+    // Contract: TT-50001.
     /// There is no verdict.
     pub(in crate::taptalk) const FAILED: Self = Self("50001");
 

@@ -103,6 +103,7 @@ impl Writer {
         }
     }
 
+    // Contract: TT-8.
     fn write(
         self,
         status: u16,
@@ -211,6 +212,7 @@ mod tests {
         std::str::from_utf8(response.body()).unwrap()
     }
 
+    // Contract: TT-8.
     #[test]
     fn the_documented_samples_are_written_as_they_are() {
         let writer = Writer::default();

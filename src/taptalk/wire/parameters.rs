@@ -34,6 +34,7 @@ const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "1
 /// The most characters that `xcUserID` may have.
 const XC_USER_ID_LIMIT: usize = 50;
 
+// Contract: TT-101, TT-103, TT-104.
 /// The parameters in `body`, or the first fault in them.
 pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = wire::text(body)?;
@@ -66,6 +67,7 @@ impl<'a> ParameterReader<'a> {
         Ok(Self { text, values: json::members(text, &NAMES).map_err(numbered)? })
     }
 
+    // Contract: TT-105, TT-106, TT-107.
     fn profile(&mut self) -> Result<Profile, Rejection> {
         Ok(Profile {
             xc_user_id: {
@@ -89,6 +91,7 @@ impl<'a> ParameterReader<'a> {
         self.optional(index)?.ok_or_else(|| invalid(index, "is required"))
     }
 
+    // Contract: TT-7.
     /// Absent, `null` and `""` all mean that it is not given.
     fn optional(&mut self, index: usize) -> Result<Option<Secret>, Rejection> {
         match self.values[index].take() {

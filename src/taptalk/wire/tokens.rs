@@ -122,6 +122,7 @@ struct Data<'a> {
     user: UserData<'a>,
 }
 
+// Contract: TT-9.
 /// Members that are not given are `""`: the clients do not expect null.
 #[derive(Serialize)]
 struct UserData<'a> {

@@ -216,6 +216,7 @@ mod tests {
         assert!(!knows("one") && knows("two"));
     }
 
+    // Contract: TT-49104, TT-49106, TT-49201.
     #[test]
     fn a_known_key_is_refused_for_the_reason_that_there_is() {
         let end = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(60);

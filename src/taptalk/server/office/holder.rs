@@ -40,6 +40,7 @@ impl Holder {
 }
 
 impl<S> TicketOffice<S> {
+    // Contract: TT-11.
     /// The login of a token, and whom it was issued to: this app on this device. An app that shows no key may be any that
     /// is known, and whose key it could show; a token that was issued to no device is good on each.
     pub(super) fn holder(

@@ -208,6 +208,7 @@ impl<S: Store> TicketOffice<S> {
         }
     }
 
+    // Contract: TT-10.
     /// The tokens that come after `login`'s, if they are still to be had, or if they were had a moment ago. A refresh token
     /// that is used later than that ends the login.
     async fn refresh_once(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {

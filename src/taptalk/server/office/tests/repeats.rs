@@ -23,6 +23,7 @@ fn refresh_as(office: &Office, tokens: &TokenPair, app_key: ApiKey, device: Devi
     ask(office, TokenRefresh::new(tokens.refresh_token.clone()).with_app_key(app_key).with_device(device))
 }
 
+// Contract: TT-10.
 #[test]
 fn a_refresh_may_be_repeated_for_its_window_and_gets_the_same_tokens() {
     let Fixture { clock, office, .. } = lenient();
@@ -63,6 +64,7 @@ fn setting_the_clock_back_opens_no_window() {
     assert_eq!(check(&office, &second), AccessVerdict::Invalid);
 }
 
+// Contract: TT-11, TT-40105.
 #[test]
 fn tokens_belong_to_their_app_and_to_the_device_that_was_named() {
     let Fixture { office, .. } = lenient();
@@ -139,6 +141,7 @@ fn an_exchange_may_be_repeated_by_the_same_client_if_that_is_set() {
     assert!(office.refresh_grace(Duration::from_secs(61)).is_err());
 }
 
+// Contract: TT-40106.
 #[test]
 fn the_codes_for_a_user_who_is_gone_end_no_login() {
     let Fixture { store, office, .. } = lenient();

@@ -7,6 +7,7 @@ fn now<T>(future: impl Future<Output = Result<T, crate::store::StoreError>>) -> 
     future.now_or_never().expect("nothing is pending").unwrap()
 }
 
+// Contract: TT-4.
 #[test]
 fn a_logout_ends_its_login_and_no_other() {
     let Fixture { office, .. } = fixture();
@@ -71,6 +72,7 @@ fn a_socket_is_its_users() {
     assert_eq!(refused, SocketVerdict::Refused(AccessVerdict::Invalid));
 }
 
+// Contract: TT-14.
 #[test]
 fn a_backend_saves_a_user_who_keeps_the_id() {
     let Fixture { office, .. } = fixture();
@@ -86,6 +88,7 @@ fn a_backend_saves_a_user_who_keeps_the_id() {
     assert_ne!(new, tokens.user.user_id);
 }
 
+// Contract: TT-5.
 #[test]
 fn the_settings_are_for_whoever_has_an_app_key() {
     let Fixture { office, .. } = fixture();
