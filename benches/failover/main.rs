@@ -1,7 +1,8 @@
 //! What becomes of confirmed writes when a primary is killed twenty times under load: how many are lost, and whether
 //! anything is redeemed twice. `redis-server` must be in the `PATH`, and Debian's package `postgresql` installed.
 //!
-//! `cargo bench --bench failover --features redis,postgres` prints the table.
+//! `cargo bench --bench failover --features redis,postgres` prints the table; with `-- redis`, `-- sentinel` or
+//! `-- postgres`, a part of it.
 
 #[path = "../../tests/support/postgres_server.rs"]
 mod postgres_server;
@@ -27,17 +28,22 @@ const STEADY: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() {
+    // One alone: `-- sentinel`, for instance.
+    let only = std::env::args().skip(1).find(|argument| argument != "--bench").unwrap_or_default();
     println!("| what is killed {KILLS} times | writes confirmed | of them lost | redeemed | of them twice |");
     println!("|---|---:|---:|---:|---:|");
-    measure("Redis alone, nothing on disk", Redis::start(&[]).await).await;
-    measure(
-        "Redis alone, `appendfsync always`",
-        Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]).await,
-    )
-    .await;
-    measure("Redis with Sentinel", Sentinels::start(0).await).await;
-    measure("Redis with Sentinel, `wait_for_replicas(1)`", Sentinels::start(1).await).await;
-    measure("PostgreSQL", Postgres::start().await).await;
+    if "redis".contains(&only) {
+        measure("Redis alone, nothing on disk", Redis::start(&[]).await).await;
+        let on_disk = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+        measure("Redis alone, `appendfsync always`", on_disk).await;
+    }
+    if "sentinel".contains(&only) {
+        measure("Redis with Sentinel", Sentinels::start(0).await).await;
+        measure("Redis with Sentinel, `wait_for_replicas(1)`", Sentinels::start(1).await).await;
+    }
+    if "postgres".contains(&only) {
+        measure("PostgreSQL", Postgres::start().await).await;
+    }
 }
 
 async fn measure(what: &str, mut primary: impl Primary) {

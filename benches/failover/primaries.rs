@@ -78,6 +78,10 @@ impl Primary for Sentinels {
     }
 
     async fn kill_and_replace(&mut self) {
+        // On a busy machine the sentinel may have had them change places by itself.
+        if ask(&self.replica.url(), &["ROLE"]).await.contains("master") {
+            std::mem::swap(&mut self.primary, &mut self.replica);
+        }
         self.primary.kill();
         while !ask(&self.replica.url(), &["ROLE"]).await.contains("master") {
             sleep(Duration::from_millis(20)).await;
@@ -93,20 +97,23 @@ async fn replicate(replica: &RedisServer, primary: &RedisServer) {
     ask(&replica.url(), &["REPLICAOF", "127.0.0.1", &primary.port.to_string()]).await;
 }
 
-/// Waits until the replica has everything, and the sentinel would promote it.
+/// Waits until the replica has everything, and the sentinel would promote it. A kill before that would measure a server
+/// without a replica.
 async fn until_replicated(primary: &RedisServer, replica: &RedisServer, sentinel: &Sentinel) {
-    loop {
-        let replicated = ask(&primary.url(), &["INFO", "replication"]).await.contains("state=online");
+    for _ in 0..2400 {
+        let replication = ask(&primary.url(), &["INFO", "replication"]).await;
         let replicas = ask(&sentinel.url(), &["SENTINEL", "REPLICAS", "primary"]).await;
         let known = replicas.contains(&format!("127.0.0.1:{}", replica.port))
             && !replicas.contains("s_down")
             && !replicas.contains("disconnected");
         let of_primary = ask(&sentinel.url(), &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"]).await;
-        if replicated && known && of_primary.contains(&primary.port.to_string()) {
+        if replication.contains("state=online") && known && of_primary.contains(&primary.port.to_string()) {
             return;
         }
         sleep(Duration::from_millis(50)).await;
     }
+    let (of_primary, of_replica) = (ask(&primary.url(), &["ROLE"]).await, ask(&replica.url(), &["ROLE"]).await);
+    panic!("after two minutes there is no replica: the primary says {of_primary}, the replica {of_replica}");
 }
 
 /// The answer to a command, and nothing while there is none.
