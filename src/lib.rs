@@ -93,8 +93,11 @@ pub mod caller;
 mod clock;
 mod config_error;
 pub mod conformance;
+#[cfg(feature = "token")]
+mod digest;
 mod endpoint;
 pub mod layer;
+pub mod observe;
 mod outcome;
 pub mod policy;
 mod route;

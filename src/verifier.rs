@@ -42,6 +42,12 @@ pub trait Credential: Send + 'static {
 pub trait Verdict: Send + 'static {
     /// Whether the credential is good.
     fn admits(&self) -> bool;
+
+    /// The name of the verdict for logs and metrics, such as `expired_token`: a word of the contract, and no value of
+    /// the credential. Only the names of negative verdicts are asked for. The default is `denied`.
+    fn name(&self) -> &'static str {
+        "denied"
+    }
 }
 
 /// For platforms that know nothing but yes and no.

@@ -4,6 +4,7 @@
 
 mod commands;
 mod diyalog;
+mod observing;
 mod server;
 mod sessions;
 mod settings;
@@ -12,16 +13,19 @@ mod talkdesk;
 mod taptalk;
 mod throttle;
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use axum::{Router, http::StatusCode, routing::get};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
+use tower_http::trace::TraceLayer;
 use tower_verify::{
     BoxError, Endpoints, VerifyLayer,
     diyalog::{AgentEndpoint, AgentToken, CustomerEndpoint, CustomerToken, Tokens},
+    observe::request_span,
     talkdesk::{Credentials, Validator},
     taptalk::{AuthTicketEndpoint, TicketRequest, UserUpdate, UserUpdateEndpoint},
+    token::KeyRing,
 };
 
 use sessions::Sessions;
@@ -41,20 +45,33 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), BoxError> {
+    observing::log()?;
     let settings = Settings::from_env()?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-        format!("cannot listen on {}: {error} (LISTEN=127.0.0.1:0 takes a free port)", settings.listen)
-    })?;
+    let listener = listen(settings.listen, "LISTEN").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let app = app(&settings, &url).await?;
+    let operator = match settings.metrics_listen {
+        Some(address) => Some((listen(address, "METRICS_LISTEN").await?, observing::record_metrics()?)),
+        None => None,
+    };
+    let (stores, keys) = (state::stores(&settings).await?, state::keys(&settings)?);
     println!("# listening on {url}");
+    if let Some((listener, metrics)) = operator {
+        println!("# metrics on http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(observing::serve(listener, metrics, keys.clone(), stores.office.clone()));
+    }
+    let app = app(&settings, &url, stores, keys).await?;
     println!("{}", commands::commands(&url));
-    server::serve(listener, app, async { drop(tokio::signal::ctrl_c().await) }).await;
+    server::serve(listener, app, server::stopped()).await;
     Ok(())
 }
 
-async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
-    let (Stores { throttle, sessions, office }, keys) = (state::stores(settings).await?, state::keys(settings)?);
+async fn listen(address: SocketAddr, variable: &str) -> Result<TcpListener, String> {
+    let listening = TcpListener::bind(address).await;
+    listening.map_err(|error| format!("cannot listen on {address}: {error} ({variable}=127.0.0.1:0 takes a free port)"))
+}
+
+async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> Result<Router, BoxError> {
+    let (Stores { throttle, sessions, office }, observers) = (stores, observing::observers());
     let throttles = Throttles::new(settings, throttle).await?;
     let sessions = Sessions::new(sessions, keys.clone())?;
     let tokens = Tokens::new("demo", keys.clone())?.ttl(settings.token_ttl)?;
@@ -77,7 +94,7 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
         Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
     })?;
 
-    let for_backends = Endpoints::new()
+    let for_backends = Endpoints::observed_by(observers.clone())
         .with(VerifyLayer::new(Validator::new(), validator))?
         .with(VerifyLayer::new(CustomerEndpoint::new(), customers))?
         .with(VerifyLayer::new(AgentEndpoint::new(), agents))?
@@ -87,11 +104,12 @@ async fn app(settings: &Settings, url: &str) -> Result<Router, BoxError> {
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())
         .merge(diyalog::logins(tokens))
-        .merge(talkdesk::later_calls(&throttles)?)
-        .merge(taptalk::for_pages(office, issuer))
+        .merge(talkdesk::later_calls(&throttles, observers.clone())?)
+        .merge(taptalk::for_pages(office, issuer, observers))
         // Without one of its own, the app would answer with that of the routes for pages, CORS included.
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(for_backends))
+        .layer(for_backends)
+        .layer(TraceLayer::new_for_http().make_span_with(request_span)))
 }
 
 /// The body of one of the app's own calls. Its `Content-Type` does not matter, as curl names another one by itself.

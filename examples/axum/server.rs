@@ -37,6 +37,22 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Futu
     let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
 }
 
+/// Ends when the process is asked to end: by Ctrl-C, or by what runs it.
+pub(crate) async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+            .expect("a process may handle SIGTERM");
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+}
+
 fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connections: &GracefulShutdown) {
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         // Tells the endpoints whose connection it is.

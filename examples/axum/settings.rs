@@ -1,11 +1,13 @@
 //! What can be set from outside: environment variables, each with a default.
 
-use std::{env, error::Error, net::SocketAddr, str::FromStr, time::Duration};
+use std::{env, error::Error, fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
 /// How the example is run.
 pub(crate) struct Settings {
     /// `LISTEN`: where to listen. Port 0 takes a free one.
     pub(crate) listen: SocketAddr,
+    /// `METRICS_LISTEN`: where to serve metrics, health and readiness, for an operator alone. Without it, nowhere.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// `TOKEN_KEYS`: `id:base64,id:base64,…`, of which the first one signs. Without it a key is made up.
     pub(crate) token_keys: Option<String>,
     /// `TOKEN_TTL_SECONDS`: how long a Diyalog token is good.
@@ -34,6 +36,7 @@ impl Settings {
         let seconds = |name, default| variable(name, default).map(Duration::from_secs);
         Ok(Self {
             listen: variable("LISTEN", SocketAddr::from(([127, 0, 0, 1], 3000)))?,
+            metrics_listen: optional("METRICS_LISTEN")?,
             token_keys: text("TOKEN_KEYS"),
             token_ttl: seconds("TOKEN_TTL_SECONDS", 300)?,
             ticket_ttl: seconds("TICKET_TTL_SECONDS", 60 * 60)?,
@@ -54,9 +57,11 @@ fn text(name: &str) -> Option<String> {
 }
 
 /// The variable `name`, or `default` if it is not set or empty.
-fn variable<T>(name: &str, default: T) -> Result<T, String>
-where
-    T: FromStr<Err: std::fmt::Display>,
-{
-    text(name).map_or(Ok(default), |text| text.parse().map_err(|error| format!("{name}={text:?}: {error}")))
+fn variable<T: FromStr<Err: Display>>(name: &str, default: T) -> Result<T, String> {
+    Ok(optional(name)?.unwrap_or(default))
+}
+
+/// The variable `name`, unless it is not set or empty.
+fn optional<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
+    text(name).map(|text| text.parse().map_err(|error| format!("{name}={text:?}: {error}"))).transpose()
 }

@@ -2,6 +2,7 @@
 
 use tower_verify::{
     BoxError,
+    observe::MeteredStore,
     store::{MemoryStore, SharedStore},
     token::KeyRing,
 };
@@ -18,8 +19,8 @@ pub(crate) struct Stores {
 pub(crate) async fn stores(settings: &Settings) -> Result<Stores, BoxError> {
     match &settings.redis_url {
         None => {
-            let memory = || SharedStore::new(MemoryStore::new());
-            Ok(Stores { throttle: memory(), sessions: memory(), office: memory() })
+            let memory = |name| SharedStore::new(MeteredStore::new(name, MemoryStore::new()));
+            Ok(Stores { throttle: memory("throttle"), sessions: memory("sessions"), office: memory("office") })
         }
         // In Redis the throttle is bounded by itself.
         #[cfg(feature = "redis")]
@@ -31,8 +32,8 @@ pub(crate) async fn stores(settings: &Settings) -> Result<Stores, BoxError> {
                 StoreError::Unavailable(reason) => format!("REDIS_URL: {reason}"),
                 error => format!("REDIS_URL: {error}"),
             })?;
-            let redis = SharedStore::new(redis);
-            Ok(Stores { throttle: redis.clone(), sessions: redis.clone(), office: redis })
+            let redis = |name| SharedStore::new(MeteredStore::new(name, redis.clone()));
+            Ok(Stores { throttle: redis("throttle"), sessions: redis("sessions"), office: redis("office") })
         }
         #[cfg(not(feature = "redis"))]
         Some(_) => Err("REDIS_URL is set: it needs `--features redis`".into()),

@@ -8,7 +8,7 @@ use tower_verify::{
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters},
 };
 
-use crate::throttle::Throttles;
+use crate::{observing::Observers, throttle::Throttles};
 
 /// The one account of the demo.
 #[derive(Clone)]
@@ -53,10 +53,10 @@ impl Verifier<Call<Account>> for Bridge {
 }
 
 /// The app's own routes that Talkdesk calls later, behind the guard.
-pub(crate) fn later_calls(throttles: &Throttles) -> Result<Router, BoxError> {
+pub(crate) fn later_calls(throttles: &Throttles, observers: Observers) -> Result<Router, BoxError> {
     let verifier = throttles
         .random(Bridge, |call: &Call<Account>| Some(format!("talkdesk login:{}", call.auth.integer("login_id")?)))?;
-    let guard = GuardLayer::new(LaterCalls::new(), verifier);
+    let guard = GuardLayer::new(LaterCalls::new(), verifier).observer(observers);
     Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
 }
 

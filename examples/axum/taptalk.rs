@@ -25,7 +25,7 @@ use tower_verify::{
     token::KeyRing,
 };
 
-use crate::{sessions::Sessions, settings::Settings};
+use crate::{observing::Observers, sessions::Sessions, settings::Settings};
 
 /// The verifier of TapTalk's calls.
 pub(crate) fn office(
@@ -68,15 +68,15 @@ impl Verifier<AppCaller> for Callers {
 }
 
 /// The routes that TapTalk's SDKs call from a page.
-pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer) -> Router {
-    let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), office.clone());
-    let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone());
-    let logout = VerifyLayer::new(LogoutEndpoint::new(), office.clone());
-    let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone());
-    let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone());
-    let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer);
+pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer, observers: Observers) -> Router {
+    let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).observer(observers.clone());
+    let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone()).observer(observers.clone());
+    let logout = VerifyLayer::new(LogoutEndpoint::new(), office.clone()).observer(observers.clone());
+    let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone()).observer(observers.clone());
+    let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone()).observer(observers.clone());
+    let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer).observer(observers.clone());
     // At one path: the check is the endpoint's, and whatever else is the socket's, behind its guard.
-    let guard = GuardLayer::new(SocketGuard::new(), office);
+    let guard = GuardLayer::new(SocketGuard::new(), office).observer(observers);
     let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);
     Router::new()
         .route_service("/v1/auth/access_token/request", exchange.into_service())

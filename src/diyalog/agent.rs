@@ -60,6 +60,15 @@ impl Verdict for AgentVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Validated { .. })
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Validated { .. } => "validated",
+            Self::InvalidToken => "invalid_token",
+            Self::ExpiredToken => "expired_token",
+            Self::InvalidSessionId => "invalid_session_id",
+        }
+    }
 }
 
 /// `GET /CheckToken?sessionId=…&token=…&userNo=…`: Diyalog's check of an agent's token.

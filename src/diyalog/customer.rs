@@ -58,6 +58,15 @@ impl Verdict for CustomerVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Validated)
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Validated => "validated",
+            Self::InvalidToken => "invalid_token",
+            Self::ExpiredToken => "expired_token",
+            Self::InvalidDeviceId => "invalid_device_id",
+        }
+    }
 }
 
 /// The words that Diyalog reads.

@@ -21,6 +21,7 @@ use super::{
     protect::protect,
     read::{Read, ReadError, Reader},
     settings::Settings,
+    watch::Watch,
 };
 use crate::{
     BoxError, Contract, Credential, Failure, Outcome, Rejection, Route, Verdict, Verifier, caller::SharedCallerCheck,
@@ -88,6 +89,9 @@ pub(super) trait Conclusion<C: Contract, B> {
 
     /// Concludes everything else with a response.
     fn refused(response: Response<Bytes>) -> Self::Output;
+
+    /// The status of the layer's response, if that is the result.
+    fn status(output: &Self::Output) -> Option<StatusCode>;
 }
 
 /// The body of a request that was decoded.
@@ -115,6 +119,7 @@ where
         let admitting: Box<Admitting<C, V, K, B, _, _>> = Box::write(
             place,
             Admitting {
+                watch: Watch::start(&self.settings, C::NAME, &head),
                 deadline: Deadline::after(self.settings.deadline),
                 verify: Self::verify,
                 admission: Arc::clone(self),
@@ -138,29 +143,42 @@ where
     }
 
     /// The one place that chooses between admitted and refused.
-    fn conclude<K, B>(&self, outcome: Outcome<VerdictOf<C>>, context: C::Context, kept: Option<K::Kept>) -> K::Output
+    fn conclude<K, B>(
+        &self,
+        outcome: Outcome<VerdictOf<C>>,
+        context: C::Context,
+        kept: Option<K::Kept>,
+        watch: &mut Watch,
+    ) -> K::Output
     where
         K: Conclusion<C, B>,
     {
         let contract = &*self.contract;
-        let concluded = catch_unwind(AssertUnwindSafe(|| match (outcome, kept) {
-            (Outcome::Verdict(verdict), Some(kept)) if verdict.admits() => {
-                K::admitted(contract, verdict, context, kept)
+        let concluded = catch_unwind(AssertUnwindSafe(|| {
+            watch.outcome(&outcome);
+            match (outcome, kept) {
+                (Outcome::Verdict(verdict), Some(kept)) if verdict.admits() => {
+                    K::admitted(contract, verdict, context, kept)
+                }
+                (Outcome::Failed(failure), _) => {
+                    let failure = failure.at(C::NAME);
+                    let mut response = contract.refused(Outcome::Failed(failure.clone()), context);
+                    response.extensions_mut().insert(failure);
+                    K::refused(uncached(response))
+                }
+                (refusal, _) => K::refused(uncached(contract.refused(refusal, context))),
             }
-            (Outcome::Failed(failure), _) => {
-                let failure = failure.at(C::NAME);
-                let mut response = contract.refused(Outcome::Failed(failure.clone()), context);
-                response.extensions_mut().insert(failure);
-                K::refused(uncached(response))
-            }
-            (refusal, _) => K::refused(uncached(contract.refused(refusal, context))),
         }));
-        concluded.unwrap_or_else(|payload| {
+        let concluded = concluded.unwrap_or_else(|payload| {
+            let failure = Failure::from_panic(payload).at(C::NAME);
+            watch.failed(&failure);
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response.extensions_mut().insert(Failure::from_panic(payload).at(C::NAME));
+            response.extensions_mut().insert(failure);
             K::refused(uncached(response))
-        })
+        });
+        watch.end(K::status(&concluded));
+        concluded
     }
 }
 
@@ -191,6 +209,8 @@ pin_project! {
         context: C::Context,
         #[pin]
         step: Step<B, F, K::Kept>,
+        // Dropped last: the observer sees a call that is cancelled after the verifier's future is gone.
+        watch: Watch,
     }
 }
 
@@ -237,13 +257,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Output> {
         let this = self.project();
-        let (admission, verify, context) = (this.admission, this.verify, this.context);
+        let (admission, verify, context, watch) = (this.admission, this.verify, this.context, this.watch);
         let poll = |step: Pin<&mut Step<B, F, K::Kept>>, cx: &mut Context<'_>| {
-            step.poll_outcome::<C, V, K, G>(cx, admission, verify, context)
+            step.poll_outcome::<C, V, K, G>(cx, admission, verify, context, watch)
         };
         let ended = ready!(protect(this.deadline, cx, this.step, poll, || Step::Ended));
         let (outcome, kept) = ended.unwrap_or_else(|failure| (Outcome::Failed(failure), None));
-        Poll::Ready(admission.conclude::<K, B>(outcome, std::mem::take(context), kept))
+        Poll::Ready(admission.conclude::<K, B>(outcome, std::mem::take(context), kept, watch))
     }
 }
 
@@ -254,6 +274,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
         admission: &Arc<Admission<C, V>>,
         verify: &G,
         context: &mut C::Context,
+        watch: &mut Watch,
     ) -> Poll<Ended<VerdictOf<C>, T>>
     where
         C: Contract,
@@ -288,6 +309,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                         Err(ReadError::Rejected(rejection)) => return Poll::Ready((rejection.into(), None)),
                         Err(ReadError::Failed(failure)) => return Poll::Ready((failure.into(), None)),
                     };
+                    watch.read(read.data.len());
                     if let Some(check) = &admission.settings.caller_check {
                         let checking = check_caller(check, head, Forwarded::Read(read));
                         self.set(Step::CheckingCaller { checking });
@@ -306,7 +328,8 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                     (&mut known, body)
                 }
                 StepProj::Verifying { verification, kept } => {
-                    return Poll::Ready(match ready!(verification.poll(cx)) {
+                    let verified = ready!(watch.in_span(|| verification.poll(cx)));
+                    return Poll::Ready(match verified {
                         Ok(verdict) => (Outcome::Verdict(verdict), kept.take()),
                         Err(error) => (Failure::from_error(error).into(), None),
                     });
@@ -326,7 +349,9 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
             mark_sensitive(&mut decoded.headers);
             let kept = Some(K::keep(decoded, body));
             let head = head.take().expect(ONCE);
-            let verification = verify(Arc::clone(admission), Request::from_parts(head, credential));
+            let request = Request::from_parts(head, credential);
+            watch.verifying(&admission.settings, &request);
+            let verification = verify(Arc::clone(admission), request);
             self.set(Step::Verifying { verification, kept });
         }
     }

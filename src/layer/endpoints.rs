@@ -6,7 +6,7 @@ use http_body::Body;
 use tower_layer::Layer;
 
 use super::{Verify, VerifyLayer, admission::Concluding};
-use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier};
+use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier, observe::Observer};
 
 /// Adds several endpoints to a service in one layer; every other request passes through.
 ///
@@ -45,6 +45,7 @@ pub struct Endpoints<L = ()> {
     list: L,
     routes: Vec<Route>,
     lengths: Lengths,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// A list of endpoints `L` and one more.
@@ -53,7 +54,12 @@ pub type And<L, E, V> = (L, VerifyLayer<E, V>);
 impl Endpoints {
     /// A layer without endpoints.
     pub fn new() -> Self {
-        Self { list: (), routes: Vec::new(), lengths: Lengths::default() }
+        Self { list: (), routes: Vec::new(), lengths: Lengths::default(), observer: None }
+    }
+
+    /// The same, with an observer of every endpoint that has none of its own: see [`VerifyLayer::observer`].
+    pub fn observed_by(observer: impl Observer) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..Self::new() }
     }
 }
 
@@ -69,19 +75,22 @@ impl<L> Endpoints<L> {
     /// # Errors
     /// If an endpoint that was added before has a method and the path of this one, so that this one would not be asked.
     /// Routes with a [predicate](Route::when) take only what matches it, so that they can share a path with a later route.
-    pub fn with<E, V>(self, endpoint: VerifyLayer<E, V>) -> Result<Endpoints<And<L, E, V>>, ConfigError>
+    pub fn with<E, V>(self, mut endpoint: VerifyLayer<E, V>) -> Result<Endpoints<And<L, E, V>>, ConfigError>
     where
         E: Endpoint,
         V: Verifier<E::Credential>,
     {
-        let Self { list, mut routes, mut lengths } = self;
+        let Self { list, mut routes, mut lengths, observer } = self;
         let route = endpoint.present_route();
         if routes.iter().any(|earlier| earlier.hides(route)) {
             return Err(ConfigError::new(format!("two endpoints have the same route: {route:?}")));
         }
         lengths.insert(route);
         routes.push(route.clone());
-        Ok(Endpoints { list: (list, endpoint), routes, lengths })
+        if let Some(observer) = &observer {
+            endpoint.observe_by_default(observer);
+        }
+        Ok(Endpoints { list: (list, endpoint), routes, lengths, observer })
     }
 
     /// Whether a request may be for one of the endpoints. It is wrong only for paths as long as an endpoint's.
@@ -112,7 +121,7 @@ impl<E, V> Endpoints<VerifyLayer<E, V>> {
     pub(super) fn one(endpoint: VerifyLayer<E, V>) -> Self {
         let (routes, mut lengths) = (vec![endpoint.present_route().clone()], Lengths::default());
         routes.iter().for_each(|route| lengths.insert(route));
-        Self { list: endpoint, routes, lengths }
+        Self { list: endpoint, routes, lengths, observer: None }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, request::Parts};
+use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
@@ -34,6 +34,10 @@ impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
 
     fn refused(response: Response<Bytes>) -> Self::Output {
         Err(response)
+    }
+
+    fn status(concluded: &Self::Output) -> Option<StatusCode> {
+        concluded.as_ref().err().map(Response::status)
     }
 }
 

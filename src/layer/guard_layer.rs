@@ -137,7 +137,7 @@ where
 }
 
 impl<C, V> GuardLayer<C, V> {
-    protection_setters!(default body limit: "1 MiB");
+    protection_setters!(C, default body limit: "1 MiB");
 
     /// Guards the requests of this route alone. All others pass **unguarded**. The default is every request.
     pub fn route(mut self, route: Route) -> Self {

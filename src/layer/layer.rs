@@ -11,7 +11,7 @@ use super::{
     service::EndpointConclusion,
     settings::protection_setters,
 };
-use crate::{Endpoint, Route, Verifier};
+use crate::{Contract, Endpoint, Route, Verifier, observe::Observer};
 
 /// Adds one endpoint to a service; every other request passes through.
 ///
@@ -79,7 +79,7 @@ where
 }
 
 impl<E, V> VerifyLayer<E, V> {
-    protection_setters!(default body limit: "16 KiB");
+    protection_setters!(E, default body limit: "16 KiB");
 
     /// Another route than the endpoint's documented one.
     pub fn route(mut self, route: Route) -> Self {
@@ -103,6 +103,11 @@ impl<E, V> VerifyLayer<E, V> {
     /// The path of the route does not matter, only its methods do.
     pub fn into_service(self) -> VerifyService<E, V> {
         VerifyService::new(self.admission)
+    }
+
+    /// Sets the observer, unless there is one.
+    pub(super) fn observe_by_default(&mut self, observer: &Arc<dyn Observer>) {
+        self.settings().observer.get_or_insert_with(|| Arc::clone(observer));
     }
 
     pub(super) fn present_route(&self) -> &Route {

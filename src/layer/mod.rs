@@ -60,6 +60,7 @@ mod protect;
 mod read;
 mod service;
 mod settings;
+mod watch;
 
 use self::protect::Deadline;
 pub use self::{

@@ -40,6 +40,10 @@ impl<E: Endpoint, B> Conclusion<E, B> for EndpointConclusion {
     fn refused(response: Response<Bytes>) -> Response<Bytes> {
         response
     }
+
+    fn status(response: &Response<Bytes>) -> Option<StatusCode> {
+        Some(response.status())
+    }
 }
 
 /// A service with endpoints added to it: made by [`VerifyLayer`](crate::VerifyLayer) or [`Endpoints`].

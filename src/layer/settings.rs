@@ -9,7 +9,10 @@ use std::{
 
 use http::request::Parts;
 
-use crate::{CallerSecret, Failure, Outcome, Rejection, RequestHead, caller::SharedCallerCheck};
+use super::watch::PrincipalOf;
+use crate::{
+    CallerSecret, ClientAddr, Failure, Outcome, Rejection, RequestHead, caller::SharedCallerCheck, observe::Observer,
+};
 
 /// The protections of one endpoint or guard.
 #[derive(Clone)]
@@ -20,6 +23,9 @@ pub(super) struct Settings {
     pub(super) deadline: Option<Duration>,
     pub(super) caller_secret: Option<ChosenSecret>,
     pub(super) caller_check: Option<SharedCallerCheck>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) client_addr: ClientAddr,
+    pub(super) principal: Option<Arc<PrincipalOf>>,
 }
 
 /// The caller's secret for a request with this head.
@@ -35,6 +41,9 @@ impl Settings {
             deadline: Some(Duration::from_secs(5)),
             caller_secret: None,
             caller_check: None,
+            observer: None,
+            client_addr: ClientAddr::default(),
+            principal: None,
         }
     }
 
@@ -58,6 +67,9 @@ impl fmt::Debug for Settings {
             .field("deadline", &self.deadline)
             .field("caller_secret", &self.caller_secret.is_some())
             .field("caller_check", &self.caller_check.is_some())
+            .field("observer", &self.observer.is_some())
+            .field("client_addr", &self.client_addr)
+            .field("principal", &self.principal.is_some())
             .finish()
     }
 }
@@ -106,7 +118,7 @@ impl Drop for Share {
 
 /// The setters that the layers of an endpoint and of a guard have in common.
 macro_rules! protection_setters {
-    (default body limit: $limit:literal) => {
+    ($contract:ident, default body limit: $limit:literal) => {
         #[doc = concat!("The largest body that is read, in bytes. The default is ", $limit, ".")]
         pub fn body_limit(mut self, bytes: usize) -> Self {
             self.settings().body_limit = bytes;
@@ -164,6 +176,38 @@ macro_rules! protection_setters {
         /// deadline covers it.
         pub fn caller_check(mut self, check: impl crate::CallerCheck) -> Self {
             self.settings().caller_check = Some(crate::caller::SharedCallerCheck::new(check));
+            self
+        }
+
+        /// Sees how each call ends. The default is none, and costs nothing, not even a look at the clock.
+        ///
+        /// There is one observer; for several, give a tuple of them. Share one between layers by cloning an `Arc`.
+        pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
+            self.settings().observer = Some(std::sync::Arc::new(observer));
+            self
+        }
+
+        /// How the [client's address](crate::observe::Event::client) is found for the observer. The default is the
+        /// connection's, [`ClientAddr::peer`](crate::ClientAddr::peer), which the host has to tell.
+        pub fn client_addr(mut self, client_addr: crate::ClientAddr) -> Self {
+            self.settings().client_addr = client_addr;
+            self
+        }
+
+        /// Whose credential a call submits, for the observer: a pseudonym, or `None` if nobody is named. The default is
+        /// nobody. See [`Pseudonyms`](crate::observe::Pseudonyms).
+        pub fn principal(
+            mut self,
+            principal: impl Fn(&http::Request<$contract::Credential>) -> Option<crate::observe::Pseudonym>
+            + Send
+            + Sync
+            + 'static,
+        ) -> Self
+        where
+            $contract: Contract,
+        {
+            let principal = move |request: &dyn std::any::Any| principal(request.downcast_ref()?);
+            self.settings().principal = Some(std::sync::Arc::new(principal));
             self
         }
 

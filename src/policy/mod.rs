@@ -28,8 +28,6 @@
 
 #[cfg(feature = "policy")]
 mod cached;
-#[cfg(feature = "policy")]
-mod mac;
 mod service;
 #[cfg(feature = "policy")]
 mod throttle;
@@ -37,6 +35,6 @@ mod throttle;
 pub use self::service::ServiceVerifier;
 #[cfg(feature = "policy")]
 pub use self::{
-    cached::{CacheKey, Cached},
+    cached::{CacheKey, CacheLookup, Cached},
     throttle::Throttle,
 };

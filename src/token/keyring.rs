@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -40,13 +44,15 @@ pub struct KeyRing {
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) current: Key,
+    /// When `current` began to sign.
+    since: Instant,
     pub(super) others: Vec<(Key, Option<u64>)>,
 }
 
 impl KeyRing {
     /// A ring whose one key signs.
     pub fn new(current: Key) -> Self {
-        Self::from_keys(Keys { current, others: Vec::new() })
+        Self::from_keys(Keys { current, since: Instant::now(), others: Vec::new() })
     }
 
     /// A ring with a new random key. Its tokens are good as long as this process runs, and nowhere else.
@@ -104,7 +110,19 @@ impl KeyRing {
 
     /// Replaces the keys of this ring and of its clones by those that `keys` has now.
     pub fn rotate(&self, keys: KeyRing) {
-        self.keys.store(keys.keys.load_full());
+        let (known, mut keys) = (self.load(), Keys::clone(&keys.load()));
+        keys.since = if keys.current.id() == known.current.id() { known.since } else { Instant::now() };
+        self.keys.store(Arc::new(keys));
+    }
+
+    /// The number of keys, of which one signs.
+    pub fn key_count(&self) -> usize {
+        1 + self.load().others.len()
+    }
+
+    /// The moment since which this process signs with the key that signs now.
+    pub fn signing_since(&self) -> Instant {
+        self.load().since
     }
 
     pub(super) fn load(&self) -> Guard<Arc<Keys>> {

@@ -49,7 +49,6 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "policy")]
 pub(crate) use self::mac::update_part;
 pub use self::{
     issue::{IssueError, Issued, TokenId, checked_ttl},

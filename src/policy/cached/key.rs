@@ -1,4 +1,4 @@
-use crate::policy::mac::{DigestKey, Digester, KeyedDigest};
+use crate::digest::{DigestKey, Digester, KeyedDigest};
 
 use super::verdicts::VerdictKey;
 

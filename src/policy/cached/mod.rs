@@ -18,7 +18,7 @@ use self::{
     look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
     verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use super::mac::DigestKey;
+use crate::digest::DigestKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
 /// A verifier that asks another one, and remembers its verdicts for a while: for the many calls of one platform with one
@@ -65,6 +65,30 @@ pub struct Cached<V, K, D> {
     memory: Memory<D>,
     look_up_timeout: Duration,
     unattended: Arc<Semaphore>,
+    on_lookup: Option<Arc<dyn Fn(CacheLookup) + Send + Sync>>,
+}
+
+/// What a look at the cache found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheLookup {
+    /// A verdict. The verifier is not asked.
+    Hit,
+    /// Nothing. The verifier is asked.
+    Miss,
+    /// Another caller has just asked the verifier the same. Both get its verdict.
+    Shared,
+}
+
+impl CacheLookup {
+    /// Its name in metrics and logs: `hit`, `miss` or `shared`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Shared => "shared",
+        }
+    }
 }
 
 type ExpiresAt<D> = dyn Fn(&D) -> Option<SystemTime> + Send + Sync;
@@ -108,6 +132,7 @@ impl<V, K, D> Cached<V, K, D> {
             },
             look_up_timeout: Duration::from_secs(30),
             unattended: Arc::new(Semaphore::new(16)),
+            on_lookup: None,
         })
     }
 
@@ -151,6 +176,12 @@ impl<V, K, D> Cached<V, K, D> {
         self
     }
 
+    /// Called for each check, with what the look at the cache found. It must not block. The default is nothing.
+    pub fn on_lookup(mut self, on_lookup: impl Fn(CacheLookup) + Send + Sync + 'static) -> Self {
+        self.on_lookup = Some(Arc::new(on_lookup));
+        self
+    }
+
     /// Tells the time by `clock`. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.memory.clock = Arc::new(clock);
@@ -185,7 +216,11 @@ where
     async fn verify(&self, request: Request<C>) -> Result<D, BoxError> {
         let mut key = CacheKey::new(&self.tags);
         (self.key)(&request, &mut key);
-        match self.memory.find(key.finish()) {
+        let found = self.memory.find(key.finish());
+        if let Some(on_lookup) = &self.on_lookup {
+            on_lookup(found.kind());
+        }
+        match found {
             Found::Verdict(verdict) => Ok(D::clone(&verdict)),
             Found::LookUp(result) => wait(result).await,
             Found::Nothing(look_up, result) => {
@@ -233,6 +268,16 @@ enum Found<D> {
     /// And has begun to look it up.
     Nothing(LookUp<D>, ResultReceiver<D>),
     NoRoom,
+}
+
+impl<D> Found<D> {
+    fn kind(&self) -> CacheLookup {
+        match self {
+            Self::Verdict(_) => CacheLookup::Hit,
+            Self::LookUp(_) => CacheLookup::Shared,
+            Self::Nothing(..) | Self::NoRoom => CacheLookup::Miss,
+        }
+    }
 }
 
 impl<D: Verdict> Memory<D> {
@@ -297,6 +342,7 @@ impl<V, K, D> Clone for Cached<V, K, D> {
             memory: self.memory.clone(),
             look_up_timeout: self.look_up_timeout,
             unattended: Arc::clone(&self.unattended),
+            on_lookup: self.on_lookup.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::{
     time::SystemTime,
 };
 
-use crate::policy::mac::KeyedDigest;
+use crate::digest::KeyedDigest;
 
 /// The key of a verdict. It begins with the principal, so that the verdicts of one principal are together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

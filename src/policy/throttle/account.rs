@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     BoxError, Clock, Failure,
-    policy::mac::KeyedDigest,
+    digest::KeyedDigest,
     store::{Store, StoreError},
 };
 

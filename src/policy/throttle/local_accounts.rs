@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::policy::mac::KeyedDigest;
+use crate::digest::KeyedDigest;
 
 /// How many attempts may be owed to one account, and to how many accounts something may be owed, while the store is away.
 const MAX_OWED: usize = 1000;

@@ -19,7 +19,7 @@ use self::{
     local_accounts::LocalAccounts,
     record::Rules,
 };
-use super::mac::{DigestKey, KeyedDigest};
+use crate::digest::{DigestKey, KeyedDigest};
 use crate::{
     BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
 };

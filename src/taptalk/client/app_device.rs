@@ -63,6 +63,13 @@ impl Verdict for AppTicketVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Issued(_))
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Issued(_) => "issued",
+            Self::UnknownCaller => "unknown_user",
+        }
+    }
 }
 
 /// The caller that asks for a ticket. A verifier of `AppCaller` identifies it by the request's headers.

@@ -66,7 +66,7 @@ impl Contract for AccessTokenEndpoint {
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TicketExchange, Rejection> {
         let ticket = bearer::take(&mut head.headers)?;
         let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
-        Ok(TicketExchange { ticket, app_key, device: Device::read(&head.headers) })
+        Ok(TicketExchange { ticket, app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {

@@ -65,6 +65,14 @@ impl Verdict for TicketVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Issued(_))
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Issued(_) => "issued",
+            Self::KeyRefused(refusal) => refusal.name(),
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// `POST /v1/server/auth_ticket/request`: a backend asks for a ticket.

@@ -68,6 +68,17 @@ impl Verdict for AccessVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Valid)
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+            Self::OtherClient => "other_client",
+            Self::NoUser => "no_user",
+            Self::KeyRefused(refusal) => refusal.name(),
+        }
+    }
 }
 
 /// `GET /connect?check=1`: an app asks whether its access token is good before it opens the chat's socket.
@@ -100,7 +111,7 @@ impl Contract for ConnectEndpoint {
         let app_key = ApiKey::take_if_given(&mut head.headers)?;
         match query::parameters(head.uri.query().unwrap_or_default(), &["check"]) {
             Ok([Some(check)]) if check == "1" => {
-                Ok(AccessCheck { access_token, app_key, device: Device::read(&head.headers) })
+                Ok(AccessCheck { access_token, app_key, device: Device::read(&mut head.headers) })
             }
             _ => Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'")),
         }

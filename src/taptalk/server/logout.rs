@@ -62,7 +62,7 @@ impl Contract for LogoutEndpoint {
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<Logout, Rejection> {
         let access_token = bearer::take(&mut head.headers)?;
         let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
-        Ok(Logout { access_token, app_key, device: Device::read(&head.headers) })
+        Ok(Logout { access_token, app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<AccessVerdict>, (): ()) -> Response<Bytes> {

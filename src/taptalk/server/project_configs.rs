@@ -48,6 +48,13 @@ impl Verdict for ConfigsVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Allowed)
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::KeyRefused(refusal) => refusal.name(),
+        }
+    }
 }
 
 /// `POST /v1/client/project_configs`: an app asks for the settings of its project, before anybody is logged in. Without a
@@ -97,7 +104,7 @@ impl Contract for ProjectConfigsEndpoint {
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<ConfigsRequest, Rejection> {
         head.headers.remove(AUTHORIZATION);
         let app_key = ApiKey::take(&mut head.headers, &APP_KEY)?;
-        Ok(ConfigsRequest { app_key, device: Device::read(&head.headers) })
+        Ok(ConfigsRequest { app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<ConfigsVerdict>, (): ()) -> Response<Bytes> {

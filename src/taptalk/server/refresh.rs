@@ -80,7 +80,7 @@ impl Contract for RefreshEndpoint {
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<TokenRefresh, Rejection> {
         let refresh_token = bearer::take(&mut head.headers)?;
         let app_key = ApiKey::take_if_given(&mut head.headers)?;
-        Ok(TokenRefresh { refresh_token, app_key, device: Device::read(&head.headers) })
+        Ok(TokenRefresh { refresh_token, app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<TokenVerdict>, (): ()) -> Response<Bytes> {

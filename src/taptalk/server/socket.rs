@@ -52,6 +52,13 @@ impl Verdict for SocketVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Verified(_))
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Verified(_) => "verified",
+            Self::Refused(verdict) => verdict.name(),
+        }
+    }
 }
 
 /// The chat's socket at `/connect`, for a [`GuardLayer`](crate::GuardLayer) in front of the app's own: only an app whose
@@ -101,7 +108,7 @@ impl Contract for SocketGuard {
         take_query(head)?;
         let access_token = bearer::take(&mut head.headers)?;
         let app_key = ApiKey::take_if_given(&mut head.headers)?;
-        Ok(SocketRequest { access_token, app_key, device: Device::read(&head.headers) })
+        Ok(SocketRequest { access_token, app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<SocketVerdict>, (): ()) -> Response<Bytes> {

@@ -45,6 +45,13 @@ impl Verdict for UserVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Saved(_))
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Saved(_) => "saved",
+            Self::KeyRefused(refusal) => refusal.name(),
+        }
+    }
 }
 
 /// `POST /v1/server/user/update`: a backend saves a user, who may be new.

@@ -78,6 +78,18 @@ pub enum KeyRefusal {
 }
 
 impl KeyRefusal {
+    /// The name in logs and metrics.
+    pub(in crate::taptalk) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "key_unknown",
+            Self::OtherPlatform => "key_of_other_platform",
+            Self::Expired => "key_expired",
+            Self::NotEnabled => "key_not_enabled",
+            Self::Suspended => "key_suspended",
+            Self::WithoutOwner => "key_without_owner",
+        }
+    }
+
     /// The code and the message for it. `display` is the header's name.
     pub(in crate::taptalk) fn code(self, display: &str) -> (Code, String) {
         let (code, what) = match self {

@@ -1,5 +1,5 @@
 use bytestring::ByteString;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header::Entry};
 
 use crate::Secret;
 
@@ -29,10 +29,12 @@ impl Device {
         Self { platform: Some(platform.into()), ..self }
     }
 
-    /// The device in the headers. They stay where they are.
-    pub(in crate::taptalk) fn read(headers: &HeaderMap) -> Self {
-        let text = |name: HeaderName| {
-            let text = ByteString::try_from(headers.get(name)?.as_bytes()).ok()?;
+    /// The device in the headers. They stay where they are, marked as sensitive.
+    pub(in crate::taptalk) fn read(headers: &mut HeaderMap) -> Self {
+        let mut text = |name: HeaderName| {
+            let Entry::Occupied(mut values) = headers.entry(name) else { return None };
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+            let text = ByteString::try_from(values.get().as_bytes()).ok()?;
             Some(Secret::from(&*text)).filter(|text| !text.is_empty())
         };
         Self { identifier: text(DEVICE_IDENTIFIER), platform: text(DEVICE_PLATFORM) }

@@ -75,6 +75,17 @@ impl Verdict for TokenVerdict {
     fn admits(&self) -> bool {
         matches!(self, Self::Issued(_))
     }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Issued(_) => "issued",
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+            Self::OtherClient => "other_client",
+            Self::NoUser => "no_user",
+            Self::KeyRefused(refusal) => refusal.name(),
+        }
+    }
 }
 
 /// The response of both exchanges, of a ticket and of a refresh token, to a positive verdict.

@@ -4,36 +4,36 @@ use sha2::Sha256;
 use crate::token::update_part;
 
 /// Keyed digest, used as a key of the store or the cache: nobody without the key can tell what it was made from.
-pub(super) type KeyedDigest = [u8; 16];
+pub(crate) type KeyedDigest = [u8; 16];
 
 /// Makes digests under a key.
 #[derive(Clone)]
-pub(super) struct DigestKey {
+pub(crate) struct DigestKey {
     mac: Hmac<Sha256>,
 }
 
 impl DigestKey {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
         Self { mac: Hmac::new_from_slice(key).expect("a MAC's key has any length") }
     }
 
-    pub(super) fn begin(&self) -> Digester {
+    pub(crate) fn begin(&self) -> Digester {
         Digester { mac: self.mac.clone() }
     }
 }
 
 /// A digest in the making.
-pub(super) struct Digester {
+pub(crate) struct Digester {
     mac: Hmac<Sha256>,
 }
 
 impl Digester {
     /// Adds a part. No two lists of parts have one digest.
-    pub(super) fn part(&mut self, part: &[u8]) {
+    pub(crate) fn part(&mut self, part: &[u8]) {
         update_part(&mut self.mac, part);
     }
 
-    pub(super) fn end(self) -> KeyedDigest {
+    pub(crate) fn end(self) -> KeyedDigest {
         let mut digest = KeyedDigest::default();
         digest.copy_from_slice(&self.mac.finalize().into_bytes()[..16]);
         digest

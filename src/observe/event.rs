@@ -1,0 +1,108 @@
+use std::{fmt, net::IpAddr, time::Duration};
+
+use http::StatusCode;
+
+use super::Pseudonym;
+use crate::{Failure, FailureKind, Rejection, RejectionKind};
+
+/// One call of an endpoint or a guard, as an [`Observer`](super::Observer) sees it when the call has ended.
+///
+/// It holds no credential, and no other value of the request than the [client's address](Self::client). The texts in it
+/// are those of the endpoint, and of the verifier's error.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// [`Contract::NAME`](crate::Contract::NAME) of the endpoint or guard, such as `"diyalog.customer"`.
+    pub endpoint: &'static str,
+    /// How the call ended.
+    pub outcome: EventOutcome<'a>,
+    /// The status of the response. `None` if there is none of the layer's: a guard let the request through, or the call
+    /// was [cancelled](EventOutcome::Cancelled).
+    ///
+    /// Some platforms read the body alone: their endpoints respond with 200 to a bad credential too.
+    pub status: Option<StatusCode>,
+    /// The bytes of the request's body. `None` if it was not read to its end.
+    pub body_bytes: Option<usize>,
+    /// The time until the body was read, or until the call ended if it never was.
+    pub reading: Duration,
+    /// The time that the verifier took, or has had when the call ended. `None` if it was not asked.
+    pub verifying: Option<Duration>,
+    /// The time from the request's arrival to the response.
+    pub total: Duration,
+    /// Whose credential it was: see [`VerifyLayer::principal`](crate::VerifyLayer::principal). `None` if that is not set
+    /// or nobody was named, or if the request was not fit to be verified.
+    pub principal: Option<Pseudonym>,
+    /// The address of the client, if the host tells it: see [`VerifyLayer::client_addr`](crate::VerifyLayer::client_addr).
+    pub client: Option<IpAddr>,
+}
+
+/// How a call ended: an [`Outcome`](crate::Outcome) without its verdict.
+///
+/// ```
+/// use tower_verify::{Failure, observe::EventOutcome};
+///
+/// assert_eq!(EventOutcome::Admitted.as_str(), "admitted");
+/// assert_eq!(EventOutcome::Failed(&Failure::deadline_exceeded()).as_str(), "deadline_exceeded");
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum EventOutcome<'a> {
+    /// The verdict was positive.
+    Admitted,
+    /// The verdict was negative: its [name](crate::Verdict::name).
+    Denied(&'static str),
+    /// The request was not fit to be verified.
+    Rejected(&'a Rejection),
+    /// There is no verdict.
+    Failed(&'a Failure),
+    /// The caller hung up before there was an outcome, or the host dropped the call.
+    Cancelled,
+}
+
+impl EventOutcome<'_> {
+    /// The outcome in one word, as it is in metrics and logs.
+    ///
+    /// It is `admitted`, `denied` or `cancelled`, or the name of the [kind of rejection](RejectionKind::as_str) or the
+    /// [kind of failure](FailureKind::as_str).
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Denied(_) => "denied",
+            Self::Rejected(rejection) => rejection.kind().as_str(),
+            Self::Failed(failure) => failure.kind().as_str(),
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for EventOutcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl RejectionKind {
+    /// Its name in metrics and logs: `malformed`, `too_large`, `no_credential` or `unknown_caller`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::NoCredential => "no_credential",
+            Self::UnknownCaller => "unknown_caller",
+        }
+    }
+}
+
+impl FailureKind {
+    /// Its name in metrics and logs: `error`, `panicked`, `deadline_exceeded`, `throttled`, `overloaded` or `disabled`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panicked => "panicked",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Throttled => "throttled",
+            Self::Overloaded => "overloaded",
+            Self::Disabled => "disabled",
+        }
+    }
+}

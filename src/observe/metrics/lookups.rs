@@ -1,0 +1,35 @@
+use metrics::{Label, Unit, with_recorder};
+
+use super::{METADATA, key};
+use crate::policy::CacheLookup;
+
+const LOOKUPS: &str = "tower_verify.cache.lookups";
+
+/// Counts the look-ups of a cache with the crate [`metrics`](https://docs.rs/metrics), under a name of its own: for
+/// [`Cached::on_lookup`](crate::policy::Cached::on_lookup).
+///
+/// ```
+/// # use http::Request;
+/// use tower_verify::{observe::count_lookups, policy::{Cached, CacheKey}};
+/// # use tower_verify::{BoxError, ConfigError, diyalog::{CustomerToken, CustomerVerdict}, verifier_fn};
+///
+/// # let verifier = verifier_fn(|_: Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::Validated) });
+/// # let write_key = |_: &Request<CustomerToken>, _: &mut CacheKey| {};
+/// let verifier = Cached::new(verifier, write_key)?.on_lookup(count_lookups("customers"));
+/// # let _ = verifier;
+/// # Ok::<(), ConfigError>(())
+/// ```
+pub fn count_lookups(cache: &'static str) -> impl Fn(CacheLookup) + Send + Sync + 'static {
+    let counters = with_recorder(|recorder| {
+        recorder.describe_counter(LOOKUPS.into(), Some(Unit::Count), "Look-ups of a cache of verdicts.".into());
+        [CacheLookup::Hit, CacheLookup::Miss, CacheLookup::Shared].map(|lookup| {
+            let labels =
+                vec![Label::from_static_parts("cache", cache), Label::from_static_parts("result", lookup.as_str())];
+            (lookup, recorder.register_counter(&key(LOOKUPS, labels), &METADATA))
+        })
+    });
+    move |lookup| {
+        let counter = counters.iter().find(|(known, _)| *known == lookup);
+        counter.expect("each is registered").1.increment(1);
+    }
+}

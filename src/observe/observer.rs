@@ -1,0 +1,91 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::Event;
+use crate::Failure;
+
+/// Sees every call of the endpoints and guards that it is set for: see [`VerifyLayer::observer`](crate::VerifyLayer::observer).
+///
+/// It runs in the call's own task, before the response is sent, so that it must not block. If it panics, the panic is
+/// caught and the response stays as it is.
+///
+/// Closures are observers, and so are tuples of observers.
+///
+/// ```
+/// use tower_verify::{VerifyLayer, diyalog, observe::{Event, EventOutcome}, verifier_fn};
+/// # use tower_verify::BoxError;
+///
+/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
+/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+/// # });
+/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).observer(|event: &Event<'_>| {
+///     if let EventOutcome::Failed(failure) = event.outcome {
+///         eprintln!("{}: {failure} after {:?}", event.endpoint, event.total);
+///     }
+/// });
+/// # let _ = layer;
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Called once for each call, when it has ended.
+    fn observe(&self, event: &Event<'_>);
+
+    /// Called when the request arrives at the endpoint or guard with this [name](crate::Contract::NAME). Each call that
+    /// starts is also [observed](Self::observe). The default does nothing.
+    fn started(&self, endpoint: &'static str) {
+        let _ = endpoint;
+    }
+
+    /// The span in which the verifier runs and the event is observed. The default is none.
+    #[cfg(feature = "tracing")]
+    fn span(&self, endpoint: &'static str) -> tracing::Span {
+        let _ = endpoint;
+        tracing::Span::none()
+    }
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, event: &Event<'_>) {
+        (**self).observe(event);
+    }
+
+    fn started(&self, endpoint: &'static str) {
+        (**self).started(endpoint);
+    }
+
+    #[cfg(feature = "tracing")]
+    fn span(&self, endpoint: &'static str) -> tracing::Span {
+        (**self).span(endpoint)
+    }
+}
+
+/// Both observers see each call, even if the first one panics. The span is the first one's, or else the second one's.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn observe(&self, event: &Event<'_>) {
+        isolate(|| self.0.observe(event));
+        self.1.observe(event);
+    }
+
+    fn started(&self, endpoint: &'static str) {
+        isolate(|| self.0.started(endpoint));
+        self.1.started(endpoint);
+    }
+
+    #[cfg(feature = "tracing")]
+    fn span(&self, endpoint: &'static str) -> tracing::Span {
+        let span = self.0.span(endpoint);
+        if span.is_none() { self.1.span(endpoint) } else { span }
+    }
+}
+
+/// Calls an observer, and returns nothing if it panics.
+pub(crate) fn isolate<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(Failure::from_panic).ok()
+}

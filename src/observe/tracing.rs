@@ -1,0 +1,96 @@
+use std::error::Error;
+
+use http::StatusCode;
+use tracing::{Level, Span, event};
+
+use super::{Event, EventOutcome, Observer};
+use crate::{Failure, FailureKind};
+
+const TARGET: &str = "tower_verify";
+
+/// Logs `$event` at a level, which has to be known when this is compiled.
+macro_rules! log {
+    ($level:ident, $event:expr, $message:literal) => {{
+        let Event { endpoint, outcome, status, body_bytes, reading, verifying, total, principal, client, .. } = $event;
+        let (verdict, detail, failure) = match outcome {
+            EventOutcome::Denied(verdict) => (Some(*verdict), None, None),
+            EventOutcome::Rejected(rejection) => (None, Some(rejection.detail()), None),
+            EventOutcome::Failed(failure) => (None, None, Some(*failure)),
+            _ => (None, None, None),
+        };
+        event!(
+            target: TARGET,
+            Level::$level,
+            tower_verify.endpoint = endpoint,
+            tower_verify.outcome = outcome.as_str(),
+            tower_verify.verdict = verdict,
+            tower_verify.detail = detail,
+            tower_verify.retry_after = failure.and_then(Failure::retry_after).map(|wait| wait.as_secs_f64()),
+            tower_verify.reading = reading.as_secs_f64(),
+            tower_verify.verifying = verifying.map(|time| time.as_secs_f64()),
+            tower_verify.duration = total.as_secs_f64(),
+            error.type = failure.map(|failure| failure.kind().as_str()),
+            error = failure.and_then(Error::source),
+            http.request.body.size = body_bytes,
+            http.response.status_code = status.as_ref().map(StatusCode::as_u16),
+            tower_verify.principal = principal.map(tracing::field::display),
+            client.address = client.map(tracing::field::display),
+            $message
+        )
+    }};
+}
+
+/// Logs each call with [`tracing`](https://docs.rs/tracing), and has the verifier run inside a span.
+///
+/// The span is named `verify`; the spans and events of the verifier are inside of it. One event at the end of each call
+/// says how it ended. The target of both is `tower_verify`.
+///
+/// | the call was | level |
+/// |---|---|
+/// | failed: the verifier's error, a panic, the deadline, an overload, a switched-off endpoint | `ERROR` |
+/// | throttled | `WARN` |
+/// | denied, rejected or cancelled | `INFO` |
+/// | admitted | `DEBUG` |
+///
+/// What the fields are is in [the table](crate::observe#what-is-emitted). The error of a verifier is among them, with
+/// the errors that caused it: its text is the verifier's, so that no credential may be in it.
+///
+/// ```
+/// use tower_verify::{VerifyLayer, diyalog, observe::TracingObserver, verifier_fn};
+/// # use tower_verify::BoxError;
+///
+/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
+/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+/// # });
+/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).observer(TracingObserver::new());
+/// # let _ = layer;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct TracingObserver;
+
+impl TracingObserver {
+    /// The observer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Observer for TracingObserver {
+    fn observe(&self, event: &Event<'_>) {
+        match event.outcome {
+            EventOutcome::Admitted => log!(DEBUG, event, "admitted"),
+            EventOutcome::Failed(failure) if failure.kind() == FailureKind::Throttled => {
+                log!(WARN, event, "too many failed attempts");
+            }
+            EventOutcome::Failed(_) => log!(ERROR, event, "no verdict"),
+            EventOutcome::Denied(_) => log!(INFO, event, "denied"),
+            EventOutcome::Rejected(_) => log!(INFO, event, "rejected"),
+            EventOutcome::Cancelled => log!(INFO, event, "cancelled"),
+        }
+    }
+
+    fn span(&self, endpoint: &'static str) -> Span {
+        tracing::info_span!(target: TARGET, "verify", tower_verify.endpoint = endpoint)
+    }
+}
