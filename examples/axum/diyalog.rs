@@ -3,7 +3,7 @@
 use axum::{Json, Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_verify::diyalog::Tokens;
+use tower_verify::diyalog::{AgentToken, CustomerToken, Tokens};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,10 +20,13 @@ struct AgentLogin {
 
 /// The logins. A real app asks for a password first; what the demo shows begins after that.
 pub(crate) fn logins(tokens: Tokens) -> Router {
-    Router::new().route("/login/customer", post(customer)).route("/login/agent", post(agent)).with_state(tokens)
+    Router::new()
+        .route("/login/customer", post(log_customer_in))
+        .route("/login/agent", post(log_agent_in))
+        .with_state(tokens)
 }
 
-async fn customer(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
+async fn log_customer_in(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
     let login: CustomerLogin = crate::json(&body)?;
     if login.customer_no.is_empty() || login.device_id.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
@@ -32,7 +35,7 @@ async fn customer(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Valu
     Ok(Json(json!({"dlgToken": issued.token.expose_secret()})))
 }
 
-async fn agent(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
+async fn log_agent_in(State(tokens): State<Tokens>, body: Bytes) -> Result<Json<Value>, StatusCode> {
     let login: AgentLogin = crate::json(&body)?;
     if login.user_no.is_empty() {
         return Err(StatusCode::BAD_REQUEST);
@@ -52,4 +55,14 @@ fn session_id() -> Result<String, getrandom::Error> {
     let mut id = [0; 16];
     getrandom::fill(&mut id)?;
     Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The principal of a customer's token.
+pub(crate) fn customer(token: &CustomerToken) -> Option<String> {
+    Some(format!("diyalog customer:{}", token.customer_no.expose_secret()))
+}
+
+/// The principal of an agent's token.
+pub(crate) fn agent(token: &AgentToken) -> Option<String> {
+    Some(format!("diyalog agent:{}", token.user_no.expose_secret()))
 }

@@ -21,10 +21,10 @@ use tokio::net::TcpListener;
 use tower_http::trace::TraceLayer;
 use tower_verify::{
     BoxError, Endpoints, VerifyLayer,
-    diyalog::{AgentEndpoint, AgentToken, CustomerEndpoint, CustomerToken, Tokens},
+    diyalog::{AgentEndpoint, CustomerEndpoint, Tokens},
     observe::request_span,
-    talkdesk::{Credentials, Validator},
-    taptalk::{AuthTicketEndpoint, TicketRequest, UserUpdate, UserUpdateEndpoint},
+    talkdesk::Validator,
+    taptalk::{AuthTicketEndpoint, UserUpdateEndpoint},
     token::KeyRing,
 };
 
@@ -78,28 +78,23 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
     let office = taptalk::office(settings, office, keys)?;
     let issuer = taptalk::issuer(settings.taptalk_base.as_deref().unwrap_or(url), sessions.clone())?;
 
-    let validator = throttles.guessable(talkdesk::Bridge, |auth: &Credentials| {
-        Some(format!("talkdesk:{}", auth.text("username")?.expose_secret()))
-    })?;
-    let customers = throttles.random(tokens.clone(), |token: &CustomerToken| {
-        Some(format!("diyalog customer:{}", token.customer_no.expose_secret()))
-    })?;
-    let agents = throttles.random(tokens.clone(), |token: &AgentToken| {
-        Some(format!("diyalog agent:{}", token.user_no.expose_secret()))
-    })?;
-    let backends = throttles.random(office.clone(), |request: &TicketRequest| {
-        Some(format!("taptalk:{}", request.server_key.id.expose_secret()))
-    })?;
-    let updates = throttles.random(office.clone(), |update: &UserUpdate| {
-        Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
-    })?;
+    let validator = throttles.guessable(talkdesk::Bridge, talkdesk::username)?;
+    let customers = throttles.random(tokens.clone(), diyalog::customer)?;
+    let agents = throttles.random(tokens.clone(), diyalog::agent)?;
+    let backends = throttles.random(office.clone(), taptalk::backend_of_ticket)?;
+    let updates = throttles.random(office.clone(), taptalk::backend_of_update)?;
 
+    let validator = VerifyLayer::new(Validator::new(), validator);
+    let customers = VerifyLayer::new(CustomerEndpoint::new(), customers);
+    let agents = VerifyLayer::new(AgentEndpoint::new(), agents);
+    let backends = VerifyLayer::new(AuthTicketEndpoint::new(), backends);
+    let updates = VerifyLayer::new(UserUpdateEndpoint::new(), updates);
     let for_backends = Endpoints::observed_by(observers.clone())
-        .with(VerifyLayer::new(Validator::new(), validator))?
-        .with(VerifyLayer::new(CustomerEndpoint::new(), customers))?
-        .with(VerifyLayer::new(AgentEndpoint::new(), agents))?
-        .with(VerifyLayer::new(AuthTicketEndpoint::new(), backends))?
-        .with(VerifyLayer::new(UserUpdateEndpoint::new(), updates))?;
+        .with(validator.principal(throttles.pseudonym(talkdesk::username)))?
+        .with(customers.principal(throttles.pseudonym(diyalog::customer)))?
+        .with(agents.principal(throttles.pseudonym(diyalog::agent)))?
+        .with(backends.principal(throttles.pseudonym(taptalk::backend_of_ticket)))?
+        .with(updates.principal(throttles.pseudonym(taptalk::backend_of_update)))?;
     Ok(Router::new()
         .route("/", get(|| async { "the app" }))
         .merge(sessions.login())

@@ -34,6 +34,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Futu
             }
         }
     }
+    // Whoever connects now is refused, instead of left to wait.
+    drop(listener);
     let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
 }
 

@@ -52,11 +52,20 @@ impl Verifier<Call<Account>> for Bridge {
     }
 }
 
+/// The principal of an activation.
+pub(crate) fn username(auth: &Credentials) -> Option<String> {
+    Some(format!("talkdesk:{}", auth.text("username")?.expose_secret()))
+}
+
+/// The principal of a later call.
+fn login(call: &Call<Account>) -> Option<String> {
+    Some(format!("talkdesk login:{}", call.auth.integer("login_id")?))
+}
+
 /// The app's own routes that Talkdesk calls later, behind the guard.
 pub(crate) fn later_calls(throttles: &Throttles, observers: Observers) -> Result<Router, BoxError> {
-    let verifier = throttles
-        .random(Bridge, |call: &Call<Account>| Some(format!("talkdesk login:{}", call.auth.integer("login_id")?)))?;
-    let guard = GuardLayer::new(LaterCalls::new(), verifier).observer(observers);
+    let guard = GuardLayer::new(LaterCalls::new(), throttles.random(Bridge, login)?);
+    let guard = guard.observer(observers).principal(throttles.pseudonym(login));
     Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
 }
 

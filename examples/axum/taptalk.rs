@@ -19,8 +19,8 @@ use tower_verify::{
     store::SharedStore,
     taptalk::{
         AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, ConnectEndpoint,
-        KnownKey, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketGuard, TicketOffice, User,
-        UserPlatform,
+        KnownKey, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketGuard, TicketOffice,
+        TicketRequest, User, UserPlatform, UserUpdate,
     },
     token::KeyRing,
 };
@@ -47,6 +47,16 @@ pub(crate) fn office(
 
 fn server_key() -> ApiKey {
     ApiKey::new("demo-server", "demo-secret")
+}
+
+/// The principal of a backend's request for a ticket.
+pub(crate) fn backend_of_ticket(request: &TicketRequest) -> Option<String> {
+    Some(format!("taptalk:{}", request.server_key.id.expose_secret()))
+}
+
+/// The principal of a backend's request to save a user.
+pub(crate) fn backend_of_update(update: &UserUpdate) -> Option<String> {
+    Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
 }
 
 /// What asks the ticket server at `base` on behalf of whoever is logged in.

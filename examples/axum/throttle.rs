@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use tower_verify::{
     BoxError, ClientAddr, ConfigError, Credential, SharedVerifier, Verifier,
+    observe::{Pseudonym, Pseudonyms},
     policy::Throttle,
     store::{SharedStore, Store},
 };
@@ -23,12 +24,13 @@ pub(crate) struct Throttles {
     store: SharedStore,
     failures: u32,
     key: [u8; 32],
+    pseudonyms: Pseudonyms,
 }
 
 impl Throttles {
     pub(crate) async fn new(settings: &Settings, store: SharedStore) -> Result<Self, BoxError> {
         let key = key(settings.throttle_key.as_deref(), &store).await?;
-        Ok(Self { store, failures: settings.throttle_failures, key })
+        Ok(Self { store, failures: settings.throttle_failures, key, pseudonyms: Pseudonyms::new(key) })
     }
 
     /// For a credential that can be guessed, such as a password: counts the failures at each principal, wherever they
@@ -62,6 +64,17 @@ impl Throttles {
         });
         let throttle = throttle.limit(self.failures, WINDOW)?.per_caller(ClientAddr::peer());
         Ok(SharedVerifier::new(throttle.by_caller(FAILURES_OF_A_CALLER, ClientAddr::peer())?))
+    }
+}
+
+impl Throttles {
+    /// The pseudonym of a principal, by which the logs say who is throttled.
+    pub(crate) fn pseudonym<C: Credential>(
+        &self,
+        principal: impl Fn(&C) -> Option<String> + Send + Sync + 'static,
+    ) -> impl Fn(&Request<C>) -> Option<Pseudonym> + Send + Sync + 'static {
+        let pseudonyms = self.pseudonyms.clone();
+        move |request| Some(pseudonyms.of(principal(request.body())?))
     }
 }
 

@@ -71,7 +71,7 @@
 //! | `tower_verify.cache.lookups` | counter | `cache`, `result` | look-ups of a cache, by `count_lookups` |
 //! | `tower_verify.store.operation.duration` | histogram, s | `store`, `operation`, `error.type` | operations of a `MeteredStore` |
 //! | `tower_verify.keys` | gauge | `ring` | keys in a ring, by `record_keys` |
-//! | `tower_verify.key.age` | gauge, s | `ring` | time since this process signs with the key that signs |
+//! | `tower_verify.key.age` | gauge, s | `ring`, `use` | time since this process has the key that signs, and the oldest one that verifies only; 0 if there is none |
 //!
 //! ## Labels
 //!
@@ -84,6 +84,7 @@
 //! | `cache` | the name that the app gave a cache |
 //! | `store` | the name that the app gave a store |
 //! | `ring` | the name that the app gave a key ring |
+//! | `use` | `sign`, `verify` |
 //! | `result` | `hit`, `miss`, `shared` |
 //! | `operation` | `get`, `put`, `claim`, `take`, `replace` |
 

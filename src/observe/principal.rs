@@ -54,6 +54,8 @@ impl Pseudonyms {
     /// The pseudonym of a principal.
     pub fn of(&self, principal: impl AsRef<[u8]>) -> Pseudonym {
         let mut digest = self.0.begin();
+        // Another digest than a throttle's or a cache's of the same principal, should they have the same key.
+        digest.part(b"pseudonym");
         digest.part(principal.as_ref());
         Pseudonym(digest.end())
     }

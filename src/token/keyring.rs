@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -44,15 +44,15 @@ pub struct KeyRing {
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) current: Key,
-    /// When `current` began to sign.
-    since: Instant,
     pub(super) others: Vec<(Key, Option<u64>)>,
+    /// Since when this process has each key, in the same order.
+    since: Vec<Instant>,
 }
 
 impl KeyRing {
     /// A ring whose one key signs.
     pub fn new(current: Key) -> Self {
-        Self::from_keys(Keys { current, since: Instant::now(), others: Vec::new() })
+        Self::from_keys(Keys { current, others: Vec::new(), since: vec![Instant::now()] })
     }
 
     /// A ring with a new random key. Its tokens are good as long as this process runs, and nowhere else.
@@ -111,18 +111,14 @@ impl KeyRing {
     /// Replaces the keys of this ring and of its clones by those that `keys` has now.
     pub fn rotate(&self, keys: KeyRing) {
         let (known, mut keys) = (self.load(), Keys::clone(&keys.load()));
-        keys.since = if keys.current.id() == known.current.id() { known.since } else { Instant::now() };
+        let since = |key: &Key| known.iter().position(|(other, _)| other.id() == key.id()).map(|at| known.since[at]);
+        keys.since = keys.iter().zip(&keys.since).map(|((key, _), now)| since(key).unwrap_or(*now)).collect();
         self.keys.store(Arc::new(keys));
     }
 
-    /// The number of keys, of which one signs.
-    pub fn key_count(&self) -> usize {
-        1 + self.load().others.len()
-    }
-
-    /// The moment since which this process signs with the key that signs now.
-    pub fn signing_since(&self) -> Instant {
-        self.load().since
+    /// For how long this process has had each key. The first one signs.
+    pub fn ages(&self) -> Vec<Duration> {
+        self.load().since.iter().map(Instant::elapsed).collect()
     }
 
     pub(super) fn load(&self) -> Guard<Arc<Keys>> {
@@ -139,6 +135,7 @@ impl KeyRing {
             return Err(ConfigError::new(format!("two keys have the id `{}`", key.id())));
         }
         keys.others.push((key, until_millis));
+        keys.since.push(Instant::now());
         Ok(Self::from_keys(keys))
     }
 }

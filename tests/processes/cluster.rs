@@ -59,33 +59,66 @@ pub(crate) struct Node {
     process: Child,
     /// Kept open, as the example must be able to write to it.
     _stdout: BufReader<ChildStdout>,
+    log: Arc<std::sync::Mutex<String>>,
     pub(crate) url: String,
+    /// Where its metrics are, if it was told to serve them.
+    pub(crate) metrics_url: Option<String>,
     pub(crate) client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Node {
-    fn start<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn start<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut process = Command::new(example())
             .env_remove("TAPTALK_BASE")
             .env_remove("THROTTLE_FAILURES")
             .envs(variables)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the example starts");
         let mut stdout = BufReader::new(process.stdout.take().expect("the output is piped"));
-        let mut line = String::new();
-        let read = stdout.read_line(&mut line);
+        let stderr = BufReader::new(process.stderr.take().expect("the errors are piped"));
+        let log = Arc::<std::sync::Mutex<String>>::default();
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                *written.lock().unwrap() += &(line + "\n");
+            }
+        });
+        let mut lines = [String::new(), String::new()];
+        let read = lines.each_mut().map(|line| stdout.read_line(line));
         // From here on it ends with the test, whatever it says.
         let mut node = Self {
             process,
             _stdout: stdout,
+            log,
             url: String::new(),
+            metrics_url: None,
             client: Client::builder(TokioExecutor::new()).build_http(),
         };
-        read.expect("the example writes text");
-        let url = line.trim_end().strip_prefix("# listening on ").expect("the first line says where it listens");
+        assert!(read.iter().all(Result::is_ok), "the example writes text");
+        let [url, metrics_url] = lines;
+        let url = url.trim_end().strip_prefix("# listening on ").expect("the first line says where it listens");
         url.clone_into(&mut node.url);
+        node.metrics_url = metrics_url.trim_end().strip_prefix("# metrics on ").map(str::to_owned);
         node
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Asks it to stop, as what runs it does.
+    pub(crate) fn terminate(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(kill.expect("there is `kill`").success());
+    }
+
+    /// Waits until it has stopped, and returns whether it did so without an error.
+    pub(crate) fn stopped(mut self) -> bool {
+        self.process.wait().expect("it ends").success()
     }
 }
 

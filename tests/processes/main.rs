@@ -7,6 +7,7 @@ mod cluster;
 mod faults;
 mod keys;
 mod load;
+mod operator;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 mod throttle;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use metrics::{Label, Unit, with_recorder};
 
 use super::{METADATA, key};
@@ -7,7 +9,8 @@ const KEYS: &str = "tower_verify.keys";
 const KEY_AGE: &str = "tower_verify.key.age";
 
 /// Records with the crate [`metrics`](https://docs.rs/metrics) how many keys `ring` has, and for how long this process
-/// has signed with the one that signs. Call it each time before the metrics are read, or from time to time.
+/// has had the one that signs, and the oldest of the others. Call it each time before the metrics are read, or from time
+/// to time.
 ///
 /// `name` is the ring's in the metrics.
 ///
@@ -18,12 +21,18 @@ const KEY_AGE: &str = "tower_verify.key.age";
 /// # Ok::<(), tower_verify::ConfigError>(())
 /// ```
 pub fn record_keys(name: &'static str, ring: &KeyRing) {
-    let key = |metric| key(metric, vec![Label::from_static_parts("ring", name)]);
+    let ages = ring.ages();
+    let oldest = |ages: &[Duration]| ages.iter().max().copied().unwrap_or_default().as_secs_f64();
+    let (signing, verifying) = ages.split_at(1);
+    let ring = Label::from_static_parts("ring", name);
     with_recorder(|recorder| {
         recorder.describe_gauge(KEYS.into(), Some(Unit::Count), "Keys in a ring.".into());
-        let description = "Time since this process began to sign with the key that signs.";
+        let description = "Time since this process has the key that signs, and the oldest one that verifies only.";
         recorder.describe_gauge(KEY_AGE.into(), Some(Unit::Seconds), description.into());
-        recorder.register_gauge(&key(KEYS), &METADATA).set(ring.key_count() as f64);
-        recorder.register_gauge(&key(KEY_AGE), &METADATA).set(ring.signing_since().elapsed().as_secs_f64());
+        recorder.register_gauge(&key(KEYS, vec![ring.clone()]), &METADATA).set(ages.len() as f64);
+        for (used, ages) in [("sign", signing), ("verify", verifying)] {
+            let labels = vec![ring.clone(), Label::from_static_parts("use", used)];
+            recorder.register_gauge(&key(KEY_AGE, labels), &METADATA).set(oldest(ages));
+        }
     });
 }
