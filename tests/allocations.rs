@@ -15,6 +15,7 @@ use tower::{Layer, Service, service_fn};
 use tower_verify::{
     BoxError, CallerSecret, Verifier, VerifyLayer,
     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+    observe::Event,
 };
 
 struct OneCustomer;
@@ -99,12 +100,28 @@ fn a_customer_check_allocates_little() {
 
     let header = HeaderName::from_static("auth-token");
     let secret = CallerSecret::new(header.clone(), ["next-value", "current-value"]).unwrap();
-    let mut service = layer_at("/checkauthtoken").caller_secret(secret).layer(service_fn(app));
-    for (body, word) in [(GOOD, "Validated"), (UNKNOWN, "InvalidToken")] {
-        let mut request = request(Method::POST, "/checkauthtoken", body);
-        request.headers_mut().insert(header.clone(), "current-value".parse().unwrap());
-        let count = allocations(&mut service, request, word);
-        println!("a customer check answered {word}: {count} allocations");
-        assert!(count <= CHECK, "{count} allocations for {word}, where {CHECK} are enough");
+    let layer = || layer_at("/checkauthtoken").caller_secret(secret.clone());
+    let layers = [
+        ("nobody", layer()),
+        ("a closure", layer().observer(|_: &Event<'_>| {})),
+        #[cfg(feature = "tracing")]
+        ("tracing", layer().observer(tower_verify::observe::TracingObserver::new())),
+        #[cfg(feature = "metrics")]
+        ("metrics", layer().observer(tower_verify::observe::MetricsObserver::new())),
+    ];
+    for (observer, layer) in layers {
+        let mut service = layer.layer(service_fn(app));
+        for (body, word) in [(GOOD, "Validated"), (UNKNOWN, "InvalidToken")] {
+            let mut count = || {
+                let mut request = request(Method::POST, "/checkauthtoken", body);
+                request.headers_mut().insert(header.clone(), "current-value".parse().unwrap());
+                allocations(&mut service, request, word)
+            };
+            // The first call of its kind may register a metric.
+            count();
+            let count = count();
+            println!("a customer check answered {word}, observed by {observer}: {count} allocations");
+            assert!(count <= CHECK, "{count} allocations for {word}, observed by {observer}: {CHECK} are enough");
+        }
     }
 }

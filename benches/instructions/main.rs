@@ -7,6 +7,7 @@
 mod support;
 
 mod gate;
+mod observed;
 mod scenario;
 mod table;
 mod throttled;

@@ -8,6 +8,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::{
+    observed,
     support::{
         Incoming, answer, axum,
         bare::{self, Bare, boxed},
@@ -57,6 +58,12 @@ scenarios! {
     "granted/tower-verify": one(Bare), call::granted => "Validated";
     "granted/endpoints-16": sixteen_endpoints(Bare), call::granted => "Validated";
     "granted/throttled": throttled(Bare), call::granted => "Validated";
+    "granted/observed": observed::event(Bare), call::granted => "Validated";
+    "granted/tracing-off": observed::tracing_off(Bare), call::granted => "Validated";
+    "granted/tracing-warnings": observed::tracing_warnings(Bare), call::granted => "Validated";
+    "granted/tracing-all": observed::tracing_all(Bare), call::granted => "Validated";
+    "granted/metrics": observed::metrics(Bare), call::granted => "Validated";
+    "granted/audit": observed::audit(Bare), call::granted => "Validated";
     "granted/outside": outside(Bare), call::granted => "Validated";
     "granted/hand-written": hand_written::app(), call::granted => "Validated";
     "granted/axum": axum::app(), call::granted => "Validated";

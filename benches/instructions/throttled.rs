@@ -18,7 +18,7 @@ use crate::support::{Incoming, TOKEN};
 
 type Bare = Response<Full<Bytes>>;
 
-struct OneToken;
+pub(crate) struct OneToken;
 
 impl Verifier<CustomerToken> for OneToken {
     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {

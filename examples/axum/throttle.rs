@@ -72,9 +72,9 @@ impl Throttles {
     pub(crate) fn pseudonym<C: Credential>(
         &self,
         principal: impl Fn(&C) -> Option<String> + Send + Sync + 'static,
-    ) -> impl Fn(&Request<C>) -> Option<Pseudonym> + Send + Sync + 'static {
+    ) -> impl Fn(&C) -> Option<Pseudonym> + Send + Sync + 'static {
         let pseudonyms = self.pseudonyms.clone();
-        move |request| Some(pseudonyms.of(principal(request.body())?))
+        move |credential| Some(pseudonyms.of(principal(credential)?))
     }
 }
 

@@ -1,7 +1,6 @@
 use std::{
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
-    header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, PROXY_AUTHORIZATION},
+    HeaderMap, HeaderName, Request,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
     request::Parts,
 };
 use http_body::Body;
@@ -18,17 +17,13 @@ use pin_project_lite::pin_project;
 
 use super::{
     Deadline,
+    conclusion::{Concluding, Conclusion, Forwarded, VerdictOf},
     protect::protect,
-    read::{Read, ReadError, Reader},
+    read::{ReadError, Reader},
     settings::Settings,
     watch::Watch,
 };
-use crate::{
-    BoxError, Contract, Credential, Failure, Outcome, Rejection, Route, Verdict, Verifier, caller::SharedCallerCheck,
-};
-
-/// For every response of the layer that has no `Cache-Control` of its own.
-pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+use crate::{BoxError, Contract, Failure, Outcome, Rejection, Route, Verifier, caller::SharedCallerCheck};
 
 /// The way of a request to an outcome: caller, body, credential, verdict.
 ///
@@ -67,41 +62,6 @@ impl<C, V> fmt::Debug for Admission<C, V> {
     }
 }
 
-pub(super) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;
-
-/// A conclusion, now or later.
-pub(super) type Concluding<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// The step after the outcome.
-pub(super) trait Conclusion<C: Contract, B> {
-    /// Whether it needs the body after it was decoded.
-    const KEEPS: bool;
-    /// The parts of the request that it needs after the verifier has taken the request.
-    type Kept: Send;
-    /// The result for the service.
-    type Output;
-
-    /// Keeps what it needs of a request that was decoded.
-    fn keep(head: &Parts, body: Forwarded<B>) -> Self::Kept;
-
-    /// Concludes a positive verdict.
-    fn admitted(contract: &C, verdict: VerdictOf<C>, context: C::Context, kept: Self::Kept) -> Self::Output;
-
-    /// Concludes everything else with a response.
-    fn refused(response: Response<Bytes>) -> Self::Output;
-
-    /// The status of the layer's response, if that is the result.
-    fn status(output: &Self::Output) -> Option<StatusCode>;
-}
-
-/// The body of a request that was decoded.
-pub(super) enum Forwarded<B> {
-    /// It was read.
-    Read(Read),
-    /// It was not: see [`Contract::READS_BODY`].
-    Unread(B),
-}
-
 impl<C, V> Admission<C, V>
 where
     C: Contract,
@@ -119,7 +79,7 @@ where
         let admitting: Box<Admitting<C, V, K, B, _, _>> = Box::write(
             place,
             Admitting {
-                watch: Watch::start(&self.settings, C::NAME, &head),
+                watch: Watch::default(),
                 deadline: Deadline::after(self.settings.deadline),
                 verify: Self::verify,
                 admission: Arc::clone(self),
@@ -141,51 +101,33 @@ where
     ) -> impl Future<Output = Result<VerdictOf<C>, BoxError>> + Send {
         async move { self.verifier.verify(request).await }
     }
-
-    /// The one place that chooses between admitted and refused.
-    fn conclude<K, B>(
-        &self,
-        outcome: Outcome<VerdictOf<C>>,
-        context: C::Context,
-        kept: Option<K::Kept>,
-        watch: &mut Watch,
-    ) -> K::Output
-    where
-        K: Conclusion<C, B>,
-    {
-        let contract = &*self.contract;
-        let concluded = catch_unwind(AssertUnwindSafe(|| {
-            watch.outcome(&outcome);
-            match (outcome, kept) {
-                (Outcome::Verdict(verdict), Some(kept)) if verdict.admits() => {
-                    K::admitted(contract, verdict, context, kept)
-                }
-                (Outcome::Failed(failure), _) => {
-                    let failure = failure.at(C::NAME);
-                    let mut response = contract.refused(Outcome::Failed(failure.clone()), context);
-                    response.extensions_mut().insert(failure);
-                    K::refused(uncached(response))
-                }
-                (refusal, _) => K::refused(uncached(contract.refused(refusal, context))),
-            }
-        }));
-        let concluded = concluded.unwrap_or_else(|payload| {
-            let failure = Failure::from_panic(payload).at(C::NAME);
-            watch.failed(&failure);
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response.extensions_mut().insert(failure);
-            K::refused(uncached(response))
-        });
-        watch.end(K::status(&concluded));
-        concluded
-    }
 }
 
-/// The response with `Cache-Control: no-store`, if it has no `Cache-Control` of its own.
-pub(super) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
-    response
+impl<C: Contract, V> Admission<C, V> {
+    /// Decodes for a call that is observed.
+    #[cold]
+    fn decode_watched(
+        &self,
+        head: &mut Parts,
+        body: Bytes,
+        context: &mut C::Context,
+        watch: &mut Watch,
+    ) -> Result<C::Credential, Rejection> {
+        let credential = self.contract.decode(head, body, context)?;
+        watch.verifying(&self.settings, &credential);
+        Ok(credential)
+    }
+
+    /// What comes before the body is read.
+    #[inline]
+    fn begin(&self, head: &mut Parts, watch: &mut Watch) -> Result<(), Outcome<VerdictOf<C>>> {
+        let Settings { enabled, caller_secret, observer, .. } = &self.settings;
+        if *enabled && caller_secret.is_none() && observer.is_none() {
+            return Ok(());
+        }
+        watch.start(&self.settings, C::NAME, head);
+        self.settings.check(head)
+    }
 }
 
 /// Marks credentials that are left in the headers, so that `Debug` of the headers does not show them.
@@ -209,8 +151,14 @@ pin_project! {
         context: C::Context,
         #[pin]
         step: Step<B, F, K::Kept>,
-        // Dropped last: the observer sees a call that is cancelled after the verifier's future is gone.
         watch: Watch,
+    }
+
+    impl<C: Contract, V, K: Conclusion<C, B>, B, G, F> PinnedDrop for Admitting<C, V, K, B, G, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            this.watch.end(&this.admission.settings, C::NAME, None);
+        }
     }
 }
 
@@ -286,7 +234,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
             let mut known;
             let (head, mut body) = match self.as_mut().project() {
                 StepProj::Arrived { head, body } => {
-                    if let Err(refused) = admission.settings.check(head.as_mut().expect(ONCE)) {
+                    if let Err(refused) = admission.begin(head.as_mut().expect(ONCE), watch) {
                         return Poll::Ready((refused, None));
                     }
                     let body = Forwarded::Unread(body.take().expect(ONCE));
@@ -300,7 +248,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                 StepProj::Reading { started, head, reader, body } => {
                     let Settings { body_limit, buffer, .. } = &admission.settings;
                     if !std::mem::replace(started, true)
-                        && let Err(refused) = admission.settings.check(head.as_mut().expect(ONCE))
+                        && let Err(refused) = admission.begin(head.as_mut().expect(ONCE), watch)
                     {
                         return Poll::Ready((refused, None));
                     }
@@ -342,16 +290,19 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                 Forwarded::Unread(_) => Bytes::new(),
             };
             let decoded = head.as_mut().expect(ONCE);
-            let credential = match admission.contract.decode(decoded, data, context) {
+            let credential = if watch.is_on() {
+                admission.decode_watched(decoded, data, context, watch)
+            } else {
+                admission.contract.decode(decoded, data, context)
+            };
+            let credential = match credential {
                 Ok(credential) => credential,
                 Err(rejection) => return Poll::Ready((rejection.into(), None)),
             };
             mark_sensitive(&mut decoded.headers);
             let kept = Some(K::keep(decoded, body));
             let head = head.take().expect(ONCE);
-            let request = Request::from_parts(head, credential);
-            watch.verifying(&admission.settings, &request);
-            let verification = verify(Arc::clone(admission), request);
+            let verification = verify(Arc::clone(admission), Request::from_parts(head, credential));
             self.set(Step::Verifying { verification, kept });
         }
     }

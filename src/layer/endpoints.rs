@@ -5,7 +5,7 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_layer::Layer;
 
-use super::{Verify, VerifyLayer, admission::Concluding};
+use super::{Verify, VerifyLayer, conclusion::Concluding};
 use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier, observe::Observer};
 
 /// Adds several endpoints to a service in one layer; every other request passes through.

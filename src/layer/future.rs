@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::admission::Concluding;
+use super::conclusion::Concluding;
 
 type Answering = Concluding<Response<Bytes>>;
 

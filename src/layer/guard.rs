@@ -11,7 +11,8 @@ use tower_service::Service;
 
 use super::{
     GuardContract, GuardFuture, GuardedBody,
-    admission::{Admission, Conclusion, Forwarded, VerdictOf},
+    admission::Admission,
+    conclusion::{Conclusion, Forwarded, VerdictOf},
 };
 use crate::Verifier;
 

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{GuardedBody, admission::Concluding};
+use super::{GuardedBody, conclusion::Concluding};
 
 type Admitting<B> = Concluding<Result<Request<GuardedBody<B>>, Response<Bytes>>>;
 

@@ -3,11 +3,7 @@ use std::{fmt, sync::Arc};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::{
-    Guard,
-    admission::{Admission, VerdictOf},
-    settings::protection_setters,
-};
+use super::{Guard, admission::Admission, conclusion::VerdictOf, settings::protection_setters};
 use crate::{Contract, Route, Verifier};
 
 /// A [`Contract`] for a [`GuardLayer`]: it hands the principal of a positive verdict on to the app.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{admission::Forwarded, read::Read};
+use super::{conclusion::Forwarded, read::Read};
 
 pin_project! {
     /// The body of a request that passed a [`Guard`](crate::Guard): its bytes and trailers as they arrived.

@@ -6,9 +6,7 @@ use http_body::Body;
 use tower_layer::Layer;
 
 use super::{
-    Endpoints, Verify, VerifyService,
-    admission::{Admission, Concluding},
-    service::EndpointConclusion,
+    Endpoints, Verify, VerifyService, admission::Admission, conclusion::Concluding, service::EndpointConclusion,
     settings::protection_setters,
 };
 use crate::{Contract, Endpoint, Route, Verifier, observe::Observer};

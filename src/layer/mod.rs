@@ -48,6 +48,7 @@
 
 mod admission;
 mod body;
+mod conclusion;
 mod endpoints;
 mod future;
 mod guard;

@@ -18,7 +18,8 @@ use tower_service::Service;
 
 use super::{
     Endpoints, ResponseFuture,
-    admission::{Admission, Conclusion, Forwarded, NO_STORE, VerdictOf, uncached},
+    admission::Admission,
+    conclusion::{Conclusion, Forwarded, NO_STORE, VerdictOf, uncached},
     endpoints::Respond,
 };
 use crate::{Endpoint, Verifier};

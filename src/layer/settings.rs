@@ -194,19 +194,15 @@ macro_rules! protection_setters {
             self
         }
 
-        /// Whose credential a call submits, for the observer: a pseudonym, or `None` if nobody is named. The default is
-        /// nobody. See [`Pseudonyms`](crate::observe::Pseudonyms).
+        /// Whose credential it is, for the observer: a pseudonym, or `None` if it names nobody. The default is nobody. See [`Pseudonyms`](crate::observe::Pseudonyms).
         pub fn principal(
             mut self,
-            principal: impl Fn(&http::Request<$contract::Credential>) -> Option<crate::observe::Pseudonym>
-            + Send
-            + Sync
-            + 'static,
+            principal: impl Fn(&$contract::Credential) -> Option<crate::observe::Pseudonym> + Send + Sync + 'static,
         ) -> Self
         where
             $contract: Contract,
         {
-            let principal = move |request: &dyn std::any::Any| principal(request.downcast_ref()?);
+            let principal = move |credential: &dyn std::any::Any| principal(credential.downcast_ref()?);
             self.settings().principal = Some(std::sync::Arc::new(principal));
             self
         }

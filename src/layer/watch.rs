@@ -1,19 +1,23 @@
-use std::{any::Any, net::IpAddr, sync::Arc, time::Instant};
+use std::{any::Any, net::IpAddr, time::Instant};
 
-use http::{Request, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 
 use super::settings::Settings;
 use crate::{
     Failure, Outcome, Rejection, Verdict,
-    observe::{Event, EventOutcome, Observer, Pseudonym, isolate},
+    observe::{Event, EventOutcome, Pseudonym, isolate},
 };
 
-/// What the observer of a call is told of it, if there is one. It is told when this is dropped.
+/// The principal of a credential, which is of one type.
+pub(super) type PrincipalOf = dyn Fn(&dyn Any) -> Option<Pseudonym> + Send + Sync;
+
+/// What the observer of a call will be told of it, if there is one.
+///
+/// A call without one pays for a look at this and for nothing else: all that is done for an observer is out of line.
+#[derive(Default)]
 pub(super) struct Watch(Option<Watched>);
 
 struct Watched {
-    observer: Arc<dyn Observer>,
-    endpoint: &'static str,
     started: Instant,
     read: Option<Instant>,
     verifying: Option<Instant>,
@@ -21,13 +25,9 @@ struct Watched {
     principal: Option<Pseudonym>,
     client: Option<IpAddr>,
     ending: Ending,
-    status: Option<StatusCode>,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
 }
-
-/// The principal of a request, which is the `Request` of one type of credential.
-pub(super) type PrincipalOf = dyn Fn(&dyn Any) -> Option<Pseudonym> + Send + Sync;
 
 /// An outcome without its verdict.
 enum Ending {
@@ -39,27 +39,33 @@ enum Ending {
 }
 
 impl Watch {
-    /// Tells the observer that a call has arrived.
+    /// A call has arrived.
     #[inline]
-    pub(super) fn start(settings: &Settings, endpoint: &'static str, head: &Parts) -> Self {
-        Self(settings.observer.as_ref().map(|observer| Watched::start(observer, settings, endpoint, head)))
+    pub(super) fn start(&mut self, settings: &Settings, endpoint: &'static str, head: &Parts) {
+        if settings.observer.is_some() {
+            self.0 = Watched::start(settings, endpoint, head);
+        }
     }
 
     /// The body was read.
     #[inline]
     pub(super) fn read(&mut self, bytes: usize) {
         if let Some(watched) = &mut self.0 {
-            watched.read = Some(Instant::now());
-            watched.body_bytes = Some(bytes);
+            watched.read(bytes);
         }
     }
 
-    /// The verifier is asked about this request.
+    /// Whether the call is observed.
     #[inline]
-    pub(super) fn verifying<C: 'static>(&mut self, settings: &Settings, request: &Request<C>) {
+    pub(super) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The verifier is asked about this credential.
+    pub(super) fn verifying(&mut self, settings: &Settings, credential: &dyn Any) {
         if let Some(watched) = &mut self.0 {
             let principal = settings.principal.as_ref();
-            watched.principal = principal.and_then(|principal| isolate(|| principal(request)).flatten());
+            watched.principal = principal.and_then(|principal| isolate(|| principal(credential)).flatten());
             watched.verifying = Some(Instant::now());
         }
     }
@@ -72,20 +78,23 @@ impl Watch {
         poll()
     }
 
-    /// There is an outcome.
+    /// The verdict is positive.
     #[inline]
-    pub(super) fn outcome<V: Verdict>(&mut self, outcome: &Outcome<V>) {
+    pub(super) fn admitted(&mut self) {
         if let Some(watched) = &mut self.0 {
-            watched.ending = match outcome {
-                Outcome::Verdict(verdict) if verdict.admits() => Ending::Admitted,
-                Outcome::Verdict(verdict) => Ending::Denied(isolate(|| verdict.name()).unwrap_or("denied")),
-                Outcome::Rejected(rejection) => Ending::Rejected(rejection.clone()),
-                Outcome::Failed(failure) => Ending::Failed(failure.clone()),
-            };
+            watched.ending = Ending::Admitted;
         }
     }
 
-    /// The response panicked.
+    /// The verdict is negative, or the request was rejected.
+    #[inline]
+    pub(super) fn refused<V: Verdict>(&mut self, outcome: &Outcome<V>) {
+        if let Some(watched) = &mut self.0 {
+            watched.refused(outcome);
+        }
+    }
+
+    /// There is no verdict, or no response to it.
     #[cold]
     pub(super) fn failed(&mut self, failure: &Failure) {
         if let Some(watched) = &mut self.0 {
@@ -93,22 +102,48 @@ impl Watch {
         }
     }
 
-    /// The call has ended, with a response of this status if it is the layer's.
+    /// The call has ended, with a response of this status if it is the layer's. The observer is told once.
     #[inline]
-    pub(super) fn end(&mut self, status: Option<StatusCode>) {
-        if let Some(mut watched) = self.0.take() {
-            watched.status = status;
+    pub(super) fn end(&mut self, settings: &Settings, endpoint: &'static str, status: Option<StatusCode>) {
+        if self.0.is_some() {
+            self.tell(settings, endpoint, status);
         }
+    }
+
+    #[cold]
+    fn tell(&mut self, settings: &Settings, endpoint: &'static str, status: Option<StatusCode>) {
+        let (Some(watched), Some(observer)) = (self.0.take(), &settings.observer) else { return };
+        let now = Instant::now();
+        let event = Event {
+            endpoint,
+            outcome: match &watched.ending {
+                Ending::Admitted => EventOutcome::Admitted,
+                Ending::Denied(verdict) => EventOutcome::Denied(verdict),
+                Ending::Rejected(rejection) => EventOutcome::Rejected(rejection),
+                Ending::Failed(failure) => EventOutcome::Failed(failure),
+                Ending::Cancelled => EventOutcome::Cancelled,
+            },
+            status,
+            body_bytes: watched.body_bytes,
+            reading: watched.read.or(watched.verifying).unwrap_or(now).duration_since(watched.started),
+            verifying: watched.verifying.map(|since| now.duration_since(since)),
+            total: now.duration_since(watched.started),
+            principal: watched.principal,
+            client: watched.client,
+        };
+        #[cfg(feature = "tracing")]
+        let _entered = watched.span.enter();
+        isolate(|| observer.observe(&event));
     }
 }
 
 impl Watched {
-    #[inline(never)]
-    fn start(observer: &Arc<dyn Observer>, settings: &Settings, endpoint: &'static str, head: &Parts) -> Self {
+    #[cold]
+    fn start(settings: &Settings, endpoint: &'static str, head: &Parts) -> Option<Self> {
+        let observer = settings.observer.as_ref()?;
         let started = Instant::now();
         isolate(|| observer.started(endpoint));
-        Self {
-            endpoint,
+        Some(Self {
             started,
             read: None,
             verifying: None,
@@ -116,36 +151,23 @@ impl Watched {
             principal: None,
             client: settings.client_addr.find(&head.headers, &head.extensions),
             ending: Ending::Cancelled,
-            status: None,
             #[cfg(feature = "tracing")]
             span: isolate(|| observer.span(endpoint)).unwrap_or_else(tracing::Span::none),
-            observer: Arc::clone(observer),
-        }
+        })
     }
-}
 
-impl Drop for Watched {
-    fn drop(&mut self) {
-        let now = Instant::now();
-        let event = Event {
-            endpoint: self.endpoint,
-            outcome: match &self.ending {
-                Ending::Admitted => EventOutcome::Admitted,
-                Ending::Denied(verdict) => EventOutcome::Denied(verdict),
-                Ending::Rejected(rejection) => EventOutcome::Rejected(rejection),
-                Ending::Failed(failure) => EventOutcome::Failed(failure),
-                Ending::Cancelled => EventOutcome::Cancelled,
-            },
-            status: self.status,
-            body_bytes: self.body_bytes,
-            reading: self.read.or(self.verifying).unwrap_or(now).duration_since(self.started),
-            verifying: self.verifying.map(|since| now.duration_since(since)),
-            total: now.duration_since(self.started),
-            principal: self.principal,
-            client: self.client,
+    #[cold]
+    fn read(&mut self, bytes: usize) {
+        self.read = Some(Instant::now());
+        self.body_bytes = Some(bytes);
+    }
+
+    #[cold]
+    fn refused<V: Verdict>(&mut self, outcome: &Outcome<V>) {
+        self.ending = match outcome {
+            Outcome::Rejected(rejection) => Ending::Rejected(rejection.clone()),
+            Outcome::Verdict(verdict) => Ending::Denied(isolate(|| verdict.name()).unwrap_or("denied")),
+            Outcome::Failed(failure) => Ending::Failed(failure.clone()),
         };
-        #[cfg(feature = "tracing")]
-        let _entered = self.span.enter();
-        isolate(|| self.observer.observe(&event));
     }
 }

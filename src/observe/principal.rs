@@ -34,8 +34,8 @@ impl fmt::Debug for Pseudonym {
 /// // Which one is this customer's? It can be looked for in the logs.
 /// println!("{}", pseudonyms.of("1234567"));
 ///
-/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).principal(move |request| {
-///     Some(pseudonyms.of(request.body().customer_no.expose_secret()))
+/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).principal(move |token| {
+///     Some(pseudonyms.of(token.customer_no.expose_secret()))
 /// });
 /// # let _ = layer;
 /// ```

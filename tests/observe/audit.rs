@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::Request;
 use serde_json::{Value, json};
 use tower_verify::{
     ManualClock,
@@ -25,7 +24,7 @@ fn each_call_is_a_line_without_a_name() {
     let of = pseudonyms.clone();
     let layer = customers()
         .observer(AuditLog::new(written.clone(), pseudonyms.clone()).clock(clock))
-        .principal(move |request: &Request<CustomerToken>| Some(of.of(request.body().customer_no.expose_secret())));
+        .principal(move |token: &CustomerToken| Some(of.of(token.customer_no.expose_secret())));
     for (token, ..) in OUTCOMES {
         on_paused_time(send(&layer, request(body(token))));
     }

@@ -166,7 +166,7 @@ fn the_principal_is_a_pseudonym_of_what_the_app_says() {
     let of = pseudonyms.clone();
     let layer = customers()
         .observer(recorder.clone())
-        .principal(move |request: &Request<CustomerToken>| Some(of.of(request.body().customer_no.expose_secret())));
+        .principal(move |token: &CustomerToken| Some(of.of(token.customer_no.expose_secret())));
     now(send(&layer, request(body("expired"))));
     assert_eq!(recorder.only().principal, Some(pseudonyms.of("1234567")));
     assert_ne!(pseudonyms.of("1234567"), pseudonyms.of("1234568"));
