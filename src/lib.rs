@@ -60,6 +60,11 @@
 //! ring, and what must be counted or used once is in a [`store`]: in memory, in Redis or in PostgreSQL. [`policy`] has verifiers that
 //! wrap a verifier.
 //!
+//! # Observing
+//!
+//! A platform is told little of what went wrong, and an access log may show 200 throughout. An [observer](observe) sees how
+//! each call ends: for logs, metrics, an audit.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -68,6 +73,8 @@
 //! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
 //! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
 //! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
+//! | `tracing` | yes | logs of each call, and a span around the verifier: [`observe::TracingObserver`], [`observe::request_span`] |
+//! | `metrics` | yes | counts and times of calls, stores, caches and keys: [`observe::MetricsObserver`] and its neighbours |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
 //! | `redis` | | [`store::RedisStore`]: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
 //! | `postgres` | | [`store::PostgresStore`] |
@@ -80,11 +87,13 @@
         feature = "deadline",
         feature = "diyalog",
         feature = "https-client",
+        feature = "metrics",
         feature = "policy",
         feature = "postgres",
         feature = "redis",
         feature = "talkdesk",
         feature = "taptalk",
+        feature = "tracing",
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]

@@ -10,20 +10,60 @@ use crate::{BoxError, Credential, Verifier};
 /// So tower's timeouts, load shedding, retries, limits and buffers apply to verification too. Each check clones the
 /// service and waits until the clone is ready; a service's error is no verdict.
 ///
+/// A database that takes 64 look-ups at a time, is asked again once if it fails, and is not waited for when it is busy:
+///
 /// ```
+/// use std::future::{Ready, ready};
+///
 /// use http::Request;
-/// use tower::{ServiceBuilder, service_fn};
-/// use tower_verify::{BoxError, Verifier, diyalog, policy::ServiceVerifier};
+/// use tower::{ServiceBuilder, load_shed::error::Overloaded, retry::Policy, service_fn};
+/// use tower_verify::{
+///     BoxError, Failure, Verifier,
+///     diyalog::{CustomerToken, CustomerVerdict},
+///     policy::ServiceVerifier,
+/// };
+///
+/// /// Asks again once, whatever the error is.
+/// #[derive(Clone)]
+/// struct Again(bool);
+///
+/// impl<C: Clone, D> Policy<Request<C>, D, BoxError> for Again {
+///     type Future = Ready<()>;
+///
+///     fn retry(&mut self, _: &mut Request<C>, result: &mut Result<D, BoxError>) -> Option<Ready<()>> {
+///         (result.is_err() && std::mem::take(&mut self.0)).then(|| ready(()))
+///     }
+///
+///     fn clone_request(&mut self, request: &Request<C>) -> Option<Request<C>> {
+///         Some(request.clone())
+///     }
+/// }
 ///
 /// # futures::executor::block_on(async {
-/// let service = ServiceBuilder::new().load_shed().concurrency_limit(64).service(service_fn(
-///     |_: Request<diyalog::CustomerToken>| async { Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated) },
-/// ));
+/// let database = service_fn(|_: Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::Validated) });
+/// let service = ServiceBuilder::new()
+///     .map_err(|error: BoxError| match error.is::<Overloaded>() {
+///         true => Failure::overloaded().into(),
+///         false => error,
+///     })
+///     .load_shed()
+///     .concurrency_limit(64)
+///     .retry(Again(true))
+///     .service(database);
 /// let verifier = ServiceVerifier::new(service);
-/// # let token = diyalog::CustomerToken::new("1234", "2121sa", "1234567");
-/// # assert_eq!(verifier.verify(Request::new(token)).await?, diyalog::CustomerVerdict::Validated);
+/// # let token = CustomerToken::new("1234", "2121sa", "1234567");
+/// # assert_eq!(verifier.verify(Request::new(token)).await?, CustomerVerdict::Validated);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
+///
+/// In the [events](crate::observe) of an observer, each of them looks like this:
+///
+/// | tower's | in the event |
+/// |---|---|
+/// | `concurrency_limit`, `buffer`, `rate_limit` | the time that a check waits is part of [`verifying`](crate::observe::Event::verifying); a check that waits for too long is `deadline_exceeded` |
+/// | `load_shed` | `error`, with the source "service overloaded"; `overloaded`, if it is mapped as above |
+/// | `timeout` | `error`, with the source "request timed out"; the layer's own deadline is `deadline_exceeded` |
+/// | `retry` | one event, with the outcome of the last attempt; `verifying` is the time of all of them |
 #[derive(Clone)]
 pub struct ServiceVerifier<S> {
     service: S,

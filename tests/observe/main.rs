@@ -7,3 +7,4 @@ mod metrics;
 mod secrets;
 mod support;
 mod table;
+mod tower_layers;

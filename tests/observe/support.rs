@@ -126,6 +126,13 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// The outcomes of all events.
+    pub(crate) fn outcomes(&self) -> Vec<&'static str> {
+        self.seen.lock().unwrap().iter().map(|seen| seen.outcome).collect()
+    }
+}
+
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
         let Event { endpoint, outcome, status, body_bytes, reading, verifying, total, principal, client, .. } = *event;
