@@ -1,7 +1,20 @@
-//! A platform that the crate does not know, with its public traits alone: a turnstile that asks whether a badge is good.
+//! A platform that the crate does not know: an endpoint of your own, made of the crate's public traits.
 //!
-//! It sends `POST /turnstile` with `{"badge": "…"}`, and opens at `{"open":true}`.
-//! `LISTEN` is the address, `127.0.0.1:3000` by default.
+//! A turnstile sends `POST /turnstile` with `{"badge": "…"}`, and opens when the answer is `{"open":true}`. `Turnstile` says
+//! how it asks and what it reads, `Reception` says which badge is good. The layer protects both as it does the built-in
+//! endpoints.
+//!
+//! ```console
+//! $ cargo run --example custom_endpoint
+//! $ curl -d '{"badge": "4711"}' http://127.0.0.1:3000/turnstile
+//! {"open":true}
+//! $ curl -d '{"badge": "4712"}' http://127.0.0.1:3000/turnstile
+//! {"open":false}
+//! $ curl -d '{"badge": 4711}' http://127.0.0.1:3000/turnstile
+//! {"open":false}
+//! ```
+//!
+//! The last answer has the status 400. `LISTEN` is the address, `127.0.0.1:3000` by default.
 
 use std::env;
 
@@ -75,9 +88,7 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new().layer(VerifyLayer::new(Turnstile, Reception));
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
-    println!(r#"curl -d '{{"badge": "4711"}}' {url}/turnstile"#);
+    println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -1,4 +1,17 @@
-//! hyper alone: Diyalog's customer check in front of an app that is one function.
+//! hyper without a framework: Diyalog's customer check in front of an app that is one function.
+//!
+//! Diyalog asks `POST /checkauthtoken` whether a customer's token is good, and reads the word that is answered. The layer
+//! answers these calls; every other request is the app's.
+//!
+//! ```console
+//! $ cargo run --example hyper
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! Validated
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "wrong", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! InvalidToken
+//! $ curl http://127.0.0.1:3000/anything/else
+//! the app
+//! ```
 //!
 //! `LISTEN` is the address, `127.0.0.1:3000` by default.
 
@@ -30,9 +43,7 @@ async fn main() -> Result<(), BoxError> {
     let service = TowerToHyperService::new(service);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
-    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+    println!("listening on http://{}", listener.local_addr()?);
 
     loop {
         let (stream, _) = listener.accept().await?;

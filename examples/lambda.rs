@@ -1,7 +1,18 @@
 //! AWS Lambda: Diyalog's customer check in a function behind API Gateway.
 //!
-//! In Lambda the runtime calls the service. Anywhere else the same service listens, to be tried: `LISTEN` is the address,
-//! `127.0.0.1:3000` by default.
+//! In Lambda the runtime calls the service. Anywhere else the same service listens, so that it can be tried:
+//!
+//! ```console
+//! $ cargo run --example lambda
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! Validated
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "wrong", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! InvalidToken
+//! $ curl http://127.0.0.1:3000/anything/else
+//! the app
+//! ```
+//!
+//! `LISTEN` is the address, `127.0.0.1:3000` by default.
 //!
 //! API Gateway puts a stage's name before the path unless the stage is `$default`: set
 //! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH` in the function's environment, or name the stage in `VerifyLayer::path`.
@@ -32,9 +43,7 @@ async fn main() -> Result<(), BoxError> {
     }
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
-    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+    println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, Router::new().fallback_service(layers.service_fn(app))).await?;
     Ok(())
 }

@@ -1,6 +1,16 @@
 //! tonic: a gRPC server that answers Diyalog's customer check on the same port.
 //!
-//! Partners call over HTTP/1.1 more often than not, which tonic accepts when it is told so.
+//! Diyalog asks `POST /checkauthtoken` whether a customer's token is good, and reads the word that is answered. gRPC is
+//! HTTP/2, but most partners call over HTTP/1.1: `accept_http1(true)` lets both in.
+//!
+//! ```console
+//! $ cargo run --example tonic
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! Validated
+//! $ curl -d '{"deviceId": "1234", "dlgToken": "wrong", "customerNo": "1234567"}' http://127.0.0.1:3000/checkauthtoken
+//! InvalidToken
+//! ```
+//!
 //! `LISTEN` is the address, `127.0.0.1:3000` by default.
 
 #[path = "support/bank.rs"]
@@ -23,9 +33,7 @@ async fn main() -> Result<(), BoxError> {
     let (_reporter, health) = tonic_health::server::health_reporter();
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
-    println!(r#"curl -d '{{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}}' {url}/checkauthtoken"#);
+    println!("listening on http://{}", listener.local_addr()?);
 
     Server::builder()
         .accept_http1(true)

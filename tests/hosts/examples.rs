@@ -1,13 +1,15 @@
-//! The examples, run as a user runs them: each is started on a free port, and sent the call that it prints.
+//! The examples, run as a user runs them: each is started on a free port, and answers the calls of its header as the
+//! header says.
 
 use std::{
     env::{self, consts::EXE_SUFFIX},
-    io::{BufRead, BufReader, Lines},
+    fs,
+    io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::Request;
@@ -16,6 +18,7 @@ use tokio::sync::{Mutex, mpsc};
 use tower::service_fn;
 
 use crate::{
+    console::{assert_answers, shown},
     lambda::event,
     support::{Answer, GOOD, PATIENCE, UNKNOWN, send, serve},
 };
@@ -32,15 +35,24 @@ impl Drop for Example {
     }
 }
 
+/// The source of the example, whose header says what it shows.
+fn source(name: &str) -> PathBuf {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let file = examples.join(format!("{name}.rs"));
+    if file.exists() { file } else { examples.join(name).join("main.rs") }
+}
+
 /// Where cargo puts the example. `cargo test` builds it; after a narrower command it is built here.
 fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("tests stand in a folder of the profile's");
     let example = profile.join("examples").join(format!("{name}{EXE_SUFFIX}"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(format!("{name}.rs"));
-    if modified(&example) < modified(&source) {
+    if modified(&example) < modified(&source(name)) {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", name]);
+        if cfg!(feature = "https-client") {
+            cargo.args(["--features", "https-client"]);
+        }
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
@@ -64,55 +76,60 @@ fn start(name: &str, variables: &[(&str, &str)]) -> Example {
     Example { process }
 }
 
-/// An example that listens, and the call that it proposes.
+/// An example that listens.
 struct Listening {
     _example: Example,
     address: SocketAddr,
-    path: String,
-    body: &'static str,
 }
 
-fn start_listening(name: &str) -> Listening {
-    let mut example = start(name, &[("LISTEN", "127.0.0.1:0")]);
+fn start_listening(name: &str, variables: &[(&str, &str)]) -> Listening {
+    let mut example = start(name, &[&[("LISTEN", "127.0.0.1:0")], variables].concat());
     let stdout = example.process.stdout.take().expect("the output is piped");
-    let mut lines: Lines<BufReader<ChildStdout>> = BufReader::new(stdout).lines();
-    let mut line = || lines.next().expect("the example says more").expect("the example writes text");
-
-    let listening = line();
-    let url = listening.strip_prefix("listening on http://").expect("the first line is the address");
-    let address: SocketAddr = url.parse().expect("the URL has an address and a port");
+    let line = BufReader::new(stdout).lines().next().expect("the example says where it listens");
+    let line = line.expect("the example writes text");
+    let address = line.strip_prefix("listening on http://").expect("the first line is the address");
+    let address: SocketAddr = address.parse().expect("the URL has an address and a port");
     assert_ne!(address.port(), 0);
+    Listening { _example: example, address }
+}
 
-    let curl = line();
-    let (body, target) =
-        curl.strip_prefix("curl -d '").and_then(|curl| curl.split_once("' ")).expect("curl -d '…' URL");
-    let path = target.strip_prefix(&format!("http://{address}")).expect("curl is told the same address").to_owned();
-    Listening { _example: example, address, path, body: body.to_owned().leak() }
+/// Starts the example, and makes the calls of its header.
+async fn start_as_shown(name: &str) -> Listening {
+    let example = start_listening(name, &[]);
+    assert_answers(&shown(&source(name)), example.address).await;
+    example
 }
 
 impl Listening {
-    async fn call(&self, body: &'static str) -> Answer {
-        send(self.address, Request::post(&self.path).body(body.to_owned()).unwrap()).await
+    async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
+        send(self.address, Request::post(path).body(body.into()).unwrap()).await
     }
+}
 
-    async fn get(&self, path: &str) -> Answer {
-        send(self.address, Request::get(path).body(String::new()).unwrap()).await
-    }
+#[test]
+fn every_example_has_its_test() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut names: Vec<String> = fs::read_dir(examples)
+        .expect("there are examples")
+        .map(|entry| entry.expect("the folder can be read").path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    // `axum` is run by `.ci/quickstart` and `.ci/browser`, `operate` by `.ci/operate`; `support` is shared.
+    let here = ["behind_nginx", "custom_endpoint", "hyper", "lambda", "sqlite", "taptalk_backend"];
+    let elsewhere = ["axum", "operate", "support"];
+    let mut known = [&here[..], &["tenants", "tokens", "tonic"], &elsewhere].concat();
+    known.sort();
+    assert_eq!(names, known);
 }
 
 #[tokio::test]
 async fn hyper() {
-    let example = start_listening("hyper");
-    example.call(example.body).await.is_word("Validated");
-    example.call(UNKNOWN).await.is_word("InvalidToken");
-    example.get("/app").await.is(200, "the app\n");
+    start_as_shown("hyper").await.post("/checkauthtoken", GOOD).await.is_word("Validated");
 }
 
 #[tokio::test]
 async fn tonic() {
-    let example = start_listening("tonic");
-    example.call(example.body).await.is_word("Validated");
-    example.call(UNKNOWN).await.is_word("InvalidToken");
+    let example = start_as_shown("tonic").await;
     let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
     let mut client = tonic_health::pb::health_client::HealthClient::new(channel.connect().await.unwrap());
     client.check(tonic_health::pb::HealthCheckRequest::default()).await.unwrap();
@@ -120,27 +137,149 @@ async fn tonic() {
 
 #[tokio::test]
 async fn custom_endpoint() {
-    let example = start_listening("custom_endpoint");
+    let example = start_as_shown("custom_endpoint").await;
     for (body, status, answer) in [
-        (example.body, 200, r#"{"open":true}"#),
+        (r#"{"badge": "4711"}"#, 200, r#"{"open":true}"#),
         (r#"{"badge": "4712"}"#, 200, r#"{"open":false}"#),
         (r#"{"badge": 4711}"#, 400, r#"{"open":false}"#),
         (r#"{"badge": "4711", "badge": "4711"}"#, 400, r#"{"open":false}"#),
         ("4711", 400, r#"{"open":false}"#),
     ] {
-        let response = example.call(body).await;
+        let response = example.post("/turnstile", body).await;
         response.is(status, answer);
         assert_eq!(response.headers["content-type"], "application/json");
         assert_eq!(response.headers["cache-control"], "no-store");
     }
-    example.get("/turnstile").await.is(404, "");
+    send(example.address, Request::get("/turnstile").body(String::new()).unwrap()).await.is(404, "");
+}
+
+#[tokio::test]
+async fn tenants() {
+    let example = start_as_shown("tenants").await;
+    let call = r#"{"deviceId": "1", "dlgToken": "a-token", "customerNo": "7"}"#;
+    for (tenant, secret, status, word) in [
+        ("acme", "acme-secret", 200, "Validated"),
+        ("acme", "globex-new", 401, "BadRequest"),
+        ("globex", "acme-secret", 401, "BadRequest"),
+        ("globex", "globex-new", 200, "InvalidToken"),
+        ("initech", "acme-secret", 404, ""),
+    ] {
+        let request = Request::post(format!("/{tenant}/checkauthtoken")).header("auth-token", secret);
+        send(example.address, request.body(call.to_owned()).unwrap()).await.is(status, word);
+    }
+    example.post("/acme/checkauthtoken", call).await.is(401, "BadRequest");
+}
+
+#[tokio::test]
+async fn tokens() {
+    let example = start_as_shown("tokens").await;
+    let rotate = || {
+        let request = Request::post("/keys/rotate").header("authorization", "Bearer operator");
+        send(example.address, request.body(String::new()).unwrap())
+    };
+    let login = r#"{"customerNo": "1234567", "password": "605b32dd", "deviceId": "d1"}"#;
+    // A token outlives two changes of the key, and each new key signs.
+    let mut tokens = Vec::new();
+    for keys in [3, 4] {
+        let issued: Value = serde_json::from_str(&example.post("/login", login).await.body).unwrap();
+        tokens.push(issued["dlgToken"].as_str().unwrap().to_owned());
+        rotate().await.is(200, &format!(r#"{{"keys":{keys}}}"#));
+        for token in &tokens {
+            let call = format!(r#"{{"deviceId": "d1", "dlgToken": "{token}", "customerNo": "1234567"}}"#);
+            example.post("/checkauthtoken", call).await.is_word("Validated");
+        }
+    }
+}
+
+#[cfg(feature = "policy")]
+#[tokio::test]
+async fn sqlite() {
+    let file = env::temp_dir().join(format!("tower-verify-{}.db", std::process::id()));
+    let url = format!("sqlite:{}?mode=rwc", file.display());
+    let calls = shown(&source("sqlite"));
+    let start = || start_listening("sqlite", &[("DATABASE_URL", &url)]);
+    assert_answers(&calls, start().address).await;
+    // The second time, the account is there already.
+    let example = start();
+    assert_answers(&calls, example.address).await;
+    fs::remove_file(&file).expect("the accounts are in the file");
+
+    let time = async |username: &str| {
+        let body = format!(r#"{{"auth": {{"username": "{username}", "password": "guess"}}}}"#);
+        let begun = Instant::now();
+        assert_eq!(example.post("/auth", body).await.status, 401);
+        begun.elapsed()
+    };
+    // The shortest of a few, as a busy machine makes some of them longer. Without the slow hash it is a hundredth.
+    let mut shortest = [Duration::MAX; 2];
+    for _ in 0..2 {
+        shortest = [shortest[0].min(time("ada@example.com").await), shortest[1].min(time("nobody@example.com").await)];
+    }
+    assert!(
+        shortest[1] > shortest[0] / 3,
+        "a wrong password takes {:?}, an unknown user {:?}",
+        shortest[0],
+        shortest[1]
+    );
+}
+
+#[cfg(feature = "policy")]
+#[tokio::test]
+async fn behind_nginx() {
+    let check = async |example: &Listening, forwarded: String, token: &str| {
+        let request = Request::get(format!("/CheckToken?sessionId=s-7&token={token}&userNo=45186"));
+        let request = request.header("x-forwarded-for", forwarded).body(String::new()).unwrap();
+        let answer: Value = serde_json::from_str(&send(example.address, request).await.body).unwrap();
+        answer["result"].as_str().unwrap().to_owned()
+    };
+    let (verified, throttled) = ("agent 45186 verified", "InternalError");
+
+    // These calls come from where nginx is: the last entry counts, whatever the client has written before it.
+    let example = start_as_shown("behind_nginx").await;
+    for guess in 0..10 {
+        assert_eq!(check(&example, format!("198.51.100.{guess}, 203.0.113.9"), "wrong").await, "InvalidToken");
+    }
+    assert_eq!(check(&example, "198.51.100.77, 203.0.113.9".into(), "b1f0").await, throttled);
+    assert_eq!(check(&example, "203.0.113.9, 203.0.113.10".into(), "b1f0").await, verified);
+
+    // These do not: the header is not believed at all.
+    let example = start_listening("behind_nginx", &[("PROXY", "192.0.2.1")]);
+    for guess in 0..10 {
+        assert_eq!(check(&example, format!("203.0.113.{guess}"), "wrong").await, "InvalidToken");
+    }
+    assert_eq!(check(&example, "203.0.113.77".into(), "b1f0").await, throttled);
+}
+
+#[cfg(feature = "https-client")]
+#[tokio::test]
+async fn taptalk_backend() {
+    start_as_shown("taptalk_backend").await.post("/taptalk/auth_ticket", "{}").await.is(
+        400,
+        r#"{"error":"invalid_request","error_description":"`userPlatform` must be \"android\", \"ios\" or \"web\""}"#,
+    );
+
+    // Another ticket server, which does not know the key.
+    let stranger = serve(service_fn(|_: Request<::hyper::body::Incoming>| async {
+        let answer = r#"{"status":400,"error":{"code":"49103","message":"Key not found","field":""},"data":{}}"#;
+        Ok::<_, std::convert::Infallible>(http::Response::new(answer.to_owned()))
+    }))
+    .await;
+    let base = format!("http://{stranger}");
+    let key = [("TAPTALK_BASE", &*base), ("TAPTALK_KEY_ID", "id"), ("TAPTALK_KEY_SECRET", "secret")];
+    let example = start_listening("taptalk_backend", &key);
+    let login = example.post("/login", r#"{"username": "ada", "password": "605b32dd"}"#).await;
+    let session: Value = serde_json::from_str(&login.body).unwrap();
+    let request = Request::post("/taptalk/auth_ticket")
+        .header("user-agent", "app")
+        .header("authorization", format!("Bearer {}", session["session"].as_str().unwrap()));
+    let request = request.body(r#"{"userPlatform": "web", "userDeviceID": "7"}"#.to_owned()).unwrap();
+    let refused = r#"{"error":"temporarily_unavailable","error_description":"TapTalk gave no ticket"}"#;
+    send(example.address, request).await.is(502, refused);
 }
 
 #[tokio::test]
 async fn lambda_that_listens() {
-    let example = start_listening("lambda");
-    example.call(example.body).await.is_word("Validated");
-    example.get("/app").await.is(200, "the app\n");
+    start_as_shown("lambda").await;
 }
 
 /// The runtime's API as Lambda has it in the function's machine: `next` hands out an event, `response` takes what became

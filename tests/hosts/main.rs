@@ -4,6 +4,7 @@ mod support;
 
 mod axum;
 mod caller;
+mod console;
 mod endpoints;
 mod examples;
 mod hyper;
