@@ -1,10 +1,24 @@
-//! One axum app with every endpoint of the crate in it, its own routes beside them, and a copy-and-paste tour.
+//! One axum app with every endpoint of the crate, its own routes beside them, and a tour of all calls.
 //!
-//! `cargo run --example axum` serves on `127.0.0.1:3000`; what can be set is in `settings.rs`.
+//! ```console
+//! $ cargo run --example axum
+//! ```
+//!
+//! It listens on `127.0.0.1:3000` and prints the tour: who calls and why, each call as a command for a shell, and its
+//! answer. At `http://127.0.0.1:3000/` the same calls are made by clicking, and `http://127.0.0.1:3000/agent_case` embeds
+//! Diyalog for an agent in an iframe. One of the commands, and its answer:
+//!
+//! ```console
+//! $ curl http://127.0.0.1:3000/auth -d '{"auth":{"username":"demo@example.com","password":"605b32dd"}}'
+//! {"login_id":12,"token":"123456789"}
+//! ```
+//!
+//! The settings are in `settings.rs`.
 
 mod commands;
 mod diyalog;
 mod observing;
+mod page;
 mod server;
 mod sessions;
 mod settings;
@@ -12,6 +26,7 @@ mod state;
 mod talkdesk;
 mod taptalk;
 mod throttle;
+mod tour;
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -96,7 +111,8 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
         .with(backends.principal(throttles.pseudonym(taptalk::backend_of_ticket)))?
         .with(updates.principal(throttles.pseudonym(taptalk::backend_of_update)))?;
     Ok(Router::new()
-        .route("/", get(|| async { "the app" }))
+        .route("/app", get(|| async { "the app" }))
+        .merge(page::pages())
         .merge(sessions.login())
         .merge(diyalog::logins(tokens))
         .merge(talkdesk::later_calls(&throttles, observers.clone())?)
