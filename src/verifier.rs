@@ -33,6 +33,12 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// A credential that a platform submits to be checked.
 ///
 /// A credential owns what it needs, so that verifiers are plain `async fn`s without lifetimes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Credential`",
+    label = "not the credential of an endpoint",
+    note = "a verifier is for the credential of its endpoint, such as `CustomerToken` for `diyalog::CustomerEndpoint`",
+    note = "for `talkdesk::Validator::typed::<{Self}>()` the verifier must be for `Auth<{Self}>`: implement `Verifier<talkdesk::Auth<{Self}>>`"
+)]
 pub trait Credential: Send + 'static {
     /// The verdicts that the platform's contract documents.
     type Verdict: Verdict;

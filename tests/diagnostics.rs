@@ -13,50 +13,62 @@ use std::{
     time::SystemTime,
 };
 
-/// The libraries that a fixture is compiled against.
-struct Libraries {
-    tower_verify: PathBuf,
-    http: PathBuf,
-}
+/// The libraries that a fixture is compiled against, by name.
+struct Libraries(Vec<(&'static str, PathBuf)>);
 
 impl Libraries {
-    /// The newest pair that fit together, this compiler and the control: builds with other features, by other compilers
-    /// or with another version of `http` stand in the same folder.
-    fn newest() -> &'static Self {
+    fn core() -> &'static Self {
         static NEWEST: OnceLock<Libraries> = OnceLock::new();
-        NEWEST.get_or_init(|| {
-            let mut refusals = String::new();
-            for tower_verify in rlibs("tower_verify") {
-                for http in rlibs("http") {
-                    let libraries = Self { tower_verify: tower_verify.clone(), http };
-                    let output = libraries.compile("control");
-                    if output.status.success() {
-                        return libraries;
-                    }
-                    refusals.push_str(&String::from_utf8_lossy(&output.stderr));
-                }
+        NEWEST.get_or_init(|| Self::newest("control", &["tower_verify", "http"]))
+    }
+
+    fn with_axum() -> &'static Self {
+        static NEWEST: OnceLock<Libraries> = OnceLock::new();
+        NEWEST.get_or_init(|| Self::newest("control_axum", &["tower_verify", "http", "axum", "tower_layer"]))
+    }
+
+    #[cfg(feature = "talkdesk")]
+    fn with_talkdesk() -> &'static Self {
+        static NEWEST: OnceLock<Libraries> = OnceLock::new();
+        NEWEST.get_or_init(|| Self::newest("control_talkdesk", &["tower_verify", "http", "serde"]))
+    }
+
+    /// The newest libraries of these names that the control compiles with: in the same folder are those of builds with
+    /// other features, by other compilers, or of other versions.
+    fn newest(control: &str, names: &[&'static str]) -> Self {
+        let mut candidates = vec![Vec::new()];
+        for name in names {
+            let rlibs = rlibs(name);
+            let with = |candidate: &Vec<_>, rlib: &PathBuf| [&candidate[..], &[(*name, rlib.clone())]].concat();
+            candidates = candidates.iter().flat_map(|known| rlibs.iter().map(move |rlib| with(known, rlib))).collect();
+        }
+        let mut refusals = String::new();
+        for libraries in candidates.into_iter().map(Self) {
+            let output = libraries.compile(control);
+            if output.status.success() {
+                return libraries;
             }
-            panic!("the control compiles with no library in {}:\n{refusals}", deps().display())
-        })
+            refusals.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
+        panic!("{control} compiles with no {names:?} in {}:\n{refusals}", deps().display())
     }
 
     fn compile(&self, fixture: &str) -> Output {
-        let named = |name: &str, path: &Path| {
-            let mut argument = OsString::from(format!("{name}="));
-            argument.push(path);
-            argument
-        };
-        Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        for (name, path) in &self.0 {
+            let mut library = OsString::from(format!("{name}="));
+            library.push(path);
+            rustc.arg("--extern").arg(library);
+        }
+        let mut dependencies = OsString::from("dependency=");
+        dependencies.push(deps());
+        rustc
             // The library was compiled here, and its lines are found from here.
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["--edition=2024", "--crate-type=bin", "--emit=metadata", "--color=never", "-o"])
             .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{fixture}.rmeta")))
-            .arg("--extern")
-            .arg(named("tower_verify", &self.tower_verify))
-            .arg("--extern")
-            .arg(named("http", &self.http))
             .arg("-L")
-            .arg(named("dependency", &deps()))
+            .arg(dependencies)
             .arg(format!("tests/diagnostics/{fixture}.rs"))
             .output()
             .expect("the compiler that compiled this test runs")
@@ -89,7 +101,12 @@ fn rlibs(name: &str) -> Vec<PathBuf> {
 
 #[track_caller]
 fn assert_refused(fixture: &str, lines: &[&str]) {
-    let output = Libraries::newest().compile(fixture);
+    assert_refused_with(Libraries::core(), fixture, lines);
+}
+
+#[track_caller]
+fn assert_refused_with(libraries: &Libraries, fixture: &str, lines: &[&str]) {
+    let output = libraries.compile(fixture);
     let stderr = String::from_utf8(output.stderr).expect("the compiler writes text");
     assert_eq!(output.status.code(), Some(1), "the compiler accepts {fixture}, or broke:\n{stderr}");
     for line in lines {
@@ -145,4 +162,31 @@ fn endpoint_and_verifier_swapped() {
         "`CustomerEndpoint` is not a `Verifier` of",
     ];
     assert_refused("swapped", &lines);
+}
+
+#[cfg(feature = "talkdesk")]
+#[test]
+fn a_verifier_of_the_type_inside_of_auth() {
+    let lines = [
+        "`Login` is not a `Credential`",
+        "for `talkdesk::Validator::typed::<Login>()` the verifier must be for `Auth<Login>`: \
+         implement `Verifier<talkdesk::Auth<Login>>`",
+        "`Bridge` is not a `Verifier` of `Auth<Login>`",
+        "implement `Verifier<Auth<Login>>` for it with \
+         `async fn verify(&self, request: http::Request<Auth<Login>>)`",
+    ];
+    assert_refused_with(Libraries::with_talkdesk(), "untyped_verifier", &lines);
+}
+
+/// The way out is in a comment of the `impl` that the compiler shows: see `Service` for `Verify` and for `Guard`.
+#[test]
+fn a_service_of_requests_given_to_axum_as_one_of_connections() {
+    for layer in ["verify", "guard"] {
+        let way_out = format!(
+            "// For `axum::serve`, wrap it: \
+             `axum::ServiceExt::<axum::extract::Request>::into_make_service({layer}.layer(router))`."
+        );
+        let lines = ["Service<IncomingStream<'a, L>>` is not implemented for", &way_out];
+        assert_refused_with(Libraries::with_axum(), &format!("served_{layer}"), &lines);
+    }
 }

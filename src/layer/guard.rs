@@ -77,6 +77,7 @@ impl<S, C, V> Guard<S, C, V> {
 }
 
 impl<S, C, V, ReqBody, ResBody> Service<Request<ReqBody>> for Guard<S, C, V>
+// For `axum::serve`, wrap it: `axum::ServiceExt::<axum::extract::Request>::into_make_service(guard.layer(router))`.
 where
     S: Service<Request<GuardedBody<ReqBody>>, Response = Response<ResBody>> + Clone,
     C: GuardContract,

@@ -82,6 +82,7 @@ impl<S, L> Verify<S, L> {
 }
 
 impl<S, L, ReqBody, ResBody> Service<Request<ReqBody>> for Verify<S, L>
+// For `axum::serve`, wrap it: `axum::ServiceExt::<axum::extract::Request>::into_make_service(verify.layer(router))`.
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     L: Respond<ReqBody>,

@@ -1,0 +1,24 @@
+use http::Request;
+use serde::Deserialize;
+use tower_verify::{
+    BoxError, Secret, Verifier, VerifyLayer,
+    talkdesk::{AuthVerdict, Validator},
+};
+
+#[derive(Deserialize)]
+struct Login {
+    api_key: Secret,
+}
+
+struct Bridge;
+
+impl Verifier<Login> for Bridge {
+    async fn verify(&self, request: Request<Login>) -> Result<AuthVerdict, BoxError> {
+        let login = request.body();
+        Ok(if login.api_key == "2f6a" { AuthVerdict::Granted(Default::default()) } else { AuthVerdict::Denied })
+    }
+}
+
+fn main() {
+    VerifyLayer::new(Validator::typed::<Login>(), Bridge);
+}
