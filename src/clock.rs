@@ -1,15 +1,4 @@
-//! Where the time comes from: see [`Clock`].
-//!
-//! ```
-//! use std::time::{Duration, SystemTime};
-//! use tower_verify::{Clock, ManualClock};
-//!
-//! let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
-//! clock.advance(Duration::from_secs(300));
-//! assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(300));
-//! clock.set(SystemTime::UNIX_EPOCH);
-//! assert_eq!(clock.monotonic(), Duration::from_secs(300));
-//! ```
+//! The clocks that everything that expires is timed by.
 
 use std::{
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
@@ -21,6 +10,35 @@ use std::{
 /// There are two times. The wall clock can be set, forwards and backwards: it is for what other systems read, such as
 /// the expiry of a token. The monotonic time never goes back: it is for what lasts a while within this process, such as
 /// an entry of [`MemoryStore`](crate::store::MemoryStore) or a verdict in [`Cached`](crate::policy::Cached).
+///
+/// The clock of a test may be tokio's, which a test can pause:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tokio::time::Instant;
+/// use tower_verify::Clock;
+///
+/// struct TokioClock {
+///     start: Instant,
+/// }
+///
+/// impl Clock for TokioClock {
+///     fn now(&self) -> SystemTime {
+///         SystemTime::UNIX_EPOCH + self.monotonic()
+///     }
+///
+///     fn monotonic(&self) -> Duration {
+///         self.start.elapsed()
+///     }
+/// }
+///
+/// #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// async fn main() {
+///     let clock = TokioClock { start: Instant::now() };
+///     tokio::time::advance(Duration::from_secs(300)).await;
+///     assert_eq!(clock.unix_millis(), 300_000);
+/// }
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// The time of the wall clock.
     fn now(&self) -> SystemTime;
@@ -62,8 +80,9 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The operating system's clocks. Whether its monotonic time goes on while the machine is suspended is the system's
-/// choice; on Linux it does not.
+/// The operating system's clocks: the default wherever a [`Clock`] is needed.
+///
+/// Whether its monotonic time goes on while the machine is suspended is the system's choice; on Linux it does not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -78,7 +97,20 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to go on, or is set. Clones share the time.
+/// A clock that stands still until it is told to go on, or is set: for tests.
+///
+/// Clones share the time.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_verify::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(300));
+/// assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(300));
+/// clock.set(SystemTime::UNIX_EPOCH);
+/// assert_eq!(clock.monotonic(), Duration::from_secs(300));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     times: Arc<Mutex<Times>>,

@@ -1,10 +1,17 @@
-//! The error of a configuration that cannot work: see [`ConfigError`].
+//! The error of a configuration that cannot work.
 
 use std::{borrow::Cow, error::Error, fmt};
 
 /// A configuration that cannot work, refused when it is made and not when the first request arrives.
 ///
 /// It never contains a configured secret.
+///
+/// ```
+/// use tower_verify::{ConfigError, Route};
+///
+/// let error: ConfigError = Route::exact("auth").unwrap_err();
+/// assert!(error.to_string().contains("must look like \"/auth\""));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     reason: Cow<'static, str>,

@@ -1,4 +1,4 @@
-//! A platform's contract, as the layer sees it: [`Contract`] and [`Endpoint`].
+//! A platform's contract, as the layer sees it.
 
 use std::sync::Arc;
 
@@ -11,6 +11,45 @@ use crate::{Credential, Outcome, Rejection, Route};
 ///
 /// It is the half of a platform's contract that an [`Endpoint`] and a [guard](crate::layer::GuardContract) have in
 /// common.
+///
+/// A badge number in a header, and an empty `403` for everything but a positive verdict:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, StatusCode, request::Parts};
+/// use tower_verify::{Contract, Credential, Outcome, Rejection, Secret, wire::response};
+///
+/// struct Badge(Secret);
+///
+/// impl Credential for Badge {
+///     type Verdict = bool;
+/// }
+///
+/// struct Turnstile;
+///
+/// impl Contract for Turnstile {
+///     type Credential = Badge;
+///     type Context = ();
+///     const NAME: &'static str = "turnstile";
+///
+///     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<Badge, Rejection> {
+///         let badge = head.headers.remove("badge").ok_or(Rejection::no_credential("there is no badge"))?;
+///         let badge = badge.to_str().map_err(|_| Rejection::malformed("the badge is not text"))?;
+///         Ok(Badge(badge.into()))
+///     }
+///
+///     fn refused(&self, _outcome: Outcome<bool>, (): ()) -> Response<Bytes> {
+///         response::empty(StatusCode::FORBIDDEN)
+///     }
+/// }
+///
+/// let (mut head, ()) = Request::post("/badge").header("badge", "605b32dd").body(())?.into_parts();
+/// let Badge(number) = Turnstile.decode(&mut head, Bytes::new(), &mut ())?;
+/// assert_eq!(number, "605b32dd");
+/// assert!(head.headers.is_empty());
+/// assert_eq!(Turnstile.refused(Outcome::Verdict(false), ()).status(), 403);
+/// # Ok::<(), tower_verify::BoxError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Contract`",
     label = "does not say how a credential is read",
@@ -65,7 +104,7 @@ pub trait Contract: Send + Sync + 'static {
 /// ```
 /// use bytes::Bytes;
 /// use http::{Method, Response, StatusCode, request::Parts};
-/// use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
+/// use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, wire::response};
 ///
 /// struct Badge(Secret);
 ///
@@ -87,9 +126,7 @@ pub trait Contract: Send + Sync + 'static {
 ///     }
 ///
 ///     fn refused(&self, _outcome: Outcome<bool>, (): ()) -> Response<Bytes> {
-///         let mut response = Response::new(Bytes::new());
-///         *response.status_mut() = StatusCode::FORBIDDEN;
-///         response
+///         response::empty(StatusCode::FORBIDDEN)
 ///     }
 /// }
 ///
@@ -99,9 +136,7 @@ pub trait Contract: Send + Sync + 'static {
 ///     }
 ///
 ///     fn admitted(&self, _verdict: bool, (): ()) -> Response<Bytes> {
-///         let mut response = Response::new(Bytes::new());
-///         *response.status_mut() = StatusCode::NO_CONTENT;
-///         response
+///         response::empty(StatusCode::NO_CONTENT)
 ///     }
 /// }
 ///

@@ -1,11 +1,13 @@
+//! Tower middleware that answers a partner platform's credential checks.
+//!
 //! A partner platform says: *expose an HTTP endpoint, we will call it to check a credential.* This crate answers such
-//! calls from inside the app that you already run: a Tower layer takes the documented routes and asks a [`Verifier`] of
-//! yours; every other request passes through untouched.
+//! calls inside the app that you already run. A Tower layer takes the documented routes and asks your [`Verifier`]. Every
+//! other request passes through unchanged.
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use http_body_util::Full;
+//! use http_body_util::{BodyExt, Full};
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Verifier, VerifyLayer,
@@ -16,31 +18,43 @@
 //!
 //! impl Verifier<CustomerToken> for Bank {
 //!     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
-//!         let trio = request.into_body();
+//!         let trio = request.into_body(); // ask your database; `?` on its errors is right
 //!         let good = trio.dlg_token == "2121sa" && trio.device_id == "1234" && trio.customer_no == "1234567";
 //!         Ok(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
 //!     }
 //! }
 //!
-//! # futures::executor::block_on(async {
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
-//! let app = ServiceBuilder::new().layer(VerifyLayer::new(CustomerEndpoint::new(), Bank)).service(app);
+//! #[tokio::main]
+//! async fn main() -> Result<(), BoxError> {
+//!     let app = service_fn(|_: Request<String>| async {
+//!         Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app")))
+//!     });
+//!     let app = ServiceBuilder::new().layer(VerifyLayer::new(CustomerEndpoint::new(), Bank)).service(app);
 //!
-//! let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
-//! let answer = app.oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
-//! # let body = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
-//! assert_eq!(body, "Validated");
-//! # Ok::<(), BoxError>(()) }).unwrap();
+//!     let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
+//!     let response = app.clone().oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
+//!     assert_eq!(response.into_body().collect().await?.to_bytes(), "Validated");
+//!
+//!     let response = app.oneshot(Request::get("/").body(String::new())?).await?;
+//!     assert_eq!(response.into_body().collect().await?.to_bytes(), "the app");
+//!     Ok(())
+//! }
 //! ```
+//!
+//! Beside this crate it uses `bytes`, `http`, `http-body-util`, `tokio` with the features `macros` and `rt-multi-thread`,
+//! and `tower` with the feature `util`.
 //!
 //! # The platforms
 //!
-//! | platform | its calls | guide |
+//! | platform | its calls | module |
 //! |---|---|---|
 //! | Talkdesk | `POST /auth`, and the later calls that carry what it returned | [`talkdesk`] |
 //! | Diyalog | `POST /checkauthtoken`, `GET /CheckToken`, and minting the tokens | [`diyalog`] |
 //! | TapTalk.io | tickets under a `Server-Key`, from request to access token, and the backend that asks for them | [`taptalk`] |
-//! | another one | an [`Endpoint`] of your own, in about 40 lines | the example `custom_endpoint` |
+//! | another one | an [`Endpoint`] of your own, in about 40 lines | `examples/custom_endpoint.rs` |
+//!
+//! The [`guide`] leads from a partner's document to an endpoint in production: mounting, verifiers, several nodes, tests,
+//! observing.
 //!
 //! # The law
 //!
@@ -76,9 +90,9 @@
 //! | `tracing` | yes | logs of each call, and a span around the verifier: [`observe::TracingObserver`], [`observe::request_span`] |
 //! | `metrics` | yes | counts and times of calls, stores, caches and keys: [`observe::MetricsObserver`] and its neighbours |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
-//! | `redis` | | [`store::RedisStore`]: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
-//! | `postgres` | | [`store::PostgresStore`] |
-//! | `https-client` | | a ready-made HTTPS client for [`taptalk::Client`] |
+//! | `redis` | | `store::RedisStore`: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
+//! | `postgres` | | `store::PostgresStore` |
+//! | `https-client` | | `taptalk::HttpsClient`, a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.

@@ -1,4 +1,4 @@
-//! The outcomes of a check: a verdict, a [`Rejection`] of bad input, or a [`Failure`] to reach a verdict.
+//! The outcomes of a check.
 
 use std::{
     any::Any,
@@ -102,6 +102,21 @@ pub struct Rejection {
 }
 
 /// The kinds of [`Rejection`].
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_verify::{Rejection, RejectionKind};
+///
+/// fn status(rejection: &Rejection) -> StatusCode {
+///     match rejection.kind() {
+///         RejectionKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+///         RejectionKind::NoCredential | RejectionKind::UnknownCaller => StatusCode::UNAUTHORIZED,
+///         _ => StatusCode::BAD_REQUEST,
+///     }
+/// }
+///
+/// assert_eq!(status(&Rejection::malformed("the body is not JSON")), 400);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectionKind {
@@ -211,6 +226,22 @@ pub struct Failure {
 }
 
 /// The kinds of [`Failure`].
+///
+/// ```
+/// use std::time::Duration;
+/// use http::StatusCode;
+/// use tower_verify::{Failure, FailureKind};
+///
+/// fn status(failure: &Failure) -> StatusCode {
+///     match failure.kind() {
+///         FailureKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
+///         FailureKind::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+///         _ => StatusCode::SERVICE_UNAVAILABLE,
+///     }
+/// }
+///
+/// assert_eq!(status(&Failure::throttled(Duration::from_secs(3))), 429);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {

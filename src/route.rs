@@ -1,4 +1,4 @@
-//! The place of an endpoint: see [`Route`].
+//! The place of an endpoint.
 
 use std::{fmt, sync::Arc};
 
@@ -46,6 +46,23 @@ enum Kind {
 }
 
 /// The head of a request: its method, URI and headers.
+///
+/// A [predicate of a route](Route::when) and the [choice of a caller's secret](crate::VerifyLayer::caller_secret_by) get
+/// one.
+///
+/// ```
+/// use http::{Request, header::UPGRADE};
+/// use tower_verify::{RequestHead, Route};
+///
+/// fn is_upgrade(head: RequestHead<'_>) -> bool {
+///     head.headers().contains_key(UPGRADE)
+/// }
+///
+/// let route = Route::exact("/connect")?.when(is_upgrade);
+/// assert!(route.matches(&Request::get("/connect").header(UPGRADE, "websocket").body(())?));
+/// assert!(!route.matches(&Request::get("/connect").body(())?));
+/// # Ok::<(), tower_verify::BoxError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,

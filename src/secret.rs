@@ -1,13 +1,4 @@
-//! Text that must not be seen: every credential a platform submits is a [`Secret`].
-//!
-//! ```
-//! use tower_verify::Secret;
-//!
-//! let token = Secret::from("2121sasasrwsdss");
-//! assert_eq!(format!("{token:?}"), "Secret([redacted])");
-//! assert_eq!(token.expose_secret(), "2121sasasrwsdss");
-//! assert!(token == Secret::from("2121sasasrwsdss")); // in constant time
-//! ```
+//! Text that must not be seen.
 
 use std::{borrow::Cow, fmt};
 
@@ -23,6 +14,15 @@ use subtle::ConstantTimeEq;
 ///
 /// Two secrets of the same length are compared in a time that depends on the length alone. The length itself is not
 /// hidden.
+///
+/// ```
+/// use tower_verify::Secret;
+///
+/// let token = Secret::from("2121sasasrwsdss");
+/// assert_eq!(format!("{token:?}"), "Secret([redacted])");
+/// assert_eq!(token.expose_secret(), "2121sasasrwsdss");
+/// assert!(token == Secret::from("2121sasasrwsdss")); // in constant time
+/// ```
 #[derive(Clone, Default)]
 pub struct Secret(ByteString);
 

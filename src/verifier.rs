@@ -1,27 +1,4 @@
-//! The app decides whether a credential is good, by a verifier: see [`Verifier`].
-//!
-//! ```
-//! use http::Request;
-//! use tower_verify::{BoxError, Credential, Verifier};
-//!
-//! struct Badge(u32);
-//!
-//! impl Credential for Badge {
-//!     type Verdict = bool;
-//! }
-//!
-//! struct Reception;
-//!
-//! impl Verifier<Badge> for Reception {
-//!     async fn verify(&self, request: Request<Badge>) -> Result<bool, BoxError> {
-//!         Ok(request.body().0 == 7)
-//!     }
-//! }
-//!
-//! # futures::executor::block_on(async {
-//! assert!(Reception.verify(Request::new(Badge(7))).await?);
-//! # Ok::<(), BoxError>(()) }).unwrap();
-//! ```
+//! Verifiers, and the credentials that they decide about.
 
 use std::{error::Error, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -33,6 +10,19 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// A credential that a platform submits to be checked.
 ///
 /// A credential owns what it needs, so that verifiers are plain `async fn`s without lifetimes.
+///
+/// ```
+/// use tower_verify::{Credential, Secret};
+///
+/// struct Badge {
+///     number: Secret,
+///     turnstile: u32,
+/// }
+///
+/// impl Credential for Badge {
+///     type Verdict = bool;
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Credential`",
     label = "not the credential of an endpoint",
@@ -45,6 +35,36 @@ pub trait Credential: Send + 'static {
 }
 
 /// The decision of a verifier about a credential.
+///
+/// `bool` is one, for a platform that knows nothing but yes and no, and `Option<T>`, for a platform that asks whose
+/// credential it is. A platform that tells its denials apart needs a type of its own:
+///
+/// ```
+/// use tower_verify::Verdict;
+///
+/// enum BadgeVerdict {
+///     Valid,
+///     Expired,
+///     Unknown,
+/// }
+///
+/// impl Verdict for BadgeVerdict {
+///     fn admits(&self) -> bool {
+///         matches!(self, Self::Valid)
+///     }
+///
+///     fn name(&self) -> &'static str {
+///         match self {
+///             Self::Valid => "valid",
+///             Self::Expired => "expired",
+///             Self::Unknown => "unknown",
+///         }
+///     }
+/// }
+///
+/// assert!(BadgeVerdict::Valid.admits());
+/// assert!(!BadgeVerdict::Expired.admits());
+/// ```
 pub trait Verdict: Send + 'static {
     /// Whether the credential is good.
     fn admits(&self) -> bool;
@@ -76,6 +96,29 @@ impl<T: Send + 'static> Verdict for Option<T> {
 /// is away), and the platform is told that the credential is not admitted. Bad input never gets here.
 ///
 /// Implement it with `async fn verify`, or wrap a closure in [`verifier_fn`]. One type can verify several credentials.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{BoxError, Credential, Verifier};
+///
+/// struct Badge(u32);
+///
+/// impl Credential for Badge {
+///     type Verdict = bool;
+/// }
+///
+/// struct Reception;
+///
+/// impl Verifier<Badge> for Reception {
+///     async fn verify(&self, request: Request<Badge>) -> Result<bool, BoxError> {
+///         Ok(request.body().0 == 7) // ask your database; `?` on its errors is right
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// assert!(Reception.verify(Request::new(Badge(7))).await?);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Verifier` of `{C}`",
     label = "cannot verify `{C}`",
@@ -164,7 +207,7 @@ where
 ///
 /// ```
 /// use http::Request;
-/// use tower_verify::{BoxError, SharedVerifier, Credential, Verifier, verifier_fn};
+/// use tower_verify::{BoxError, Credential, SharedVerifier, verifier_fn};
 ///
 /// struct Badge(u32);
 ///

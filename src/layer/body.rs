@@ -17,13 +17,13 @@ pin_project! {
     /// ```
     /// use bytes::Bytes;
     /// use http::{Request, Response};
-    /// use http_body_util::{BodyExt, Empty, combinators::BoxBody};
-    /// use tower::{ServiceBuilder, service_fn};
+    /// use http_body_util::{Empty, combinators::BoxBody};
+    /// use tower::{ServiceBuilder, ServiceExt, service_fn};
     /// use tower_verify::{BoxError, VerifyLayer, diyalog, layer::ResponseBody, verifier_fn};
     ///
-    /// # let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
-    /// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-    /// # });
+    /// let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
+    ///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
+    /// });
     /// let app = service_fn(|_: Request<Empty<Bytes>>| async {
     ///     Ok::<_, BoxError>(Response::new(BoxBody::new(Empty::<Bytes>::new())))
     /// });
@@ -31,7 +31,9 @@ pin_project! {
     ///     .layer(VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier))
     ///     .map_response(|response: Response<_>| response.map(ResponseBody::new))
     ///     .service(app);
-    /// # futures::executor::block_on(tower::ServiceExt::oneshot(app, Request::new(Empty::new()))).unwrap();
+    /// # futures::executor::block_on(async {
+    /// assert_eq!(app.oneshot(Request::new(Empty::new())).await?.status(), 200);
+    /// # Ok::<(), BoxError>(()) }).unwrap();
     /// ```
     ///
     /// `B` keeps its error, its frames and trailers, and its size hint. The default is empty.

@@ -48,7 +48,7 @@ pub struct Endpoints<L = ()> {
     observer: Option<Arc<dyn Observer>>,
 }
 
-/// A list of endpoints `L` and one more.
+/// A list of endpoints `L` and one more: the parameter of [`Endpoints`] after [`with`](Endpoints::with).
 pub type And<L, E, V> = (L, VerifyLayer<E, V>);
 
 impl Endpoints {

@@ -49,6 +49,30 @@ impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
 ///
 /// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
 /// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_verify::{
+///     BoxError, Guard, GuardLayer,
+///     talkdesk::{Call, CallVerdict, LaterCalls},
+///     verifier_fn,
+/// };
+///
+/// let nobody = verifier_fn(|_: Request<Call<u32>>| async { Ok::<_, BoxError>(CallVerdict::Denied) });
+/// let app = service_fn(|_: Request<_>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("contacts"))) });
+/// let guard: Guard<_, _, _> = GuardLayer::new(LaterCalls::new(), nobody).layer(app);
+///
+/// # futures::executor::block_on(async {
+/// let call = r#"{"auth": {"token": "123456789"}, "meta": {}}"#;
+/// assert_eq!(guard.oneshot(Request::post("/contacts").body(call.to_owned())?).await?.status(), 401);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+///
+/// `axum::serve` takes it as [`axum::ServiceExt`](https://docs.rs/axum/0.8/axum/trait.ServiceExt.html) wraps it: see
+/// [`Verify`](super::Verify).
 #[must_use]
 pub struct Guard<S, C, V> {
     inner: S,

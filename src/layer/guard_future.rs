@@ -15,8 +15,9 @@ use super::{GuardedBody, conclusion::Concluding};
 type Admitting<B> = Concluding<Result<Request<GuardedBody<B>>, Response<Bytes>>>;
 
 pin_project! {
-    /// The response future of [`Guard`](crate::Guard): `S` is the inner service, `B` the request's body and `F` the inner
-    /// service's future.
+    /// The response future of [`Guard`](crate::Guard).
+    ///
+    /// `S` is the inner service, `B` the request's body and `F` the inner service's future.
     pub struct GuardFuture<S, B, F> {
         #[pin]
         step: Step<S, B, F>,

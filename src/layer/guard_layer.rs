@@ -7,6 +7,56 @@ use super::{Guard, admission::Admission, conclusion::VerdictOf, settings::protec
 use crate::{Contract, Route, Verifier};
 
 /// A [`Contract`] for a [`GuardLayer`]: it hands the principal of a positive verdict on to the app.
+///
+/// An API key in a header, and the account that it belongs to:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, StatusCode, request::Parts};
+/// use tower_verify::{Contract, Credential, GuardContract, Outcome, Rejection, Secret, wire::response};
+///
+/// struct ApiKey(Secret);
+///
+/// #[derive(Clone)]
+/// struct Account {
+///     id: u64,
+/// }
+///
+/// impl Credential for ApiKey {
+///     type Verdict = Option<Account>;
+/// }
+///
+/// struct ApiKeyGuard;
+///
+/// impl Contract for ApiKeyGuard {
+///     type Credential = ApiKey;
+///     type Context = ();
+///     const NAME: &'static str = "api_key";
+///     const READS_BODY: bool = false;
+///
+///     fn decode(&self, head: &mut Parts, _: Bytes, (): &mut ()) -> Result<ApiKey, Rejection> {
+///         let key = head.headers.remove("api-key").ok_or(Rejection::no_credential("`Api-Key` is missing"))?;
+///         let key = key.to_str().map_err(|_| Rejection::malformed("`Api-Key` is not text"))?;
+///         Ok(ApiKey(key.into()))
+///     }
+///
+///     fn refused(&self, _: Outcome<Option<Account>>, (): ()) -> Response<Bytes> {
+///         response::empty(StatusCode::FORBIDDEN)
+///     }
+/// }
+///
+/// impl GuardContract for ApiKeyGuard {
+///     fn admitted(&self, account: Option<Account>, head: &mut Parts) {
+///         if let Some(account) = account {
+///             head.extensions.insert(account);
+///         }
+///     }
+/// }
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// ApiKeyGuard.admitted(Some(Account { id: 7 }), &mut head);
+/// assert_eq!(head.extensions.get().map(|account: &Account| account.id), Some(7));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `GuardContract`",
     label = "does not say what an admitted request has in its extensions",
@@ -44,66 +94,56 @@ pub trait GuardContract: Contract {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use http::{Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
+/// use http::{HeaderValue, Request, Response, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
 /// use http_body_util::Full;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_verify::{
-///     BoxError, Contract, Credential, GuardContract, GuardLayer, Outcome, Rejection, Secret, Verdict, verifier_fn,
-///     wire::response,
+///     BoxError, Contract, Credential, GuardContract, GuardLayer, Outcome, Rejection, Secret, verifier_fn,
+///     wire::{bearer, response},
 /// };
 ///
-/// struct Bearer(Secret);
+/// struct Token(Secret);
 ///
 /// #[derive(Clone)]
 /// struct User(&'static str);
 ///
-/// struct Known(Option<User>);
-///
-/// impl Verdict for Known {
-///     fn admits(&self) -> bool {
-///         self.0.is_some()
-///     }
-/// }
-///
-/// impl Credential for Bearer {
-///     type Verdict = Known;
+/// impl Credential for Token {
+///     type Verdict = Option<User>;
 /// }
 ///
 /// struct BearerGuard;
 ///
 /// impl Contract for BearerGuard {
-///     type Credential = Bearer;
+///     type Credential = Token;
 ///     type Context = ();
 ///     const NAME: &'static str = "bearer";
 ///     const READS_BODY: bool = false;
 ///
-///     fn decode(&self, head: &mut Parts, _: Bytes, (): &mut ()) -> Result<Bearer, Rejection> {
-///         let value = head.headers.remove(AUTHORIZATION).ok_or(Rejection::no_credential("there is no token"))?;
-///         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-///         token.map(|token| Bearer(token.into())).ok_or(Rejection::malformed("this is not a bearer token"))
+///     fn decode(&self, head: &mut Parts, _: Bytes, (): &mut ()) -> Result<Token, Rejection> {
+///         bearer::take(&mut head.headers).map(Token)
 ///     }
 ///
-///     fn refused(&self, outcome: Outcome<Known>, (): ()) -> Response<Bytes> {
-///         response::empty(match outcome {
-///             Outcome::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
-///             _ => StatusCode::UNAUTHORIZED,
-///         })
+///     fn refused(&self, outcome: Outcome<Option<User>>, (): ()) -> Response<Bytes> {
+///         if let Outcome::Failed(_) = outcome {
+///             return response::empty(StatusCode::SERVICE_UNAVAILABLE);
+///         }
+///         let mut response = response::empty(StatusCode::UNAUTHORIZED);
+///         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+///         response
 ///     }
 /// }
 ///
 /// impl GuardContract for BearerGuard {
-///     fn admitted(&self, verdict: Known, head: &mut Parts) {
-///         head.extensions.extend(verdict.0.map(|user| {
-///             let mut extensions = http::Extensions::new();
-///             extensions.insert(user);
-///             extensions
-///         }).unwrap_or_default());
+///     fn admitted(&self, user: Option<User>, head: &mut Parts) {
+///         if let Some(user) = user {
+///             head.extensions.insert(user);
+///         }
 ///     }
 /// }
 ///
 /// # futures::executor::block_on(async {
-/// let verifier = verifier_fn(|request: Request<Bearer>| async move {
-///     Ok::<_, BoxError>(Known((request.body().0 == "605b32dd").then_some(User("john"))))
+/// let verifier = verifier_fn(|request: Request<Token>| async move {
+///     Ok::<_, BoxError>((request.body().0 == "605b32dd").then_some(User("john")))
 /// });
 /// let app = service_fn(|request: Request<_>| async move {
 ///     let User(name) = request.extensions().get().cloned().ok_or("no request gets here without a user")?;

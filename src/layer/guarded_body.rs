@@ -14,6 +14,35 @@ pin_project! {
     /// The body of a request that passed a [`Guard`](crate::Guard): its bytes and trailers as they arrived.
     ///
     /// If the guard has read it, it knows its exact size and cannot fail; otherwise it is the original body.
+    ///
+    /// The app reads it as any other body:
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::{BodyExt, Full};
+    /// use tower::{ServiceBuilder, ServiceExt, service_fn};
+    /// use tower_verify::{
+    ///     BoxError, GuardLayer,
+    ///     layer::GuardedBody,
+    ///     talkdesk::{Call, CallVerdict, LaterCalls},
+    ///     verifier_fn,
+    /// };
+    ///
+    /// async fn echo(request: Request<GuardedBody<String>>) -> Result<Response<Full<Bytes>>, BoxError> {
+    ///     let body = request.into_body().collect().await?.to_bytes();
+    ///     Ok(Response::new(Full::new(body)))
+    /// }
+    ///
+    /// let everybody = verifier_fn(|_: Request<Call<u32>>| async { Ok::<_, BoxError>(CallVerdict::Verified(12)) });
+    /// let app = ServiceBuilder::new().layer(GuardLayer::new(LaterCalls::new(), everybody)).service_fn(echo);
+    ///
+    /// # futures::executor::block_on(async {
+    /// let call = r#"{"auth": {"token": "123456789"}, "meta": {}}"#;
+    /// let response = app.oneshot(Request::post("/contacts").body(call.to_owned())?).await?;
+    /// assert_eq!(response.into_body().collect().await?.to_bytes(), call);
+    /// # Ok::<(), BoxError>(()) }).unwrap();
+    /// ```
     pub struct GuardedBody<B> {
         #[pin]
         kind: Kind<B>,

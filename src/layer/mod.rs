@@ -1,5 +1,7 @@
-//! The Tower services: [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`Endpoints`] adds several, [`GuardLayer`] guards routes of the
-//! app. They know no platform.
+//! The Tower layers and services that put endpoints and guards around an app.
+//!
+//! [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`Endpoints`] adds several, and [`GuardLayer`] guards
+//! routes of the app. They know no platform.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -33,10 +35,11 @@
 //! | | `.route_layer(verify)` | **no**: it sees matched paths only |
 //! | | a layer of a router inside `nest` | **no**; under the prefix, if that router has a fallback of its own, and only there |
 //! | | `.route_service("/any/path", verify.into_service())` | yes, at any path that the router maps, inside `nest` too; another method gets `405` with `Allow` |
-//! | | `axum::serve(listener, axum::ServiceExt::<Request>::into_make_service(verify.layer(router)))` | yes |
+//! | | `axum::serve(listener, axum::ServiceExt::<axum::extract::Request>::into_make_service(verify.layer(router)))` | yes |
+//! | | `axum::serve(listener, verify.layer(router))` | **no**, it does not compile: `axum::serve` takes a service of connections, which the row above makes |
 //! | | `Router::new().fallback_service(verify.layer(router))` | yes |
 //! | hyper 1 | `TowerToHyperService::new(verify.layer(service))` of hyper-util | yes, HTTP/1.1 and HTTP/2 |
-//! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify).layer(map)` | yes, gRPC and partners on one port; `map` makes tonic's body a [`ResponseBody`]: see the example `tonic` |
+//! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify).layer(map)` | yes, gRPC and partners on one port; `map` makes tonic's body a [`ResponseBody`]: see `examples/tonic.rs` |
 //! | | without `accept_http1` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
 //! | lambda_http 1 | `lambda_http::run(verify.layer(service))` | yes, in the stage `$default` |
 //! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the layer that path |

@@ -54,6 +54,33 @@ impl<E: Endpoint, B> Conclusion<E, B> for EndpointConclusion {
 ///
 /// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
 /// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
+///
+/// `axum::serve` takes a service of connections, and this is one of requests. `into_make_service` of
+/// [`axum::ServiceExt`](https://docs.rs/axum/0.8/axum/trait.ServiceExt.html) makes one of the other:
+///
+/// ```no_run
+/// use axum::{Router, ServiceExt, extract::Request, routing::get};
+/// use tokio::net::TcpListener;
+/// use tower::Layer;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     verifier_fn,
+/// };
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), BoxError> {
+///     let nobody = verifier_fn(|_: http::Request<CustomerToken>| async {
+///         Ok::<_, BoxError>(CustomerVerdict::InvalidToken)
+///     });
+///     let router: Router = Router::new().route("/", get(|| async { "the app" }));
+///     let app = VerifyLayer::new(CustomerEndpoint::new(), nobody).layer(router);
+///
+///     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+///     axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await?;
+///     Ok(())
+/// }
+/// ```
 #[must_use]
 pub struct Verify<S, L> {
     inner: S,
@@ -137,6 +164,27 @@ impl<S: fmt::Debug, L> fmt::Debug for Verify<S, L> {
 /// One endpoint as a service of its own: made by [`VerifyLayer::into_service`](crate::VerifyLayer::into_service).
 ///
 /// It ignores the path, which the router has matched already. A method that the endpoint does not have gets `405`.
+///
+/// ```
+/// use axum::Router;
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     verifier_fn,
+/// };
+///
+/// let everybody = verifier_fn(|_: Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::Validated) });
+/// let endpoint = VerifyLayer::new(CustomerEndpoint::new(), everybody).into_service();
+/// let app: Router = Router::new().route_service("/partners/bank", endpoint);
+///
+/// # futures::executor::block_on(async {
+/// let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
+/// assert_eq!(app.clone().oneshot(Request::post("/partners/bank").body(call.to_owned())?).await?.status(), 200);
+/// assert_eq!(app.oneshot(Request::get("/partners/bank").body(String::new())?).await?.status(), 405);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[must_use]
 pub struct VerifyService<E, V> {
     admission: Arc<Admission<E, V>>,
