@@ -1,17 +1,20 @@
-//! The clocks that everything that expires is timed by.
+//! Sources of time for everything that expires.
 
 use std::{
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
-/// Tells the time to everything that expires. Given a [`ManualClock`], expiry is tested without waiting.
+/// The source of time for everything that expires.
 ///
-/// There are two times. The wall clock can be set, forwards and backwards: it is for what other systems read, such as
-/// the expiry of a token. The monotonic time never goes back: it is for what lasts a while within this process, such as
-/// an entry of [`MemoryStore`](crate::store::MemoryStore) or a verdict in [`Cached`](crate::policy::Cached).
+/// Give a [`ManualClock`] to what you test, and the test need not wait for anything to expire.
 ///
-/// The clock of a test may be tokio's, which a test can pause:
+/// A clock has two times. The wall clock can be set forwards and backwards. It is used for times that other systems
+/// read, such as the expiry of a token. The monotonic time never goes back. It is used for durations within this
+/// process, such as the life of an entry in [`MemoryStore`](crate::store::MemoryStore) or of a verdict in
+/// [`Cached`](crate::policy::Cached).
+///
+/// A clock on tokio's time, which a test can pause:
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -43,8 +46,9 @@ pub trait Clock: Send + Sync + 'static {
     /// The time of the wall clock.
     fn now(&self) -> SystemTime;
 
-    /// The time since a moment that does not change as long as the process lives. It never becomes less, whatever
-    /// happens to the wall clock.
+    /// The time since a moment that stays the same as long as the process runs.
+    ///
+    /// It never decreases, even if the wall clock is set back.
     fn monotonic(&self) -> Duration;
 
     /// The time of the wall clock as milliseconds since the Unix epoch.
@@ -82,7 +86,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
 /// The operating system's clocks: the default wherever a [`Clock`] is needed.
 ///
-/// Whether its monotonic time goes on while the machine is suspended is the system's choice; on Linux it does not.
+/// It depends on the system whether the monotonic time goes on while the machine is suspended. On Linux it does not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -97,7 +101,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to go on, or is set: for tests.
+/// A clock for tests: it moves only when the test moves it.
 ///
 /// Clones share the time.
 ///
@@ -128,7 +132,7 @@ impl ManualClock {
         Self { times: Arc::new(Mutex::new(Times { wall: start, monotonic: Duration::ZERO })) }
     }
 
-    /// Moves both times on by `duration`.
+    /// Moves both times forward by `duration`.
     pub fn advance(&self, duration: Duration) {
         let mut times = self.times();
         times.wall += duration;

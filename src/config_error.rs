@@ -1,10 +1,11 @@
-//! The error of a configuration that cannot work.
+//! The error for a configuration that cannot work.
 
 use std::{borrow::Cow, error::Error, fmt};
 
-/// A configuration that cannot work, refused when it is made and not when the first request arrives.
+/// The error for a configuration that cannot work.
 ///
-/// It never contains a configured secret.
+/// It is returned when the configuration is made, not when the first request arrives. It never contains a configured
+/// secret.
 ///
 /// ```
 /// use tower_verify::{ConfigError, Route};

@@ -31,22 +31,22 @@ type MakeVerdicts<E> = dyn Fn() -> Vec<VerdictOf<E>> + Send + Sync;
 type ReadAsAdmitted = dyn Fn(&Response<Bytes>) -> bool + Send + Sync;
 type VerdictOf<E> = <<E as Contract>::Credential as Credential>::Verdict;
 
-/// A text that no response may repeat.
+/// A text that no response may contain.
 const SENTINEL: &str = "sentinel-605b32dd";
 
 /// A test of an [`Endpoint`]: only a positive verdict may become a response that its platform reads as admitted.
 ///
-/// It needs a request that is fit to be verified, all verdicts, and a function that reads a response as the platform does.
-/// It checks that
+/// It needs a well-formed request, all verdicts, and a function that reads a response as the platform does. It checks
+/// that
 ///
-/// * each verdict is read as what it is, and every rejection and failure as not admitted;
-/// * the same holds behind the layer, for a verifier that decides, fails, panics or takes too long, for a body that is too
-///   large or breaks off, and for a caller without its secret;
-/// * the verifier is called once for the fit request, and never for one that a protection refused;
-/// * no response repeats what a failure's source says, and every `401` has a challenge (RFC 9110, section 15.5.2);
+/// * a positive verdict is read as admitted, and every negative verdict, rejection and failure as not admitted;
+/// * the same holds behind the layer, for a verifier that decides, fails, panics or takes too long, for a body that is
+///   too large or breaks off, and for a caller without its secret;
+/// * the verifier is called once for the well-formed request, and never for one that a protection refused;
+/// * no response contains the text of a failure's source, and every `401` has a challenge (RFC 9110, section 15.5.2);
 /// * `Debug` of the request that the verifier gets shows none of the [secrets](Self::secrets).
 ///
-/// With the feature `deadline` it must run in a tokio runtime whose time is enabled.
+/// With the feature `deadline`, it must run in a tokio runtime with time enabled.
 ///
 /// ```
 /// use http::Request;
@@ -80,8 +80,8 @@ pub struct EndpointTest<E: Endpoint> {
 impl<E: Endpoint> EndpointTest<E> {
     /// A test of `endpoint`.
     ///
-    /// `request` makes a request that is fit to be verified, `verdicts` makes all verdicts in the same order each time, and
-    /// `admitted` says whether the platform would read a response as admitted, however kindly it reads.
+    /// `request` makes a well-formed request. `verdicts` makes all verdicts, in the same order each time. `admitted`
+    /// says whether the platform may read a response as admitted: if in doubt, it returns `true`.
     pub fn new(
         endpoint: E,
         request: impl Fn() -> Request<Bytes> + Send + Sync + 'static,
@@ -97,7 +97,7 @@ impl<E: Endpoint> EndpointTest<E> {
         }
     }
 
-    /// The texts of the request that are secret. The default is none.
+    /// The secret texts of the request. The default is none.
     pub fn secrets<T: Into<String>>(mut self, secrets: impl IntoIterator<Item = T>) -> Self {
         self.secrets = secrets.into_iter().map(Into::into).collect();
         self
@@ -106,7 +106,7 @@ impl<E: Endpoint> EndpointTest<E> {
     /// Runs all checks.
     ///
     /// # Panics
-    /// If the endpoint violates one: the message lists all violations.
+    /// If a check fails. The message lists all violations.
     pub async fn assert_conforms(&self) {
         let violations = self.violations().await;
         assert!(violations.is_empty(), "{} violates:\n{}", E::NAME, violations.join("\n"));
@@ -126,10 +126,10 @@ impl<E: Endpoint> EndpointTest<E> {
     fn check_sample(&self, violations: &mut Vec<String>) {
         let verdicts = (self.verdicts)();
         if !verdicts.iter().any(Verdict::admits) || verdicts.iter().all(Verdict::admits) {
-            violations.push("the verdicts must have a positive and a negative one".into());
+            violations.push("`verdicts` must make a positive and a negative verdict".into());
         }
         if !self.endpoint.route().matches(&(self.request)()) {
-            violations.push("the request is not on the endpoint's route".into());
+            violations.push("`request` must make a request that matches the endpoint's route".into());
         }
     }
 
@@ -153,7 +153,7 @@ impl<E: Endpoint> EndpointTest<E> {
                 Ok(response) => self.check(&format!("response to {case}"), false, &response, violations),
                 Err(payload) => {
                     Failure::from_panic(payload);
-                    violations.push(format!("response to {case}: it panics"));
+                    violations.push(format!("response to {case}: `refused` panics"));
                 }
             }
         }
@@ -180,10 +180,11 @@ impl<E: Endpoint> EndpointTest<E> {
             let response = self.ask(self.layer(watching), Sent::Whole).await;
             self.check(&case, positive, &response, violations);
             if asked.load(Ordering::Relaxed) != 1 {
-                violations.push(format!("{case}: the verifier is not called exactly once for the fit request"));
+                violations.push(format!("{case}: the verifier is not called exactly once for the well-formed request"));
             }
             if shown.load(Ordering::Relaxed) > 0 {
-                violations.push(format!("{case}: the head that the verifier gets shows a secret"));
+                violations
+                    .push(format!("{case}: the head that the verifier gets shows a secret: `decode` must take it out"));
             }
         }
     }
@@ -235,16 +236,16 @@ impl<E: Endpoint> EndpointTest<E> {
         }
         let body = String::from_utf8_lossy(response.body());
         if body.contains(SENTINEL) || format!("{:?}", response.headers()).contains(SENTINEL) {
-            violations.push(format!("{case}: the response repeats what the failure's source says"));
+            violations.push(format!("{case}: the response contains the text of the failure's source"));
         }
     }
 
-    /// A verifier that always has the same one of the verdicts, and counts its calls.
+    /// A verifier that always returns the verdict at `index`, and counts its calls.
     fn deciding(&self, index: usize, asked: &Arc<AtomicUsize>) -> impl Verifier<E::Credential> + use<E> {
         let (verdicts, asked) = (Arc::clone(&self.verdicts), Arc::clone(asked));
         verifier_fn(move |_| {
             asked.fetch_add(1, Ordering::Relaxed);
-            let verdict = verdicts().into_iter().nth(index).ok_or("the verdicts must be the same each time");
+            let verdict = verdicts().into_iter().nth(index).ok_or("`verdicts` must make the same verdicts each time");
             async { verdict }
         })
     }
@@ -268,7 +269,7 @@ impl<E: Endpoint> fmt::Debug for EndpointTest<E> {
     }
 }
 
-/// Panics without the panic hook, which would print it.
+/// Panics without the panic hook, which would print a message.
 fn panicking<T>() -> Result<T, BoxError> {
     let payload: Box<dyn Any + Send> = Box::new(SENTINEL);
     std::panic::resume_unwind(payload)

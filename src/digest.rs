@@ -3,7 +3,7 @@ use sha2::Sha256;
 
 use crate::token::update_part;
 
-/// Keyed digest, used as a key of the store or the cache: nobody without the key can tell what it was made from.
+/// A keyed digest, used as a key in a store or a cache. Its input cannot be found without the key.
 pub(crate) type KeyedDigest = [u8; 16];
 
 /// Makes digests under a key.
@@ -14,7 +14,7 @@ pub(crate) struct DigestKey {
 
 impl DigestKey {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self { mac: Hmac::new_from_slice(key).expect("a MAC's key has any length") }
+        Self { mac: Hmac::new_from_slice(key).expect("an HMAC takes a key of any length") }
     }
 
     pub(crate) fn begin(&self) -> Digester {
@@ -22,13 +22,13 @@ impl DigestKey {
     }
 }
 
-/// A digest in the making.
+/// Computes a digest part by part.
 pub(crate) struct Digester {
     mac: Hmac<Sha256>,
 }
 
 impl Digester {
-    /// Adds a part. No two lists of parts have one digest.
+    /// Adds a part. Different lists of parts have different digests.
     pub(crate) fn part(&mut self, part: &[u8]) {
         update_part(&mut self.mac, part);
     }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_of_parts_has_a_tag_of_its_own() {
+    fn different_lists_of_parts_have_different_digests() {
         let lists: [&[&str]; 7] = [&[], &[""], &["", ""], &["ab"], &["a", "b"], &["ab", ""], &["", "ab"]];
         for (number, list) in lists.iter().enumerate() {
             assert_eq!(tag(1, list), tag(1, list));

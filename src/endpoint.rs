@@ -65,24 +65,23 @@ pub trait Contract: Send + Sync + 'static {
     /// [`decode`](Self::decode) fills it in. A request that was refused before it was decoded has the default.
     type Context: Default + Send + 'static;
 
-    /// The name of the endpoint in failures, such as `"diyalog.customer"`.
+    /// The name of the endpoint in failures, logs and metrics, such as `"diyalog.customer"`.
     const NAME: &'static str;
 
     /// Whether the body is read before [`decode`](Self::decode). The default is `true`.
     ///
     /// If it is `false`, `decode` gets an empty body, no [limit](crate::VerifyLayer::body_limit) applies, and a guard
-    /// forwards the body as it arrives: for a credential in a header in front of uploads, or of an upgrade.
+    /// forwards the body as it arrives. Use `false` for a credential in a header, in front of uploads or upgrades.
     const READS_BODY: bool = true;
 
     /// Reads the credential from a request. `body` is complete and within the limit.
     ///
-    /// The verifier gets what is left in `head` beside the credential, and so does the app behind a guard. Take a
-    /// credential in a header or in the query out of `head`, so that a log of the request does not show it: see
-    /// [`wire`](crate::wire). Host extensions that keep the original URI, such as axum's `OriginalUri`, still have its
-    /// query.
+    /// The verifier, and the app behind a guard, get `head` as it is left here. Take a credential in a header or in the
+    /// query out of `head`, so that a log of the request does not show it: see [`wire`](crate::wire). Extensions in
+    /// which a host keeps the original URI, such as axum's `OriginalUri`, still have its query.
     ///
     /// # Errors
-    /// If the request does not have the form that the contract asks for. The verifier is not called then.
+    /// If the request does not have the form that the contract requires. Then the verifier is not called.
     fn decode(&self, head: &mut Parts, body: Bytes, context: &mut Self::Context)
     -> Result<Self::Credential, Rejection>;
 
@@ -99,7 +98,7 @@ pub trait Contract: Send + Sync + 'static {
 
 /// A route that a platform calls: where it is, and how a positive verdict is answered.
 ///
-/// A whole platform in a few lines. It sends a badge number in a header and reads `204` as admitted:
+/// A whole platform in a few lines: it sends a badge number in a header and reads `204` as admitted.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -151,11 +150,12 @@ pub trait Contract: Send + Sync + 'static {
     note = "the endpoints of this crate are in `talkdesk`, `diyalog` and `taptalk`; your own implements `Contract` and `Endpoint`"
 )]
 pub trait Endpoint: Contract {
-    /// The documented route. The layer asks for it once, when it is built; [`VerifyLayer::route`](crate::VerifyLayer::route)
-    /// and [`VerifyLayer::path`](crate::VerifyLayer::path) replace it.
+    /// The documented route. The layer asks for it once, when it is built;
+    /// [`VerifyLayer::route`](crate::VerifyLayer::route) and [`VerifyLayer::path`](crate::VerifyLayer::path) replace
+    /// it.
     fn route(&self) -> Route;
 
-    /// The response to a positive verdict. The layer calls it for nothing else.
+    /// The response to a positive verdict. The layer calls it for positive verdicts only.
     fn admitted(&self, verdict: <Self::Credential as Credential>::Verdict, context: Self::Context) -> Response<Bytes>;
 }
 

@@ -1,8 +1,8 @@
 //! Tower middleware that answers a partner platform's credential checks.
 //!
 //! A partner platform says: *expose an HTTP endpoint, we will call it to check a credential.* This crate answers such
-//! calls inside the app that you already run. A Tower layer takes the documented routes and asks your [`Verifier`]. Every
-//! other request passes through unchanged.
+//! calls inside the app that you already run. A Tower layer takes the documented routes and asks your [`Verifier`].
+//! Every other request passes through unchanged.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -41,8 +41,8 @@
 //! }
 //! ```
 //!
-//! Beside this crate it uses `bytes`, `http`, `http-body-util`, `tokio` with the features `macros` and `rt-multi-thread`,
-//! and `tower` with the feature `util`.
+//! Beside this crate it uses `bytes`, `http`, `http-body-util`, `tokio` with the features `macros` and
+//! `rt-multi-thread`, and `tower` with the feature `util`.
 //!
 //! # The platforms
 //!
@@ -53,40 +53,40 @@
 //! | TapTalk.io | tickets under a `Server-Key`, from request to access token, and the backend that asks for them | [`taptalk`] |
 //! | another one | an [`Endpoint`] of your own, in about 40 lines | `examples/custom_endpoint.rs` |
 //!
-//! The [`guide`] leads from a partner's document to an endpoint in production: mounting, verifiers, several nodes, tests,
-//! observing.
+//! The [`guide`] leads from a partner's document to an endpoint in production: mounting, verifiers, several nodes,
+//! tests, observing.
 //!
 //! # The law
 //!
-//! Only a positive [`Verdict`] ever becomes bytes that a platform reads as "admitted". A negative one, a malformed
-//! request, an error, a panic, a deadline, an overload, a store that is away: each is answered, in the platform's own
-//! vocabulary, as not admitted. An endpoint has one function for the response to a positive verdict and another one for
-//! every other [`Outcome`]; the layer chooses between them.
+//! Only a positive [`Verdict`] becomes a response that a platform reads as "admitted". Everything else is answered as
+//! not admitted, in the platform's own vocabulary: a negative verdict, a malformed request, an error, a panic, a passed
+//! deadline, an overload, an unavailable store. An endpoint has one function for the response to a positive verdict and
+//! another one for every other [`Outcome`]. The layer decides which one runs.
 //!
 //! # Mounting
 //!
-//! `.layer(VerifyLayer::new(endpoint, verifier))` around the whole app, last: see [`layer`](layer#mounting) for each
-//! host, and for what does not work.
+//! Put the layer around the whole app, after its routes: `app.layer(VerifyLayer::new(endpoint, verifier))`. See
+//! [`layer`](layer#mounting) for each host, and for what does not work.
 //!
 //! # State
 //!
-//! Nothing above needs any. Minting tokens and tickets does: [`token`] signs them, so that nodes share nothing but a key
-//! ring, and what must be counted or used once is in a [`store`]: in memory, in Redis or in PostgreSQL. [`policy`] has verifiers that
-//! wrap a verifier.
+//! A check needs no state of this crate. Minting tokens and tickets does. [`token`] signs them, so that nodes share
+//! nothing but a key ring. A [`store`] keeps what is counted or used once: in memory, in Redis or in PostgreSQL.
+//! [`policy`] has verifiers that wrap a verifier.
 //!
 //! # Observing
 //!
-//! A platform is told little of what went wrong, and an access log may show 200 throughout. An [observer](observe) sees how
-//! each call ends: for logs, metrics, an audit.
+//! A platform learns little about what went wrong, and an access log may show 200 for every call. An
+//! [observer](observe) sees the outcome of each call: for logs, metrics or an audit.
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `talkdesk`, `diyalog`, `taptalk` | yes | a platform each: [`talkdesk`], [`diyalog`], [`taptalk`] |
+//! | `talkdesk`, `diyalog`, `taptalk` | yes | one platform each: [`talkdesk`], [`diyalog`], [`taptalk`] |
 //! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
 //! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
-//! | `token` | yes | [`token`] and what stands on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
+//! | `token` | yes | [`token`] and what is built on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
 //! | `tracing` | yes | logs of each call, and a span around the verifier: [`observe::TracingObserver`], [`observe::request_span`] |
 //! | `metrics` | yes | counts and times of calls, stores, caches and keys: [`observe::MetricsObserver`] and its neighbours |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
@@ -95,7 +95,7 @@
 //! | `https-client` | | `taptalk::HttpsClient`, a ready-made HTTPS client for [`taptalk::Client`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The guides speak of everything that there is. Without a feature, what they say of it has nowhere to link to.
+// The docs link to items of these features. Without one of them, its links have no target.
 #![cfg_attr(
     not(all(
         feature = "deadline",

@@ -17,7 +17,7 @@ use crate::{BoxError, Credential, Endpoint, Verdict};
 
 /// How the check of a credential ended.
 ///
-/// More variants may be added: everything but a positive verdict is refused.
+/// More variants may be added. Refuse everything but a positive verdict.
 ///
 /// ```
 /// use tower_verify::{Outcome, Rejection};
@@ -31,9 +31,9 @@ use crate::{BoxError, Credential, Endpoint, Verdict};
 pub enum Outcome<V> {
     /// The verifier decided.
     Verdict(V),
-    /// The request was not fit to be verified; the verifier was not asked.
+    /// The request was not fit to be verified, and the verifier was not called.
     Rejected(Rejection),
-    /// There is no verdict: the verifier failed, panicked, or ran out of time.
+    /// There is no verdict, for example because the verifier failed, panicked, or ran out of time.
     Failed(Failure),
 }
 
@@ -46,7 +46,7 @@ impl<V: Verdict> Outcome<V> {
     /// The positive verdict.
     ///
     /// # Errors
-    /// If it is anything else: the outcome itself, which is never a positive verdict.
+    /// The outcome itself, if it is anything else.
     pub fn into_admitted(self) -> Result<V, Self> {
         match self {
             Self::Verdict(verdict) if verdict.admits() => Ok(verdict),
@@ -57,7 +57,7 @@ impl<V: Verdict> Outcome<V> {
     /// The endpoint's response to this outcome, as the layer chooses it: [`Endpoint::admitted`] for a positive verdict,
     /// [`Contract::refused`](crate::Contract::refused) for everything else.
     ///
-    /// It is for tests of endpoints.
+    /// Use it to test an endpoint.
     pub fn respond<E>(self, endpoint: &E, context: E::Context) -> Response<Bytes>
     where
         E: Endpoint,
@@ -84,7 +84,7 @@ impl<V> From<Failure> for Outcome<V> {
 
 /// Why a request was not fit to be verified.
 ///
-/// Its texts are sent to the platform. They name the fault and never repeat a value of the request.
+/// Its texts are sent to the platform. They name the fault and never contain a value of the request.
 ///
 /// ```
 /// use tower_verify::{Rejection, RejectionKind};
@@ -124,7 +124,7 @@ pub enum RejectionKind {
     Malformed,
     /// The body is larger than the configured limit.
     TooLarge,
-    /// The request has no credential at all: some servers probe without one first and expect a challenge.
+    /// The request has no credential at all. Some callers send such a request first and expect a challenge.
     NoCredential,
     /// The caller did not present the required secret.
     UnknownCaller,
@@ -155,12 +155,12 @@ impl Rejection {
         Self { kind, detail: detail.into(), code: None, field: None }
     }
 
-    /// The same with the platform's code for the fault. The default is none.
+    /// Adds the platform's code for the fault. The default is none.
     pub fn with_code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// The same with the platform's name of the field at fault. The default is none.
+    /// Adds the platform's name of the field at fault. The default is none.
     pub fn with_field(self, field: &'static str) -> Self {
         Self { field: Some(field), ..self }
     }
@@ -196,8 +196,8 @@ impl Error for Rejection {}
 
 /// Why there is no verdict.
 ///
-/// If a verifier returns a `Failure` as its error, that failure is kept; any other error becomes
-/// [`FailureKind::Error`] with the error as its source.
+/// If a verifier returns a `Failure` as its error, that failure is kept. Any other error becomes a failure of the kind
+/// [`FailureKind::Error`], with the error as its source.
 ///
 /// The layer adds the failure to the extensions of its response, with the [endpoint's name](Self::endpoint), so that
 /// outer layers can log why an endpoint gave no verdict:
@@ -216,7 +216,7 @@ impl Error for Rejection {}
 /// # log(&Response::new(()));
 /// ```
 ///
-/// The platform is never told what the source says.
+/// The text of the source is never sent to the platform.
 #[derive(Debug, Clone)]
 pub struct Failure {
     kind: FailureKind,
@@ -268,7 +268,7 @@ impl Failure {
         }
     }
 
-    /// No verdict after too many failed attempts. The next attempt will be verified in `retry_after`.
+    /// No verdict because too many attempts failed. The next attempt will be verified after `retry_after`.
     pub fn throttled(retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(FailureKind::Throttled) }
     }
@@ -280,8 +280,8 @@ impl Failure {
 
     /// No verdict because of a panic that was caught with this payload.
     ///
-    /// The payload is dropped, because it may hold a credential. If dropping it panics too, what that panic holds is
-    /// leaked: there is no other safe end to it.
+    /// The payload is dropped, because it may hold a credential. If dropping it panics too, the payload of that panic
+    /// is leaked, because dropping it could panic again.
     ///
     /// ```
     /// use std::panic::catch_unwind;
@@ -297,7 +297,7 @@ impl Failure {
         Self::panicked()
     }
 
-    /// No verdict because of a panic. There is no room for the panic's payload: it may hold a credential.
+    /// No verdict because of a panic. The panic's payload is not kept, because it may hold a credential.
     pub fn panicked() -> Self {
         Self::new(FailureKind::Panicked)
     }
@@ -330,7 +330,7 @@ impl Failure {
         self.kind
     }
 
-    /// How long to wait before another attempt is looked at, if that is known.
+    /// How long to wait before the next attempt, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

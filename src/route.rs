@@ -1,4 +1,4 @@
-//! The place of an endpoint.
+//! The routes of endpoints.
 
 use std::{fmt, sync::Arc};
 
@@ -8,8 +8,8 @@ use crate::ConfigError;
 
 /// The methods and the path of an endpoint, and further conditions on the request's head.
 ///
-/// Paths are compared byte for byte: no trailing slash is added, no percent-encoding is decoded, the query does not
-/// matter. Requests that do not match belong to the app.
+/// Paths are compared byte for byte: no trailing slash is added, no percent-encoding is decoded, and the query does not
+/// matter. Requests that do not match pass through to the app.
 ///
 /// ```
 /// use http::{Method, Request};
@@ -47,8 +47,8 @@ enum Kind {
 
 /// The head of a request: its method, URI and headers.
 ///
-/// A [predicate of a route](Route::when) and the [choice of a caller's secret](crate::VerifyLayer::caller_secret_by) get
-/// one.
+/// A [predicate of a route](Route::when) and the [choice of a caller's secret](crate::VerifyLayer::caller_secret_by)
+/// get one.
 ///
 /// ```
 /// use http::{Request, header::UPGRADE};
@@ -120,11 +120,10 @@ impl Route {
         if is_path(prefix) { Ok(Self::at(Kind::Prefix, prefix)) } else { Err(not_a_path(prefix)) }
     }
 
-    /// A route for one `method` and one `path`, for [`Endpoint::route`](crate::Endpoint::route) of a contract that
-    /// documents them.
+    /// A documented route of one `method` and one `path`, for [`Endpoint::route`](crate::Endpoint::route).
     ///
     /// # Panics
-    /// If `path` is not a path, as [`Route::new`]'s error.
+    /// If [`Route::new`] would return an error.
     pub fn from_static(method: Method, path: &'static str) -> Self {
         assert!(is_path(path), "the path of a route must look like \"/auth\"");
         Self::at(Kind::Exact, path).methods([method])
@@ -146,9 +145,9 @@ impl Route {
         self
     }
 
-    /// The same route for those of its requests for which `predicate` is true. It replaces an earlier predicate.
+    /// The same route, limited to requests for which `predicate` returns `true`. It replaces an earlier predicate.
     ///
-    /// It is called for requests whose method and path match.
+    /// `predicate` is called only for requests whose method and path match.
     #[must_use]
     pub fn when(mut self, predicate: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.predicate = Some(Arc::new(predicate));
@@ -164,22 +163,22 @@ impl Route {
         Ok(Self { path, kind, ..self })
     }
 
-    /// The methods that it allows; none means any.
+    /// The allowed methods. None means any.
     pub(crate) fn allowed(&self) -> &[Method] {
         &self.methods
     }
 
-    /// Whether its methods include `method`.
+    /// Whether `method` is allowed.
     pub(crate) fn allows(&self, method: &Method) -> bool {
         self.methods.is_empty() || self.methods.contains(method)
     }
 
-    /// Whether it matches `request`.
+    /// Whether the route matches `request`.
     pub fn matches<B>(&self, request: &Request<B>) -> bool {
         self.has_path(request.uri().path()) && self.matches_below(RequestHead::from_request(request))
     }
 
-    /// Whether it has this path.
+    /// Whether the route matches this path.
     #[inline]
     pub(crate) fn has_path(&self, path: &str) -> bool {
         match self.kind {
@@ -188,17 +187,17 @@ impl Route {
         }
     }
 
-    /// Whether it matches a request whose path it has.
+    /// Whether the route matches a request whose path it matches.
     pub(crate) fn matches_below(&self, head: RequestHead<'_>) -> bool {
         self.allows(head.method) && self.predicate.as_ref().is_none_or(|predicate| predicate(head))
     }
 
-    /// The path, if it is one path.
+    /// The path, if the route has a single one.
     pub(crate) fn exact_path(&self) -> Option<&str> {
         (self.kind == Kind::Exact).then_some(&self.path)
     }
 
-    /// Whether a request of `later` never gets past `self`, for one method at least.
+    /// Whether `self`, asked first, takes all requests of `later`, for one method at least.
     pub(crate) fn hides(&self, later: &Self) -> bool {
         let methods = self.methods.is_empty()
             || later.methods.is_empty()

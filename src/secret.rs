@@ -1,4 +1,4 @@
-//! Text that must not be seen.
+//! Secret text.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,9 +8,9 @@ use subtle::ConstantTimeEq;
 
 /// Text that is redacted in `Debug` and compared in constant time.
 ///
-/// It has no `Display` and no `Serialize`; [`expose_secret`](Self::expose_secret) is the one way to the text. A secret
-/// decoded from a request is a slice of the request's body, copied only when the JSON or the query had escapes. As such
-/// a slice is shared, it is not overwritten when dropped.
+/// It has no `Display` and no `Serialize`: [`expose_secret`](Self::expose_secret) is the only way to the text. A secret
+/// that was decoded from a request is a slice of the request's body. It is copied only if the JSON or the query had
+/// escapes. Such a slice is shared, so it is not overwritten when it is dropped.
 ///
 /// Two secrets of the same length are compared in a time that depends on the length alone. The length itself is not
 /// hidden.
@@ -32,7 +32,7 @@ impl Secret {
         Self(ByteString::from_static(text))
     }
 
-    /// The text itself. What is done with it is the caller's responsibility.
+    /// The text itself. Keep it out of logs and responses.
     pub fn expose_secret(&self) -> &str {
         &self.0
     }
@@ -55,7 +55,7 @@ impl Secret {
     /// A secret that was decoded from `source`: a slice of it if `text` is borrowed, so that nothing is copied.
     ///
     /// # Panics
-    /// If `text` is borrowed from elsewhere than `source`.
+    /// If `text` is borrowed, but not from `source`.
     pub fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
         Self(match text {
             Cow::Borrowed(text) => source.slice_ref(text),

@@ -36,8 +36,8 @@ pub trait Credential: Send + 'static {
 
 /// The decision of a verifier about a credential.
 ///
-/// `bool` is one, for a platform that knows nothing but yes and no, and `Option<T>`, for a platform that asks whose
-/// credential it is. A platform that tells its denials apart needs a type of its own:
+/// `bool` is a verdict for platforms that know only yes and no. `Option<T>` is one for platforms that ask whose
+/// credential it is. A platform with several kinds of denial needs a type of its own:
 ///
 /// ```
 /// use tower_verify::Verdict;
@@ -69,31 +69,33 @@ pub trait Verdict: Send + 'static {
     /// Whether the credential is good.
     fn admits(&self) -> bool;
 
-    /// The name of the verdict for logs and metrics, such as `expired_token`: a word of the contract, and no value of
-    /// the credential. Only the names of negative verdicts are asked for. The default is `denied`.
+    /// The name of a negative verdict in logs and metrics, such as `expired_token`. The default is `denied`.
+    ///
+    /// It is a word of the contract and contains no value of the credential. It is not called for positive verdicts.
     fn name(&self) -> &'static str {
         "denied"
     }
 }
 
-/// For platforms that know nothing but yes and no.
+/// For platforms that know only yes and no.
 impl Verdict for bool {
     fn admits(&self) -> bool {
         *self
     }
 }
 
-/// For platforms that ask who it is: the principal of a good credential, or `None`.
+/// For platforms that ask whose credential it is: the principal of a good credential, or `None`.
 impl<T: Send + 'static> Verdict for Option<T> {
     fn admits(&self) -> bool {
         self.is_some()
     }
 }
 
-/// Supplied by the app: decides whether a credential is good.
+/// Decides whether a credential is good. The app supplies it.
 ///
-/// `verify` has three outcomes. A verdict, positive or negative, is `Ok`. An error means that there is no verdict (the database
-/// is away), and the platform is told that the credential is not admitted. Bad input never gets here.
+/// A verdict, positive or negative, is `Ok`. An error means that there is no verdict, for example because the database
+/// is unavailable: the platform is told that the credential is not admitted. A malformed request never reaches the
+/// verifier.
 ///
 /// Implement it with `async fn verify`, or wrap a closure in [`verifier_fn`]. One type can verify several credentials.
 ///
@@ -128,14 +130,14 @@ impl<T: Send + 'static> Verdict for Option<T> {
 pub trait Verifier<C: Credential>: Send + Sync + 'static {
     /// Decides about the credential that is the body of `request`.
     ///
-    /// The request's method, URI, version, headers and extensions are the ones that arrived, less what the endpoint took
-    /// out of them as part of the credential.
+    /// The request's method, URI, version, headers and extensions are those that arrived, without the parts that the
+    /// endpoint took out as the credential.
     ///
-    /// The future goes from thread to thread as the server's other tasks do, so that it is `Send`: it holds no `Rc`, no
-    /// `RefCell`'s borrow and no lock of `std` across an `.await`.
+    /// The future must be `Send`, because a server moves its tasks between threads. It must not hold an `Rc`, a borrow
+    /// of a `RefCell` or a lock of `std` across an `.await`.
     ///
     /// # Errors
-    /// If there is no verdict. The platform is told so in its own vocabulary, and never what the error says.
+    /// If there is no verdict. The platform is told so in its own vocabulary. The text of the error is never sent.
     #[rustfmt::skip] // The compiler shows the line of the bound that was not met, comment included.
     fn verify(&self, request: Request<C>) -> impl Future<Output = Result<C::Verdict, BoxError>>
         + Send; // what the `async fn` holds across an `.await` must be `Send`
@@ -153,9 +155,10 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
     }
 }
 
-/// A verifier that is an async closure or function.
+/// Makes a verifier of an async closure or function.
 ///
-/// Its future must be `Send`, as that of [`Verifier::verify`]. To share it, put it into an `Arc` or a [`SharedVerifier`].
+/// Its future must be `Send`, as that of [`Verifier::verify`]. To share the verifier, put it into an `Arc` or a
+/// [`SharedVerifier`].
 ///
 /// ```
 /// use http::Request;
@@ -173,8 +176,8 @@ impl<C: Credential, V: Verifier<C>> Verifier<C> for Box<V> {
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub fn verifier_fn<C, F, Fut, E>(f: F) -> impl Verifier<C>
-// A named type would show the compiler `E` wherever a server's task has to be `Send`, and it does not accept that a
-// `BoxError` becomes one (rust-lang/rust#64552).
+// With a named type, the compiler would have to prove inside of a server's `Send` task that `E` becomes a `BoxError`,
+// which it cannot (rust-lang/rust#64552).
 where
     C: Credential,
     F: Fn(Request<C>) -> Fut + Send + Sync + 'static,
@@ -203,7 +206,7 @@ where
 
 /// Any verifier of `C`, behind one type: for a choice made at run time, or a struct that should not be generic.
 ///
-/// It costs one allocation a check. Clones share the verifier.
+/// It costs one allocation per check. Clones share the verifier.
 ///
 /// ```
 /// use http::Request;

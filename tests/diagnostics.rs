@@ -1,7 +1,7 @@
-//! What the compiler says to the mistakes that users of the crate make: each message has our own words in it.
+//! The compiler's messages for mistakes that users of the crate make: each one names the way out.
 //!
-//! The fixtures in `diagnostics/` are compiled with the compiler itself, against the library that stands beside this
-//! test. Only our own lines are asserted: the others are the compiler's, and change with it.
+//! The fixtures in `diagnostics/` are compiled with the compiler itself, against the library in the folder of this
+//! test. Only the lines that the crate adds are asserted: the others are the compiler's, and change with it.
 
 use std::{
     env,
@@ -33,8 +33,8 @@ impl Libraries {
         NEWEST.get_or_init(|| Self::newest("control_talkdesk", &["tower_verify", "http", "serde"]))
     }
 
-    /// The newest libraries of these names that the control compiles with: in the same folder are those of builds with
-    /// other features, by other compilers, or of other versions.
+    /// The newest libraries of these names that the control compiles with. The folder also has libraries of other
+    /// builds: with other features, by other compilers, of other versions.
     fn newest(control: &str, names: &[&'static str]) -> Self {
         let mut candidates = vec![Vec::new()];
         for name in names {
@@ -63,7 +63,7 @@ impl Libraries {
         let mut dependencies = OsString::from("dependency=");
         dependencies.push(deps());
         rustc
-            // The library was compiled here, and its lines are found from here.
+            // The library was compiled in this folder, and the compiler looks here for its lines.
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["--edition=2024", "--crate-type=bin", "--emit=metadata", "--color=never", "-o"])
             .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{fixture}.rmeta")))
@@ -75,7 +75,7 @@ impl Libraries {
     }
 }
 
-/// Where cargo put this test, and the libraries that it was linked with.
+/// The folder in which cargo put this test and its libraries.
 fn deps() -> PathBuf {
     let mut path = env::current_exe().expect("a test has a path");
     path.pop();
@@ -166,7 +166,7 @@ fn endpoint_and_verifier_swapped() {
 
 #[cfg(feature = "talkdesk")]
 #[test]
-fn a_verifier_of_the_type_inside_of_auth() {
+fn a_verifier_of_a_type_that_must_be_wrapped_in_auth() {
     let lines = [
         "`Login` is not a `Credential`",
         "for `talkdesk::Validator::typed::<Login>()` the verifier must be for `Auth<Login>`: \
@@ -178,7 +178,8 @@ fn a_verifier_of_the_type_inside_of_auth() {
     assert_refused_with(Libraries::with_talkdesk(), "untyped_verifier", &lines);
 }
 
-/// The way out is in a comment of the `impl` that the compiler shows: see `Service` for `Verify` and for `Guard`.
+/// The way out is in a comment inside of the `impl` header that the compiler shows: see `Service` for `Verify` and
+/// `Guard`.
 #[test]
 fn a_service_of_requests_given_to_axum_as_one_of_connections() {
     for layer in ["verify", "guard"] {

@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{BoxError, Contract, Failure, Outcome, Rejection, Route, Verifier, caller::SharedCallerCheck};
 
-/// The way of a request to an outcome: caller, body, credential, verdict.
+/// Takes a request to an outcome: checks the caller, reads the body, decodes the credential and asks the verifier.
 ///
-/// An endpoint and a guard differ in what follows a positive verdict: see [`Conclusion`].
+/// An endpoint and a guard differ in the step after the outcome: see [`Conclusion`].
 pub(super) struct Admission<C, V> {
     pub(super) route: Route,
     pub(super) contract: Arc<C>,
@@ -67,7 +67,7 @@ where
     C: Contract,
     V: Verifier<C::Credential>,
 {
-    /// Starts the way of `request`.
+    /// Starts the admission of `request`.
     #[inline]
     pub(super) fn start<K, B>(self: &Arc<Self>, request: Request<B>) -> Concluding<K::Output>
     where
@@ -104,7 +104,7 @@ where
 }
 
 impl<C: Contract, V> Admission<C, V> {
-    /// Decodes for a call that is observed.
+    /// Decodes the credential of a call that is observed.
     #[cold]
     fn decode_watched(
         &self,
@@ -118,7 +118,7 @@ impl<C: Contract, V> Admission<C, V> {
         Ok(credential)
     }
 
-    /// What comes before the body is read.
+    /// Runs the checks that come before the body is read.
     #[inline]
     fn begin(&self, head: &mut Parts, watch: &mut Watch) -> Result<(), Outcome<VerdictOf<C>>> {
         let Settings { enabled, caller_secret, observer, .. } = &self.settings;
@@ -133,7 +133,7 @@ impl<C: Contract, V> Admission<C, V> {
 /// Marks credentials that are left in the headers, so that `Debug` of the headers does not show them.
 fn mark_sensitive(headers: &mut HeaderMap) {
     let is_credential = |name: &HeaderName| *name == AUTHORIZATION || *name == COOKIE || *name == PROXY_AUTHORIZATION;
-    // Most requests have none, and to look is cheaper than to hand out mutable values.
+    // Most requests have none, and reading the keys is cheaper than iterating over mutable values.
     if headers.keys().any(is_credential) {
         let credentials = headers.iter_mut().filter(|(name, _)| is_credential(name));
         credentials.for_each(|(_, value)| value.set_sensitive(true));
@@ -141,9 +141,9 @@ fn mark_sensitive(headers: &mut HeaderMap) {
 }
 
 pin_project! {
-    /// The state of one request on its way.
+    /// The admission of one request.
     ///
-    /// It is spelled out, because an `async fn` would keep and move the request several times.
+    /// It is written by hand, because an `async fn` would keep and move the request several times.
     struct Admitting<C: Contract, V, K: Conclusion<C, B>, B, G, F> {
         admission: Arc<Admission<C, V>>,
         deadline: Deadline,
@@ -170,7 +170,7 @@ pin_project! {
             body: Option<B>,
         },
         Reading {
-            // Whether what comes before the body was checked.
+            // Whether the checks that come before the body have run.
             started: bool,
             head: Option<Parts>,
             reader: Reader,
@@ -189,7 +189,7 @@ pin_project! {
     }
 }
 
-/// An outcome, and what was kept of the request if it came as far as the verifier.
+/// An outcome, and the kept parts of the request if the verifier was asked.
 type Ended<V, K> = (Outcome<V>, Option<K>);
 
 impl<C, V, K, B, G, F> Future for Admitting<C, V, K, B, G, F>
@@ -282,7 +282,7 @@ impl<B: Body + Send + 'static, F, T> Step<B, F, T> {
                         Err(error) => (Failure::from_error(error).into(), None),
                     });
                 }
-                StepProj::Ended => panic!("a future is not polled after its end"),
+                StepProj::Ended => panic!("a future must not be polled after it is ready"),
             };
             let data = match &mut body {
                 Forwarded::Read(read) if K::KEEPS => read.data.clone(),

@@ -9,10 +9,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// A response body that is `From<Bytes>`, made of one that is not: the body `B`, or bytes.
+    /// Makes any response body `From<Bytes>`: it is either the body `B` or bytes.
     ///
-    /// [`Verify`](crate::Verify) and [`Guard`](crate::Guard) respond with the body of the service inside, which must be
-    /// `From<Bytes>`. For a service with another body, map it, as tower's `map_response` does:
+    /// [`Verify`](crate::Verify) and [`Guard`](crate::Guard) respond with the body of the inner service, which must be
+    /// `From<Bytes>`. If it is not, wrap it, for example with tower's `map_response`:
     ///
     /// ```
     /// use bytes::Bytes;
@@ -57,7 +57,7 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    /// The same body.
+    /// Wraps `body`.
     #[inline]
     pub fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
@@ -131,7 +131,7 @@ mod tests {
     assert_not_impl_any!(ResponseBody<Rc<()>>: Send, Sync);
 
     #[test]
-    fn an_answer_knows_its_exact_size_before_and_after() {
+    fn bytes_have_an_exact_size_before_and_after_they_are_read() {
         let mut body = ResponseBody::<Empty<Bytes>>::from(Bytes::from_static(b"Validated"));
         assert_eq!(body.size_hint().exact(), Some(9));
         assert!(!body.is_end_stream());

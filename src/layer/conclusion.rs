@@ -10,15 +10,15 @@ use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL, request::Pa
 use super::{admission::Admission, read::Read, watch::Watch};
 use crate::{Contract, Credential, Failure, Outcome, Verdict};
 
-/// For every response of the layer that has no `Cache-Control` of its own.
+/// The `Cache-Control` of responses that have none of their own.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 pub(super) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;
 
-/// A conclusion, now or later.
+/// A future of a conclusion.
 pub(super) type Concluding<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The step after the outcome.
+/// The step after the outcome: an endpoint responds, a guard forwards the request or responds.
 pub(super) trait Conclusion<C: Contract, B> {
     /// Whether it needs the body after it was decoded.
     const KEEPS: bool;
@@ -27,7 +27,7 @@ pub(super) trait Conclusion<C: Contract, B> {
     /// The result for the service.
     type Output;
 
-    /// Keeps what it needs of a request that was decoded.
+    /// Keeps the parts that it needs of a decoded request.
     fn keep(head: &Parts, body: Forwarded<B>) -> Self::Kept;
 
     /// Concludes a positive verdict.
@@ -40,11 +40,11 @@ pub(super) trait Conclusion<C: Contract, B> {
     fn status(output: &Self::Output) -> Option<StatusCode>;
 }
 
-/// The body of a request that was decoded.
+/// The body of a decoded request.
 pub(super) enum Forwarded<B> {
     /// It was read.
     Read(Read),
-    /// It was not: see [`Contract::READS_BODY`].
+    /// It was not read: see [`Contract::READS_BODY`].
     Unread(B),
 }
 

@@ -10,8 +10,8 @@ use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier, observe::Observ
 
 /// Adds several endpoints to a service in one layer; every other request passes through.
 ///
-/// Each endpoint is a [`VerifyLayer`], with its own verifier and its own protections. A request of the app costs the same
-/// whether the layer has one endpoint or sixteen, which matters most in axum: there each further layer is a boxed clone.
+/// Each endpoint is a [`VerifyLayer`], with its own verifier and its own protections. A request to the app costs the
+/// same with one endpoint and with sixteen. This matters most in axum, which clones a boxed service for each layer.
 ///
 /// If several routes match a request, the endpoint that was added first responds.
 ///
@@ -48,7 +48,7 @@ pub struct Endpoints<L = ()> {
     observer: Option<Arc<dyn Observer>>,
 }
 
-/// A list of endpoints `L` and one more: the parameter of [`Endpoints`] after [`with`](Endpoints::with).
+/// A list of endpoints `L` and one more: the type parameter of [`Endpoints`] after [`with`](Endpoints::with).
 pub type And<L, E, V> = (L, VerifyLayer<E, V>);
 
 impl Endpoints {
@@ -57,7 +57,8 @@ impl Endpoints {
         Self { list: (), routes: Vec::new(), lengths: Lengths::default(), observer: None }
     }
 
-    /// The same, with an observer of every endpoint that has none of its own: see [`VerifyLayer::observer`].
+    /// A layer without endpoints, with an observer for those that have none of their own: see
+    /// [`VerifyLayer::observer`].
     pub fn observed_by(observer: impl Observer) -> Self {
         Self { observer: Some(Arc::new(observer)), ..Self::new() }
     }
@@ -73,8 +74,9 @@ impl<L> Endpoints<L> {
     /// Adds an endpoint.
     ///
     /// # Errors
-    /// If an endpoint that was added before has a method and the path of this one, so that this one would not be asked.
-    /// Routes with a [predicate](Route::when) take only what matches it, so that they can share a path with a later route.
+    /// If an endpoint that was added before has the same path and one of the same methods: it would take the requests
+    /// of this one. A route with a [predicate](Route::when) takes only the requests that match it, so a later route can
+    /// have the same path.
     pub fn with<E, V>(self, mut endpoint: VerifyLayer<E, V>) -> Result<Endpoints<And<L, E, V>>, ConfigError>
     where
         E: Endpoint,
@@ -83,7 +85,9 @@ impl<L> Endpoints<L> {
         let Self { list, mut routes, mut lengths, observer } = self;
         let route = endpoint.present_route();
         if routes.iter().any(|earlier| earlier.hides(route)) {
-            return Err(ConfigError::new(format!("two endpoints have the same route: {route:?}")));
+            return Err(ConfigError::new(format!(
+                "two endpoints have the same route, so give one of them another path: {route:?}"
+            )));
         }
         lengths.insert(route);
         routes.push(route.clone());
@@ -93,9 +97,9 @@ impl<L> Endpoints<L> {
         Ok(Endpoints { list: (list, endpoint), routes, lengths, observer })
     }
 
-    /// Whether a request may be for one of the endpoints. It is wrong only for paths as long as an endpoint's.
+    /// Whether a request may be for one of the endpoints, by the length of its path. `false` is always right.
     ///
-    /// Every request of the app passes here.
+    /// It runs for every request to the app.
     #[inline(always)]
     pub(super) fn may_have(&self, uri: &Uri) -> bool {
         self.lengths.contains(uri.path().len())
@@ -139,7 +143,7 @@ impl<L> fmt::Debug for Endpoints<L> {
     }
 }
 
-/// The lengths of paths that endpoints have: one bit each, the last one for all lengths from 63 on.
+/// The lengths of the endpoints' paths, one bit for each. The last bit is for all lengths from 63 on.
 #[derive(Clone, Copy, Default)]
 struct Lengths(u64);
 
@@ -159,7 +163,7 @@ impl Lengths {
     }
 }
 
-/// Some endpoints, by index: one, or a list of them in the order in which they were added.
+/// Endpoints by index: a single one, or a list in the order in which they were added.
 pub trait Respond<B> {
     /// The number of endpoints.
     const LENGTH: usize;
@@ -198,7 +202,7 @@ impl<B> Respond<B> for () {
     const LENGTH: usize = 0;
 
     fn respond(&self, _: usize, _: Request<B>) -> Concluding<Response<Bytes>> {
-        unreachable!("an index is one of the list")
+        unreachable!("an index is within the list")
     }
 }
 
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_path_is_in_with_every_other_long_one() {
+    fn all_long_paths_share_one_bit() {
         let paths = lengths(&[Route::exact(&"/a".repeat(40)).unwrap()]);
         assert!(!paths.contains(62) && paths.contains(63) && paths.contains(80) && paths.contains(5000));
     }

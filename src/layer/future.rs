@@ -77,13 +77,13 @@ mod tests {
 
     type Boxed = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
 
-    /// It is moved whenever a request passes a layer.
+    /// The future is moved whenever a request passes a layer.
     #[test]
     fn a_layer_adds_a_word_to_a_future_and_a_further_one_nothing() {
         let word = size_of::<usize>();
         assert_eq!(size_of::<ResponseFuture<Boxed>>(), size_of::<Boxed>() + word);
         assert_eq!(size_of::<ResponseFuture<ResponseFuture<Boxed>>>(), size_of::<Boxed>() + word);
-        // Where the inner future has room for what it is, not even that.
+        // If the inner future has an unused value that can mark the variant, it adds nothing at all.
         type Now = Ready<Result<Response<Full<Bytes>>, Infallible>>;
         assert_eq!(size_of::<ResponseFuture<Now>>(), size_of::<Now>());
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::Verifier;
 
-/// The conclusion of a guard: the request goes on with its body and what the contract added to its head, or is refused.
+/// The conclusion of a guard: forwards the request, with the principal that the contract added to it, or refuses it.
 struct Forward;
 
 impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
@@ -42,13 +42,14 @@ impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
     }
 }
 
-/// A service that only admitted requests reach: made by [`GuardLayer`](crate::GuardLayer).
+/// A guarded service, which only admitted requests reach: made by [`GuardLayer`](crate::GuardLayer).
 ///
-/// It is always ready: the inner service is cloned for each request, and made ready after the request is admitted, so
-/// that a request that is not admitted never holds a permit of it. Its errors are the inner service's own.
+/// It is always ready. It clones the inner service for each request, and polls the clone ready after the request is
+/// admitted. So a request that is not admitted never holds a permit of the inner service. Its errors are those of the
+/// inner service.
 ///
-/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
-/// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
+/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>`
+/// are. For any other body, see [`ResponseBody`](super::ResponseBody).
 ///
 /// ```
 /// use bytes::Bytes;
@@ -71,8 +72,7 @@ impl<C: GuardContract, B: Send> Conclusion<C, B> for Forward {
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
-/// `axum::serve` takes it as [`axum::ServiceExt`](https://docs.rs/axum/0.8/axum/trait.ServiceExt.html) wraps it: see
-/// [`Verify`](super::Verify).
+/// To give it to `axum::serve`, wrap it as the example of [`Verify`](super::Verify) does.
 #[must_use]
 pub struct Guard<S, C, V> {
     inner: S,
@@ -84,17 +84,17 @@ impl<S, C, V> Guard<S, C, V> {
         Self { inner, admission }
     }
 
-    /// The inner service.
+    /// A reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, mutable.
+    /// A mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service alone.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }

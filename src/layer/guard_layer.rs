@@ -63,10 +63,10 @@ use crate::{Contract, Route, Verifier};
     note = "the first argument of `GuardLayer::new` is the contract, the second one its verifier"
 )]
 pub trait GuardContract: Contract {
-    /// Adds the principal of a positive verdict to the request, usually to `head.extensions`. The guard calls it for
-    /// nothing else.
+    /// Adds the principal of a positive verdict to the request, usually to `head.extensions`.
     ///
-    /// `head` is as [`Contract::decode`] left it. If it may have a principal of the same type already, replace it.
+    /// The guard calls it for positive verdicts only. `head` is as [`Contract::decode`] left it. If it may have a
+    /// principal of the same type already, replace it.
     fn admitted(&self, verdict: VerdictOf<Self>, head: &mut Parts)
     where
         Self: Sized;
@@ -74,9 +74,9 @@ pub trait GuardContract: Contract {
 
 /// Guards routes of the app: only a request with a positive verdict reaches them.
 ///
-/// **Every request of the service that it wraps is guarded**, unless a [`route`](Self::route) limits the guard. An
-/// admitted request goes on with its body byte for byte as it arrived, and with its principal in its extensions. Everything
-/// else gets [`Contract::refused`].
+/// **Every request to the inner service is guarded**, unless a [`route`](Self::route) limits the guard. An admitted
+/// request reaches the inner service with its body byte for byte as it arrived, and with its principal in its
+/// extensions. Every other request gets the response of [`Contract::refused`].
 ///
 /// | protection | default | setter |
 /// |---|---|---|
@@ -87,8 +87,8 @@ pub trait GuardContract: Contract {
 /// | check of the caller over the whole request | none | [`caller_check`](Self::caller_check) |
 /// | panics become failures | always | |
 ///
-/// The deadline ends with the verdict. The inner service is a `Service<Request<GuardedBody<B>>>` that is `Clone`, as axum's
-/// routes are; it is made ready after the request is admitted.
+/// The deadline does not cover the inner service. The inner service must be `Clone` and a
+/// `Service<Request<GuardedBody<B>>>`, as axum's routes are.
 ///
 /// A bearer token in front of routes of your own:
 ///
@@ -166,7 +166,7 @@ where
     C: GuardContract,
     V: Verifier<C::Credential>,
 {
-    /// A guard that reads requests by `contract` and asks `verifier`.
+    /// A guard that reads credentials by `contract` and asks `verifier` about them.
     pub fn new(contract: C, verifier: V) -> Self {
         Self { admission: Arc::new(Admission::new(Route::any(), contract, verifier, 1024 * 1024)) }
     }
@@ -175,7 +175,8 @@ where
 impl<C, V> GuardLayer<C, V> {
     protection_setters!(C, default body limit: "1 MiB");
 
-    /// Guards the requests of this route alone. All others pass **unguarded**. The default is every request.
+    /// Guards only the requests that match `route`. All others pass **unguarded**. The default is to guard every
+    /// request.
     pub fn route(mut self, route: Route) -> Self {
         Arc::make_mut(&mut self.admission).route = route;
         self

@@ -139,7 +139,11 @@ mod tests {
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(2), false));
         let next = |body: &mut GuardedBody<_>| body.frame().now_or_never().unwrap().map(Result::unwrap);
         assert_eq!(next(&mut body).unwrap().into_data().unwrap(), "{}");
-        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), false), "the trailers are to come");
+        assert_eq!(
+            (body.size_hint().exact(), body.is_end_stream()),
+            (Some(0), false),
+            "the trailers are still to come"
+        );
         assert_eq!(next(&mut body).unwrap().into_trailers().unwrap(), trailers);
         assert!(next(&mut body).is_none());
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));

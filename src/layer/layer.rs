@@ -61,7 +61,7 @@ where
     E: Endpoint,
     V: Verifier<E::Credential>,
 {
-    /// A layer that responds to `endpoint` with the verdicts of `verifier`.
+    /// A layer that answers the calls of `endpoint` and asks `verifier` about their credentials.
     pub fn new(endpoint: E, verifier: V) -> Self {
         let route = endpoint.route();
         Self { admission: Arc::new(Admission::new(route, endpoint, verifier, 16 * 1024)) }
@@ -79,31 +79,31 @@ where
 impl<E, V> VerifyLayer<E, V> {
     protection_setters!(E, default body limit: "16 KiB");
 
-    /// Another route than the endpoint's documented one.
+    /// Replaces the endpoint's documented route.
     pub fn route(mut self, route: Route) -> Self {
         Arc::make_mut(&mut self.admission).route = route;
         self
     }
 
-    /// Whether the endpoint gives verdicts. If not, each of its requests fails, as [disabled](crate::FailureKind::Disabled),
-    /// and the platform is told so as it is of any other failure. The default is `true`.
+    /// Whether the endpoint is switched on. The default is `true`.
     ///
-    /// They do not pass through: an app that responds with 200 to whatever it does not know would admit everybody. Where
-    /// the app has a response of its own, leave the layer out, as with `tower::util::option_layer`.
+    /// If it is switched off, each of its calls fails as [disabled](crate::FailureKind::Disabled), and is answered as
+    /// any other failure. The calls do not pass through to the app: an app that responds to unknown paths with 200
+    /// would admit everybody. If the app is to respond itself, leave the layer out, for example with
+    /// `tower::util::option_layer`.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.settings().enabled = enabled;
         self
     }
 
-    /// The endpoint as a service of its own, without an inner one: for a router that matches the path itself, such as
-    /// `axum::Router::route_service`.
+    /// The endpoint as a service of its own, for a router that matches the path: see `axum::Router::route_service`.
     ///
-    /// The path of the route does not matter, only its methods do.
+    /// It has no inner service. Of the endpoint's route, only the methods matter, and the path does not.
     pub fn into_service(self) -> VerifyService<E, V> {
         VerifyService::new(self.admission)
     }
 
-    /// Sets the observer, unless there is one.
+    /// Sets the observer if there is none yet.
     pub(super) fn observe_by_default(&mut self, observer: &Arc<dyn Observer>) {
         self.settings().observer.get_or_insert_with(|| Arc::clone(observer));
     }

@@ -1,7 +1,7 @@
 //! The Tower layers and services that put endpoints and guards around an app.
 //!
-//! [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`Endpoints`] adds several, and [`GuardLayer`] guards
-//! routes of the app. They know no platform.
+//! [`VerifyLayer`] adds an [`Endpoint`](crate::Endpoint) to an app, [`Endpoints`] adds several, and [`GuardLayer`]
+//! guards routes of the app. They know no platform.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -25,15 +25,15 @@
 //!
 //! # Mounting
 //!
-//! [`VerifyLayer`] goes around a service that sees the partner's request as it arrived. The partner's path is one that
-//! the app does not know, so that what matters is whether a host hands *unmatched* paths to its layers.
+//! Put [`VerifyLayer`] around a service that gets the partner's requests as they arrived. The app has no route for the
+//! partner's path. So the host must call its layers for *unmatched* paths too.
 //!
 //! | host | how | works |
 //! |---|---|---|
-//! | axum 0.8 | `router.layer(verify)`, after routes, merged routers and the fallback | yes, and goes before a route of the same path |
-//! | | `.layer(verify)` and then `.fallback(..)` or `.merge(..)` | **no**: what is set later takes the unmatched paths |
+//! | axum 0.8 | `router.layer(verify)`, after routes, merged routers and the fallback | yes, and it takes precedence over a route of the same path |
+//! | | `.layer(verify)` and then `.fallback(..)` or `.merge(..)` | **no**: the fallback or router that is added later takes the unmatched paths |
 //! | | `.route_layer(verify)` | **no**: it sees matched paths only |
-//! | | a layer of a router inside `nest` | **no**; under the prefix, if that router has a fallback of its own, and only there |
+//! | | a layer of a router inside `nest` | **no**, except under the prefix if that router has a fallback of its own |
 //! | | `.route_service("/any/path", verify.into_service())` | yes, at any path that the router maps, inside `nest` too; another method gets `405` with `Allow` |
 //! | | `axum::serve(listener, axum::ServiceExt::<axum::extract::Request>::into_make_service(verify.layer(router)))` | yes |
 //! | | `axum::serve(listener, verify.layer(router))` | **no**, it does not compile: `axum::serve` takes a service of connections, which the row above makes |
@@ -42,12 +42,12 @@
 //! | tonic 0.14 | `Server::builder().accept_http1(true).layer(verify).layer(map)` | yes, gRPC and partners on one port; `map` makes tonic's body a [`ResponseBody`]: see `examples/tonic.rs` |
 //! | | without `accept_http1` | only for partners that speak HTTP/2; HTTP/1.1 is **not** accepted |
 //! | lambda_http 1 | `lambda_http::run(verify.layer(service))` | yes, in the stage `$default` |
-//! | | the same in a named stage | **not** at the documented path, as the stage's name stands before it: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the layer that path |
-//! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not, whose response body is `From<Bytes>`; any other body becomes one by [`ResponseBody`] |
+//! | | the same in a named stage | **not** at the documented path, because the path begins with the stage's name: set `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`, or give the layer that path |
+//! | tower | `ServiceBuilder::new().layer(verify).service(service)`, `ServiceExt::oneshot` | yes, around any service, boxed or not, whose response body is `From<Bytes>`; for any other body, see [`ResponseBody`] |
 //!
-//! Several endpoints are one layer: [`Endpoints`]. What stands outside of them applies to the partner's calls too: a
-//! concurrency limit, a load shed, a timeout. What stands inside does not, except that the service is polled ready for
-//! either kind of request before anybody knows which kind it is.
+//! For several endpoints, use one layer: [`Endpoints`]. Layers outside of it, such as a concurrency limit, a load shed
+//! or a timeout, apply to the partner's calls too. Layers inside of it do not, with one exception: the inner service is
+//! polled ready before the request is there, so it must be ready for the partner's calls too.
 
 mod admission;
 mod body;

@@ -6,9 +6,9 @@ use std::{
 
 use crate::Failure;
 
-/// Polls `state` once. A panic, or being pending after the deadline, becomes a [`Failure`].
+/// Polls `state` once, and turns a panic or a passed deadline into a [`Failure`].
 ///
-/// At the end, `state` is replaced by `ended()` inside the panic guard, because dropping it can panic too.
+/// When it is ready, `state` is replaced by `ended()` inside the panic guard, because dropping it can panic too.
 pub(super) fn protect<S, T>(
     deadline: &mut Deadline,
     cx: &mut Context<'_>,
@@ -25,7 +25,7 @@ pub(super) fn protect<S, T>(
         Poll::Ready(end)
     }));
     polled.unwrap_or_else(|payload| {
-        // It is a failure already, and a second panic does not make it another one.
+        // The result is a failure already, so only the payload of a second panic is dropped.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| state.set(ended()))) {
             Failure::from_panic(payload);
         }
@@ -52,8 +52,8 @@ mod deadline {
 
     /// A time limit, counted from the second `Pending`. Until then there is no timer.
     ///
-    /// The first `Pending` re-polls instead of arming the timer: a server hands a request over before its body, which
-    /// mostly is there already, and arming a timer costs more than all the rest of a check.
+    /// The first `Pending` re-polls instead of arming the timer. A server hands over a request before its body, but the
+    /// body has mostly arrived already, and arming a timer costs more than the rest of a check.
     pub(in crate::layer) enum Deadline {
         Never,
         After(Duration),
@@ -76,7 +76,7 @@ mod deadline {
                         return Poll::Pending;
                     }
                     Self::PolledAgain(limit) => *self = Self::Armed(Box::pin(sleep(*limit))),
-                    // Constrained, the timer would never be asked after a verifier that uses up the task's budget.
+                    // Under tokio's budget, a verifier that uses the budget up would keep the timer pending.
                     Self::Armed(timer) => {
                         return pin!(unconstrained(timer)).poll(cx).map(|()| Failure::deadline_exceeded());
                     }
@@ -142,7 +142,7 @@ mod tests {
         fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
             let this = self.project();
             let poll = |future: Pin<&mut Option<F>>, cx: &mut Context<'_>| {
-                future.as_pin_mut().expect("a future is not polled after its end").poll(cx)
+                future.as_pin_mut().expect("a future must not be polled after it is ready").poll(cx)
             };
             protect(this.deadline, cx, this.future, poll, || None)
         }
@@ -243,7 +243,7 @@ mod tests {
         const PATIENCE: Duration = Duration::from_secs(60);
 
         #[tokio::test(start_paused = true)]
-        async fn what_takes_longer_is_a_failure_at_the_limit() {
+        async fn a_future_that_takes_longer_fails_at_the_limit() {
             let start = Instant::now();
             let failure = Protected::new(pending::<()>(), Deadline::after(LIMIT)).await.unwrap_err();
             assert_eq!(failure.kind(), FailureKind::DeadlineExceeded);
@@ -251,14 +251,14 @@ mod tests {
         }
 
         #[tokio::test(start_paused = true)]
-        async fn what_takes_longer_and_panics_when_it_is_given_up_is_a_failure() {
+        async fn a_future_that_takes_longer_and_panics_when_dropped_is_a_failure() {
             let future = Protected::new(PanicsWhenDropped(|| Poll::Pending), Deadline::after(LIMIT));
             assert_eq!(future.await.unwrap_err().kind(), FailureKind::Panicked);
         }
 
         /// These use up the task's budget in each poll, and are woken at once.
         #[tokio::test]
-        async fn what_is_always_ready_is_a_failure_at_the_limit() {
+        async fn a_future_that_uses_up_the_budget_fails_at_the_limit() {
             async fn consume() {
                 loop {
                     tokio::task::consume_budget().await;
@@ -281,13 +281,13 @@ mod tests {
         }
 
         #[tokio::test(start_paused = true)]
-        async fn what_is_in_time_passes() {
+        async fn an_output_in_time_passes() {
             let slow = sleep(Duration::from_millis(4999));
             Protected::new(slow, Deadline::after(LIMIT)).await.unwrap();
         }
 
         #[test]
-        fn no_timer_is_armed_for_what_is_ready_at_once_or_when_it_is_polled_again() {
+        fn no_timer_is_armed_before_the_second_pending() {
             // Outside of a tokio runtime a timer cannot even be made.
             let mut cx = Context::from_waker(Waker::noop());
             for pending_polls in [0, 1, 2] {
@@ -313,7 +313,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_pending_for_the_first_time_asks_to_be_polled_again() {
+        fn the_first_pending_wakes_the_task() {
             struct Woken(AtomicUsize);
 
             impl Wake for Woken {

@@ -11,7 +11,7 @@ use http_body::Body;
 use super::settings::{Buffer, Share};
 use crate::{Failure, Rejection};
 
-/// The most frames that are read without a pause. Those of a server are some KiB each, so that most bodies have fewer.
+/// The most frames that are read without a pause. A server's frames have some KiB each, so most bodies have fewer.
 const FRAMES_AT_ONCE: usize = 128;
 
 /// A body that was read to the end of its data.
@@ -27,12 +27,12 @@ pub(super) enum ReadError {
     Failed(Failure),
 }
 
-/// Reads a body within a limit, announced or not. A body that comes in one frame of `Bytes` is not copied.
+/// Reads a body up to a limit, whether its length is announced or not. A body in one frame of `Bytes` is not copied.
 #[derive(Default)]
 pub(super) struct Reader {
     first: Bytes,
     all: Option<BytesMut>,
-    /// A share of the bytes that all requests may hold. There is none until something is pending.
+    /// A share of the bytes that all requests may hold. There is none until the body is pending.
     share: Option<Share>,
 }
 
@@ -50,7 +50,7 @@ impl Reader {
         let mut trailers = None;
         let mut frames = 0;
         while !body.is_end_stream() {
-            // The deadline, and the other tasks of this thread, are not kept waiting by a body that is always ready.
+            // A body that is always ready must not delay the deadline and the other tasks of this thread.
             if frames == FRAMES_AT_ONCE {
                 cx.waker().wake_by_ref();
                 return if self.grow_share(buffer) { Poll::Pending } else { overloaded() };

@@ -49,14 +49,14 @@ impl<E: Endpoint, B> Conclusion<E, B> for EndpointConclusion {
 
 /// A service with endpoints added to it: made by [`VerifyLayer`](crate::VerifyLayer) or [`Endpoints`].
 ///
-/// It responds to the endpoints' requests and passes any other one to the inner service unchanged. Its errors are the
-/// inner service's own.
+/// It responds to the endpoints' requests and passes any other request to the inner service unchanged. Its errors are
+/// those of the inner service.
 ///
-/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>` are.
-/// Any other body becomes one by [`ResponseBody`](super::ResponseBody).
+/// The inner service's response body must be `From<Bytes>`, as `axum::body::Body` and `http_body_util::Full<Bytes>`
+/// are. For any other body, see [`ResponseBody`](super::ResponseBody).
 ///
-/// `axum::serve` takes a service of connections, and this is one of requests. `into_make_service` of
-/// [`axum::ServiceExt`](https://docs.rs/axum/0.8/axum/trait.ServiceExt.html) makes one of the other:
+/// `axum::serve` needs a service of connections, but this is a service of requests. `into_make_service` of
+/// [`axum::ServiceExt`](https://docs.rs/axum/0.8/axum/trait.ServiceExt.html) wraps it:
 ///
 /// ```no_run
 /// use axum::{Router, ServiceExt, extract::Request, routing::get};
@@ -92,17 +92,17 @@ impl<S, L> Verify<S, L> {
         Self { inner, endpoints }
     }
 
-    /// The inner service.
+    /// A reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, mutable.
+    /// A mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service alone.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -135,7 +135,7 @@ where
 }
 
 impl<S, L> Verify<S, L> {
-    /// Stays out of line, so that requests that pass through do not pay for it.
+    /// Out of line, so that requests that pass through do not pay for it.
     #[inline(never)]
     fn respond_or_pass<ReqBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S::Future>
     where
@@ -163,7 +163,8 @@ impl<S: fmt::Debug, L> fmt::Debug for Verify<S, L> {
 
 /// One endpoint as a service of its own: made by [`VerifyLayer::into_service`](crate::VerifyLayer::into_service).
 ///
-/// It ignores the path, which the router has matched already. A method that the endpoint does not have gets `405`.
+/// It ignores the path, which the router has matched already. A request with a method that the endpoint does not have
+/// gets `405`.
 ///
 /// ```
 /// use axum::Router;

@@ -32,7 +32,7 @@ pub(super) struct Settings {
 pub(super) type ChosenSecret = Arc<dyn Fn(RequestHead<'_>) -> Option<CallerSecret> + Send + Sync>;
 
 impl Settings {
-    /// The defaults, with this limit of a body.
+    /// The defaults, with this limit on the body.
     pub(super) fn with_body_limit(body_limit: usize) -> Self {
         Self {
             enabled: true,
@@ -47,7 +47,7 @@ impl Settings {
         }
     }
 
-    /// The checks before the body is read.
+    /// Runs the checks that come before the body is read.
     pub(super) fn check<V>(&self, head: &mut Parts) -> Result<(), Outcome<V>> {
         if !self.enabled {
             return Err(Failure::disabled().into());
@@ -127,8 +127,8 @@ macro_rules! protection_setters {
 
         /// The bytes of incomplete bodies that may be held at once, over all requests. The default is 64 MiB.
         ///
-        /// A request that exceeds it fails as [overloaded](crate::FailureKind::Overloaded). Clones of the layer, and the
-        /// services that they make, share the limit. A body that arrives at once is not counted.
+        /// A request that exceeds it fails as [overloaded](crate::FailureKind::Overloaded). Clones of the layer, and
+        /// the services that they make, share the limit. A body that arrives at once is not counted.
         pub fn buffer_limit(mut self, bytes: usize) -> Self {
             self.settings().buffer = std::sync::Arc::new(super::settings::Buffer::new(bytes));
             self
@@ -136,16 +136,17 @@ macro_rules! protection_setters {
 
         /// The time that reading the body and verifying the credential may take together. The default is 5 s.
         ///
-        /// The timer is tokio's, and it is armed only when something is pending. A request that has to wait outside of a
-        /// tokio runtime with timers enabled fails.
+        /// The timer is tokio's. It is armed only if the body or the verifier is pending. Outside of a tokio runtime
+        /// with time enabled, a request that has to wait fails.
         #[cfg(feature = "deadline")]
         pub fn deadline(mut self, limit: std::time::Duration) -> Self {
             self.settings().deadline = Some(limit);
             self
         }
 
-        /// Waits for the body and the verifier without a deadline: for other runtimes than tokio, or a verifier with a
-        /// deadline of its own.
+        /// Waits for the body and the verifier without a deadline.
+        ///
+        /// It is for other runtimes than tokio, and for a verifier with a deadline of its own.
         #[cfg(feature = "deadline")]
         pub fn without_deadline(mut self) -> Self {
             self.settings().deadline = None;
@@ -159,9 +160,9 @@ macro_rules! protection_setters {
             self.caller_secret_by(move |_| Some(secret.clone()))
         }
 
-        /// The same, with a secret that is chosen by the request's host, path or headers: one for each tenant.
+        /// A caller's secret that is chosen by the request's host, path or headers, such as one for each tenant.
         ///
-        /// A request for which there is none is refused as one of an unknown caller.
+        /// If there is none for a request, the request is refused as one of an unknown caller.
         pub fn caller_secret_by(
             mut self,
             secret: impl Fn(crate::RequestHead<'_>) -> Option<crate::CallerSecret> + Send + Sync + 'static,
@@ -170,7 +171,7 @@ macro_rules! protection_setters {
             self
         }
 
-        /// A check of the caller over the whole request, such as of a signature. The default is none.
+        /// A check of the caller over the whole request, such as the check of a signature. The default is none.
         ///
         /// It runs after the caller's secret is checked and the body is read, and before the credential is decoded. The
         /// deadline covers it.
@@ -179,7 +180,8 @@ macro_rules! protection_setters {
             self
         }
 
-        /// Sees how each call ends. The default is none, and costs nothing, not even a look at the clock.
+        /// The observer that sees how each call ends. The default is none, which costs nothing, not even a clock
+        /// reading.
         ///
         /// There is one observer; for several, give a tuple of them. Share one between layers by cloning an `Arc`.
         pub fn observer(mut self, observer: impl crate::observe::Observer) -> Self {
@@ -187,14 +189,18 @@ macro_rules! protection_setters {
             self
         }
 
-        /// How the [client's address](crate::observe::Event::client) is found for the observer. The default is the
-        /// connection's, [`ClientAddr::peer`](crate::ClientAddr::peer), which the host has to tell.
+        /// How the [client's address](crate::observe::Event::client) is found for the observer.
+        ///
+        /// The default is the address of the connection, [`ClientAddr::peer`](crate::ClientAddr::peer), which the host
+        /// must provide.
         pub fn client_addr(mut self, client_addr: crate::ClientAddr) -> Self {
             self.settings().client_addr = client_addr;
             self
         }
 
-        /// Whose credential it is, for the observer: a pseudonym, or `None` if it names nobody. The default is nobody. See [`Pseudonyms`](crate::observe::Pseudonyms).
+        /// Tells the observer whose credential it is, by a pseudonym. The default is to tell nothing.
+        ///
+        /// `principal` returns `None` if the credential names nobody. See [`Pseudonyms`](crate::observe::Pseudonyms).
         pub fn principal(
             mut self,
             principal: impl Fn(&$contract::Credential) -> Option<crate::observe::Pseudonym> + Send + Sync + 'static,
@@ -207,7 +213,7 @@ macro_rules! protection_setters {
             self
         }
 
-        /// Another path than the route's, with the same methods.
+        /// Replaces the path of the route and keeps its methods.
         ///
         /// # Errors
         /// If no request can have this path.

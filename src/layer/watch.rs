@@ -8,12 +8,12 @@ use crate::{
     observe::{Event, EventOutcome, Pseudonym, isolate},
 };
 
-/// The principal of a credential, which is of one type.
+/// Finds the principal of a credential of one type.
 pub(super) type PrincipalOf = dyn Fn(&dyn Any) -> Option<Pseudonym> + Send + Sync;
 
-/// What the observer of a call will be told of it, if there is one.
+/// The data of a call for its observer, if there is one.
 ///
-/// A call without one pays for a look at this and for nothing else: all that is done for an observer is out of line.
+/// Without an observer, a call pays only for the test of this `Option`: the code for observers is out of line.
 #[derive(Default)]
 pub(super) struct Watch(Option<Watched>);
 
@@ -39,7 +39,7 @@ enum Ending {
 }
 
 impl Watch {
-    /// A call has arrived.
+    /// Records that a call has arrived.
     #[inline]
     pub(super) fn start(&mut self, settings: &Settings, endpoint: &'static str, head: &Parts) {
         if settings.observer.is_some() {
@@ -47,7 +47,7 @@ impl Watch {
         }
     }
 
-    /// The body was read.
+    /// Records that the body was read.
     #[inline]
     pub(super) fn read(&mut self, bytes: usize) {
         if let Some(watched) = &mut self.0 {
@@ -61,7 +61,7 @@ impl Watch {
         self.0.is_some()
     }
 
-    /// The verifier is asked about this credential.
+    /// Records that the verifier is asked about this credential.
     pub(super) fn verifying(&mut self, settings: &Settings, credential: &dyn Any) {
         if let Some(watched) = &mut self.0 {
             let principal = settings.principal.as_ref();
@@ -78,7 +78,7 @@ impl Watch {
         poll()
     }
 
-    /// The verdict is positive.
+    /// Records a positive verdict.
     #[inline]
     pub(super) fn admitted(&mut self) {
         if let Some(watched) = &mut self.0 {
@@ -86,7 +86,7 @@ impl Watch {
         }
     }
 
-    /// The verdict is negative, or the request was rejected.
+    /// Records a negative verdict, or a rejection.
     #[inline]
     pub(super) fn refused<V: Verdict>(&mut self, outcome: &Outcome<V>) {
         if let Some(watched) = &mut self.0 {
@@ -94,7 +94,7 @@ impl Watch {
         }
     }
 
-    /// There is no verdict, or no response to it.
+    /// Records that there is no verdict, or no response to it.
     #[cold]
     pub(super) fn failed(&mut self, failure: &Failure) {
         if let Some(watched) = &mut self.0 {
@@ -102,7 +102,7 @@ impl Watch {
         }
     }
 
-    /// The call has ended, with a response of this status if it is the layer's. The observer is told once.
+    /// Tells the observer, once, that the call has ended. `status` is that of the layer's response, if it made one.
     #[inline]
     pub(super) fn end(&mut self, settings: &Settings, endpoint: &'static str, status: Option<StatusCode>) {
         if self.0.is_some() {

@@ -119,9 +119,9 @@ fn the_kit_catches_careless_endpoints() {
         (Fault::AdmitsMalformed, "body that breaks off: the platform reads"),
         (Fault::AdmitsUnknownCallers, "caller without its secret: the platform reads"),
         (Fault::RefusesPositive, "as not admitted"),
-        (Fault::TellsTheSource, "failing verifier: the response repeats what the failure's source says"),
+        (Fault::TellsTheSource, "failing verifier: the response contains the text of the failure's source"),
         (Fault::NoChallenge, "a 401 without `WWW-Authenticate`"),
-        (Fault::PanicsOnThrottled, "response to throttled: it panics"),
+        (Fault::PanicsOnThrottled, "response to throttled: `refused` panics"),
         (Fault::LeavesTheToken, "the head that the verifier gets shows a secret"),
     ] {
         let violations = violations(fault);
@@ -134,8 +134,8 @@ fn the_kit_needs_a_fit_request_on_the_route_and_both_verdicts() {
     let elsewhere = || Request::post("/elsewhere").header("token", "605b32dd").body(Bytes::from_static(b"x")).unwrap();
     let test = EndpointTest::new(Careless(Fault::None), elsewhere, || vec![true], |response| response.status() == 204);
     let violations = crate::laws::on_paused_time(async { test.violations().await });
-    assert_eq!(violations[0], "the verdicts must have a positive and a negative one");
-    assert_eq!(violations[1], "the request is not on the endpoint's route");
+    assert_eq!(violations[0], "`verdicts` must make a positive and a negative verdict");
+    assert_eq!(violations[1], "`request` must make a request that matches the endpoint's route");
 
     let unfit = || Request::post("/careless").body(Bytes::from_static(b"x")).unwrap();
     let test =

@@ -1,4 +1,4 @@
-//! What the other fixtures get wrong, done right: it must compile.
+//! The code of the other fixtures without their mistakes: it must compile.
 
 use std::{rc::Rc, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What the fixtures with axum get wrong, done right: it must compile.
+//! The code of the fixtures with axum without their mistakes: it must compile.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! What the fixtures for Talkdesk get wrong, done right: it must compile.
+//! The code of the fixture for Talkdesk without its mistake: it must compile.
 
 use http::Request;
 use serde::Deserialize;
