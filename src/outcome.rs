@@ -15,7 +15,7 @@ use http::Response;
 
 use crate::{BoxError, Credential, Endpoint, Verdict};
 
-/// How the check of a credential ended.
+/// How the check of a credential ended: with a verdict, a rejection or a failure.
 ///
 /// More variants may be added. Refuse everything but a positive verdict.
 ///
@@ -82,7 +82,7 @@ impl<V> From<Failure> for Outcome<V> {
     }
 }
 
-/// Why a request was not fit to be verified.
+/// Why a request was not fit to be verified, and was refused without calling the verifier.
 ///
 /// Its texts are sent to the platform. They name the fault and never contain a value of the request.
 ///
@@ -101,7 +101,7 @@ pub struct Rejection {
     field: Option<&'static str>,
 }
 
-/// The kinds of [`Rejection`].
+/// The kinds of [`Rejection`]: malformed, too large, without a credential, or from an unknown caller.
 ///
 /// ```
 /// use http::StatusCode;
@@ -194,7 +194,7 @@ impl fmt::Display for Rejection {
 
 impl Error for Rejection {}
 
-/// Why there is no verdict.
+/// Why there is no verdict: the verifier failed, panicked, took too long, or was not called.
 ///
 /// If a verifier returns a `Failure` as its error, that failure is kept. Any other error becomes a failure of the kind
 /// [`FailureKind::Error`], with the error as its source.
@@ -225,7 +225,7 @@ pub struct Failure {
     endpoint: Option<&'static str>,
 }
 
-/// The kinds of [`Failure`].
+/// The kinds of [`Failure`]: an error, a panic, a passed deadline, throttling, overload, or a switched-off endpoint.
 ///
 /// ```
 /// use std::time::Duration;
