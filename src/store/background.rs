@@ -16,19 +16,46 @@ use tokio::{runtime::Handle, sync::Semaphore};
 /// Clones share the limit.
 ///
 /// ```
+/// use std::time::Duration;
+/// use tokio::{sync::oneshot, time::{sleep, timeout}};
 /// use tower_verify::store::Background;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+/// # runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
 /// let background = Background::new(100);
-/// let (sender, receiver) = tokio::sync::oneshot::channel();
-/// let mut revoking = Box::pin(background.run_to_end(async move {
-///     tokio::task::yield_now().await; // the store is asked
+/// let (sender, receiver) = oneshot::channel();
+/// let revoke = background.run_to_end(async move {
+///     sleep(Duration::from_millis(200)).await; // the store is slow
 ///     sender.send("revoked")
-/// }));
-/// assert!(futures::poll!(revoking.as_mut()).is_pending());
-/// drop(revoking); // the caller hangs up
+/// });
+/// let checked = timeout(Duration::from_millis(100), revoke).await;
+/// assert!(checked.is_err()); // the check was over its deadline
 /// assert_eq!(receiver.await, Ok("revoked"));
 /// # });
+/// ```
+///
+/// An operation owns what it uses, as it may outlive its caller: it takes clones.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tower_verify::store::{Background, Store, StoreError};
+///
+/// struct Logins<S> {
+///     store: Arc<S>,
+///     background: Background,
+/// }
+///
+/// impl<S: Store> Logins<S> {
+///     async fn revoke(&self, login: &str) -> Result<(), StoreError> {
+///         let (store, login) = (Arc::clone(&self.store), login.to_owned());
+///         let revoke = async move {
+///             store.take(&format!("access:{login}")).await?;
+///             store.take(&format!("refresh:{login}")).await?;
+///             Ok(())
+///         };
+///         self.background.run_to_end(revoke).await
+///     }
+/// }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Background {

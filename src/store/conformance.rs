@@ -1,17 +1,4 @@
 //! A suite that checks a store of your own for what every [`Store`] must do: see [`check`].
-//!
-//! ```
-//! use std::time::SystemTime;
-//! use tower_verify::{ManualClock, store::{MemoryStore, conformance}};
-//!
-//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
-//! let store = MemoryStore::new().clock(clock.clone());
-//! conformance::check(store, tokio::spawn, async |time| clock.advance(time)).await;
-//! # });
-//! ```
-//!
-//! A store that tells the time by itself is given `tokio::time::sleep`.
 
 use std::{
     future::Future,
@@ -25,6 +12,25 @@ use bytes::Bytes;
 use super::{Store, StoreError};
 
 /// One of the concurrent operations of [`check`], to be run by the caller's executor.
+///
+/// Threads are an executor too:
+///
+/// ```
+/// use std::{thread, time::SystemTime};
+/// use futures::executor::block_on;
+/// use tower_verify::{
+///     ManualClock,
+///     store::{MemoryStore, conformance::{self, Task}},
+/// };
+///
+/// let spawn = |task: Task| {
+///     let thread = thread::spawn(|| block_on(task));
+///     async { thread.join().expect("the task does not panic") }
+/// };
+/// let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+/// let store = MemoryStore::new().clock(clock.clone());
+/// block_on(conformance::check(store, spawn, async |time| clock.advance(time)));
+/// ```
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A time to live that is not over before the check is.
@@ -47,6 +53,29 @@ const ROUNDS: usize = 20;
 /// run at the same time.
 ///
 /// A full or unavailable store is not checked, as each store gets there in another way.
+///
+/// A store that is given a clock, in a test with `#[tokio::test(flavor = "multi_thread")]`:
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tower_verify::{ManualClock, store::{MemoryStore, conformance}};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+/// let store = MemoryStore::new().clock(clock.clone());
+/// conformance::check(store, tokio::spawn, async |time| clock.advance(time)).await;
+/// # });
+/// ```
+///
+/// A store that tells the time by itself:
+///
+/// ```
+/// use tower_verify::store::{Store, conformance};
+///
+/// async fn conforms(store: impl Store) {
+///     conformance::check(store, tokio::spawn, tokio::time::sleep).await;
+/// }
+/// ```
 ///
 /// # Panics
 /// If the store does something else, with a message that says what.

@@ -3,6 +3,16 @@ use std::{error::Error, fmt};
 use crate::BoxError;
 
 /// Why a store could not do what it was asked. Nothing is known about the key then: whoever asked has no verdict.
+///
+/// ```
+/// use std::error::Error;
+/// use tower_verify::store::StoreError;
+///
+/// // A store of your own wraps the error of its client.
+/// let error = StoreError::unavailable("connection refused");
+/// assert_eq!(error.to_string(), "the store is unavailable");
+/// assert_eq!(error.source().unwrap().to_string(), "connection refused");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -3,7 +3,7 @@
 //! [`MemoryStore`] is for one node; [`RedisStore`] and [`PostgresStore`] are for any number of them. Redis can lose a write
 //! that it confirmed when it crashes or fails over, and so a ticket can be redeemed twice: where that must never be, choose
 //! PostgreSQL, with a synchronous standby if there is one. [`SharedStore`] is for a choice made at run time, and
-//! [`conformance`] for a store of your own.
+//! [`conformance::check`] for a store of your own.
 //!
 //! ```
 //! use std::time::Duration;
@@ -17,6 +17,8 @@
 //! assert_eq!(store.take("ticket:7").await?, None);
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
+#![cfg_attr(not(feature = "redis"), doc = "\n[`RedisStore`]: crate#features")]
+#![cfg_attr(not(feature = "postgres"), doc = "\n[`PostgresStore`]: crate#features")]
 
 #[cfg(feature = "token")]
 mod background;
@@ -53,7 +55,74 @@ pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
 /// After an error it is not known whether the operation was done: a store may have done it and been unable to say so.
 /// A store does not repeat an operation that may have been done, except where doing it twice is doing it once.
 ///
-/// A store of your own is checked by [`conformance`].
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use tower_verify::store::{MemoryStore, Store, StoreError};
+///
+/// # futures::executor::block_on(async {
+/// let store = MemoryStore::new();
+/// let (key, minute) = ("ticket:7", Duration::from_secs(60));
+/// let (ann, bob) = (Bytes::from("ann"), Bytes::from("bob"));
+///
+/// assert_eq!(store.claim(key, ann.clone(), minute).await?, None); // set: nothing was there
+/// assert_eq!(store.claim(key, bob.clone(), minute).await?, Some(ann.clone())); // not set
+/// assert!(store.replace(key, ann.clone(), bob.clone(), minute).await?); // it was `ann`
+/// assert!(!store.replace(key, ann.clone(), bob.clone(), minute).await?); // now it is `bob`
+/// assert_eq!(store.take(key).await?, Some(bob));
+/// assert_eq!(store.get(key).await?, None);
+/// store.put(key, ann, minute).await?;
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+///
+/// # A store of your own
+///
+/// Implement the five operations with `async fn`, and check them with [`conformance::check`]. This one keeps the values of
+/// a tenant under keys of its own, in any other store:
+///
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use tower_verify::store::{Store, StoreError};
+///
+/// struct TenantStore<S> {
+///     tenant: String,
+///     store: S,
+/// }
+///
+/// impl<S> TenantStore<S> {
+///     fn key(&self, key: &str) -> String {
+///         format!("{}:{key}", self.tenant)
+///     }
+/// }
+///
+/// impl<S: Store> Store for TenantStore<S> {
+///     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+///         self.store.get(&self.key(key)).await
+///     }
+///
+///     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+///         self.store.put(&self.key(key), value, ttl).await
+///     }
+///
+///     async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
+///         self.store.claim(&self.key(key), value, ttl).await
+///     }
+///
+///     async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+///         self.store.take(&self.key(key)).await
+///     }
+///
+///     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+///         self.store.replace(&self.key(key), expected, new, ttl).await
+///     }
+/// }
+/// # use tower_verify::{ManualClock, store::{MemoryStore, conformance}};
+/// # let clock = ManualClock::new(std::time::SystemTime::UNIX_EPOCH);
+/// # let store = TenantStore { tenant: "acme".to_owned(), store: MemoryStore::new().clock(clock.clone()) };
+/// # let conforms = conformance::check(store, tokio::spawn, async |time| clock.advance(time));
+/// # tokio::runtime::Runtime::new().unwrap().block_on(conforms);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Store`",
     label = "cannot keep values with a time to live",

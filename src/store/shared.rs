@@ -14,13 +14,33 @@ use super::{Store, StoreError};
 /// use tower_verify::store::{MemoryStore, SharedStore, Store, StoreError};
 ///
 /// # futures::executor::block_on(async {
-/// let small = SharedStore::new(MemoryStore::new().max_entries(10));
-/// let large = SharedStore::new(MemoryStore::new());
-/// let store = if cfg!(test) { small } else { large };
+/// struct App {
+///     tickets: SharedStore, // of whatever type
+/// }
 ///
-/// store.clone().put("ticket:7", Bytes::from("ann"), Duration::from_secs(60)).await?;
+/// let store = SharedStore::new(MemoryStore::new());
+/// let app = App { tickets: store.clone() };
+///
+/// app.tickets.put("ticket:7", Bytes::from("ann"), Duration::from_secs(60)).await?;
 /// assert_eq!(store.take("ticket:7").await?, Some(Bytes::from("ann")));
 /// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+///
+/// Redis where there is one, with the feature `redis`, and memory elsewhere:
+///
+/// ```no_run
+/// # #[cfg(feature = "redis")]
+/// # mod example {
+/// use std::env;
+/// use tower_verify::store::{MemoryStore, RedisStore, SharedStore, StoreError};
+///
+/// async fn store() -> Result<SharedStore, StoreError> {
+///     Ok(match env::var_os("REDIS_URL") {
+///         Some(_) => SharedStore::new(RedisStore::from_env().await?),
+///         None => SharedStore::new(MemoryStore::new()),
+///     })
+/// }
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct SharedStore {

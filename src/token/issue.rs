@@ -17,6 +17,17 @@ use crate::{ConfigError, Secret};
 /// The bits come from the operating system, 32 ids at a time for each thread that issues tokens. A process that was
 /// forked, and went on without `exec`, begins with what its parent had left: the two may then give an id to a token each.
 /// Both tokens are as good and as safe as any, and a [`Register`](super::Register) gives no id twice.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_verify::token::{KeyRing, Signer, TokenId};
+///
+/// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
+/// let issued = signer.issue(&[], Duration::from_secs(300))?;
+/// println!("issued the token {}", issued.id); // such as `q83vEjRWeJCrze8SNFZ4kA`
+/// assert_eq!(TokenId::from_bytes(issued.id.to_bytes()), issued.id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenId(pub(super) [u8; Self::LEN]);
 
@@ -76,6 +87,21 @@ impl fmt::Debug for TokenId {
 }
 
 /// A token that was issued by a [`Signer`](super::Signer).
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_verify::{Secret, token::{Issued, KeyRing, Signer}};
+///
+/// fn activation(signer: &Signer) -> Result<Secret, tower_verify::BoxError> {
+///     let Issued { token, id, expires_at, .. } = signer.issue(&[b"device-7"], Duration::from_secs(300))?;
+///     println!("issued the token {id}, good until {expires_at:?}"); // nothing of it is secret
+///     Ok(token)
+/// }
+///
+/// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
+/// assert!(activation(&signer)?.expose_secret().starts_with("dlgc_1."));
+/// # Ok::<(), tower_verify::BoxError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Issued {
@@ -87,7 +113,8 @@ pub struct Issued {
     pub expires_at: SystemTime,
 }
 
-/// No token could be issued, because the operating system had no randomness for it.
+/// No token could be issued, because the operating system had no randomness for it: see
+/// [`Signer::issue`](super::Signer::issue).
 #[derive(Debug, Clone, Copy)]
 pub struct IssueError(pub(super) getrandom::Error);
 
@@ -110,6 +137,15 @@ pub(super) fn peek() -> TokenId {
 }
 
 /// Checks a token's time to live, which is counted in milliseconds.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_verify::token::checked_ttl;
+///
+/// assert_eq!(checked_ttl(Duration::from_secs(300))?, Duration::from_secs(300));
+/// assert!(checked_ttl(Duration::from_micros(300)).is_err());
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
 ///
 /// # Errors
 /// If it is less than a millisecond.

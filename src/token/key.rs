@@ -18,6 +18,14 @@ const DECODE_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, PADDING_O
 /// The name of a [`Key`]: 1 to 16 of the characters `A-Z`, `a-z`, `0-9`, `_` and `-`.
 ///
 /// It stands readable in every token that the key signs.
+///
+/// ```
+/// use tower_verify::token::KeyId;
+///
+/// assert_eq!(KeyId::new("2026-07")?.as_str(), "2026-07");
+/// assert!(KeyId::new("July 2026").is_err());
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyId(Arc<str>);
 
@@ -72,6 +80,15 @@ impl Key {
 
     /// A new random key of 256 bits with a random id, for [`to_text`](Self::to_text) to write down.
     ///
+    /// ```
+    /// use tower_verify::token::{Key, KeyRing};
+    ///
+    /// let text = Key::generate()?.to_text();
+    /// let ring = KeyRing::parse(text.expose_secret())?;
+    /// # let _ = ring;
+    /// # Ok::<(), tower_verify::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the operating system has no randomness.
     pub fn generate() -> Result<Self, ConfigError> {
@@ -98,6 +115,14 @@ impl Key {
 
     /// The key whose bytes are `base64`, in the standard or the URL-safe alphabet, with or without padding: what
     /// `openssl rand -base64 32` prints.
+    ///
+    /// ```
+    /// use tower_verify::token::Key;
+    ///
+    /// let key = Key::from_base64("2026-07", "HT/10iSBDIpEhIT8qsTUs2z8LWHYy3gOu7GKIsuX2iw=")?;
+    /// # let _ = key;
+    /// # Ok::<(), tower_verify::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// If it is not base64, and as for [`from_bytes`](Self::from_bytes).

@@ -14,6 +14,20 @@ use crate::{ConfigError, unix_millis};
 /// A ring is a handle. Its clones share the keys, and [`rotate`](Self::rotate) replaces them for all of them while they
 /// are in use; no check waits for that.
 ///
+/// The keys of all nodes, from the environment; on a developer's machine, a new one:
+///
+/// ```
+/// use std::env;
+/// use tower_verify::token::KeyRing;
+///
+/// let ring = match env::var_os("TOKEN_KEYS") {
+///     Some(_) => KeyRing::from_env("TOKEN_KEYS")?,
+///     None => KeyRing::generate()?,
+/// };
+/// # let _ = ring;
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
+///
 /// # Changing the key
 ///
 /// A key must be known to every node before one of them signs with it, and until the last token that it signed has
@@ -66,6 +80,16 @@ impl KeyRing {
     /// The ring that `text` describes: `id:base64` for each key, separated by commas. The first key signs, the others
     /// verify.
     ///
+    /// ```
+    /// use tower_verify::token::KeyRing;
+    ///
+    /// let new = "2026-07:HT/10iSBDIpEhIT8qsTUs2z8LWHYy3gOu7GKIsuX2iw=";
+    /// let old = "2026-01:DzRcruQViKH/69ISyDO8qOAR3oAaj/1PpNtydA7gzow=";
+    /// let ring = KeyRing::parse(&format!("{new},{old}"))?;
+    /// assert_eq!(ring.ages().len(), 2);
+    /// # Ok::<(), tower_verify::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// If a part is not of that form or not a [`Key`], or if two keys have the same id.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
@@ -109,6 +133,19 @@ impl KeyRing {
     }
 
     /// Replaces the keys of this ring and of its clones by those that `keys` has now.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_verify::token::{Key, KeyRing, Signer};
+    ///
+    /// let ring = KeyRing::new(Key::from_bytes("old", &[1; 32])?);
+    /// let signer = Signer::new("app", "session", "", ring.clone())?;
+    ///
+    /// ring.rotate(KeyRing::new(Key::from_bytes("new", &[2; 32])?));
+    /// let issued = signer.issue(&[], Duration::from_secs(300))?;
+    /// assert!(issued.token.expose_secret().starts_with("app_1.new."));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rotate(&self, keys: KeyRing) {
         let (known, mut keys) = (self.load(), Keys::clone(&keys.load()));
         let since = |key: &Key| known.iter().position(|(other, _)| other.id() == key.id()).map(|at| known.since[at]);

@@ -29,6 +29,25 @@ const _: () = assert!(MAX_PREFIX_LEN == 8);
 /// Issues tokens for one purpose of one tenant, and checks them.
 ///
 /// Clones share everything.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_verify::{ManualClock, token::{CheckError, KeyRing, Signer}};
+///
+/// let clock = ManualClock::new(SystemTime::now());
+/// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?.clock(clock.clone());
+///
+/// // For Ann, bound to her device, and good for five minutes.
+/// let issued = signer.issue_for(b"ann", &[b"device-7"], Duration::from_secs(300))?;
+/// let token = issued.token.expose_secret();
+/// assert_eq!(signer.check_for(b"ann", token, &[b"device-7"])?.id, issued.id);
+///
+/// assert_eq!(signer.check_for(b"bob", token, &[b"device-7"]), Err(CheckError::NotOurs));
+/// assert_eq!(signer.check_for(b"ann", token, &[b"device-8"]), Err(CheckError::BoundToOther));
+/// clock.advance(Duration::from_secs(300));
+/// assert_eq!(signer.check_for(b"ann", token, &[b"device-7"]), Err(CheckError::Expired));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Signer {
     inner: Arc<Inner>,
@@ -56,7 +75,20 @@ struct DerivedKey {
     key: ContextKey,
 }
 
-/// The content of a good token.
+/// The content of a good token: what [`Signer::check`] and [`Register::check`](super::Register::check) return.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_verify::token::{KeyRing, Signer};
+///
+/// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
+/// let issued = signer.issue(&[], Duration::from_secs(300))?;
+///
+/// let checked = signer.check(issued.token.expose_secret(), &[])?;
+/// assert_eq!((checked.id, checked.expires_at), (issued.id, issued.expires_at));
+/// println!("the token {} has {:?} left", checked.id, checked.expires_at.duration_since(SystemTime::now())?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {
@@ -67,6 +99,20 @@ pub struct Checked {
 }
 
 /// Why a token is not good.
+///
+/// ```
+/// use tower_verify::token::{CheckError, KeyRing, Signer};
+///
+/// let signer = Signer::new("app", "invitation", "", KeyRing::generate()?)?;
+/// let answer = match signer.check("app_1.k7.guess", &[]) {
+///     Ok(_) => "welcome",
+///     Err(CheckError::Expired) => "the invitation has expired: ask for another one",
+///     Err(CheckError::Used) => "the invitation was used before",
+///     Err(_) => "the invitation is not valid",
+/// };
+/// assert_eq!(answer, "the invitation is not valid");
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckError {
@@ -133,6 +179,20 @@ impl Signer {
     /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again, and an expiry of its
     /// own, in whole milliseconds. An id must not be used twice, unless for the same holder. As long as the first key of
     /// the ring is the same, the same arguments make the same token.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use tower_verify::token::{KeyRing, Signer, TokenId};
+    ///
+    /// let signer = Signer::new("app", "session", "", KeyRing::generate()?)?;
+    /// let row = 7_u128; // where the session is in your database
+    /// let tomorrow = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+    /// let issued = signer.issue_with_id(TokenId::from_bytes(row.to_be_bytes()), b"", &[], tomorrow);
+    ///
+    /// let checked = signer.check(issued.token.expose_secret(), &[])?;
+    /// assert_eq!(u128::from_be_bytes(checked.id.to_bytes()), row);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], expires_at: SystemTime) -> Issued {
         let expiry_millis = unix_millis(expires_at).min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);

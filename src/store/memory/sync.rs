@@ -1,5 +1,4 @@
-//! The locks and atomics of the store: std's, or shuttle's, which runs threads in many orders. Its
-//! tests have a workspace of their own, in `shuttle/`.
+//! The locks and atomics of the store: std's, or those of shuttle, which runs threads in many orders: see `shuttle/`.
 
 #[cfg(not(shuttle))]
 mod imp {

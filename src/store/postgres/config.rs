@@ -23,6 +23,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 /// let store = PostgresConfig::new("host=db1.internal,db2.internal user=app dbname=app")?
 ///     .table("verify_state")?
 ///     .max_connections(20)
+///     .response_timeout(Duration::from_millis(500))
 ///     .connect()
 ///     .await?;
 /// # Ok(()) }

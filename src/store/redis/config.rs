@@ -28,6 +28,20 @@ use crate::{ConfigError, store::StoreError};
 ///     .await?;
 /// # Ok(()) }
 /// ```
+///
+/// With Sentinel, where a write that a failover could lose is an error:
+///
+/// ```no_run
+/// use tower_verify::{BoxError, store::RedisConfig};
+///
+/// # async fn connect() -> Result<(), BoxError> {
+/// let sentinels = ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"];
+/// let store = RedisConfig::sentinel("redis://:password@mymaster/0", sentinels)?
+///     .wait_for_replicas(1)
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RedisConfig {
     topology: Topology,
@@ -81,6 +95,14 @@ impl RedisConfig {
     }
 
     /// The Redis Cluster that these nodes are of: URLs of some of them, at least one.
+    ///
+    /// ```
+    /// use tower_verify::store::RedisConfig;
+    ///
+    /// let config = RedisConfig::cluster(["redis://10.0.0.1:6379", "redis://10.0.0.2:6379"])?;
+    /// # let _ = config;
+    /// # Ok::<(), tower_verify::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// If one of these is no URL as for [`new`](Self::new), or there is none.

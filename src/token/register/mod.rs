@@ -53,7 +53,7 @@ pub struct Register<S> {
     grace: Option<Duration>,
 }
 
-/// Why no token was issued by a [`Register`].
+/// Why no token was issued: see [`Register::issue`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -83,6 +83,30 @@ impl<S: Store> Register<S> {
     ///
     /// A platform that did not get an answer asks once more. As the token is bound to who uses it, the repeats are of the
     /// same use. With a time of zero, a token is used up even if the answer never arrived.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use tower_verify::{
+    ///     ManualClock,
+    ///     store::MemoryStore,
+    ///     token::{CheckError, KeyRing, Register, Signer},
+    /// };
+    ///
+    /// # futures::executor::block_on(async {
+    /// let clock = ManualClock::new(SystemTime::now());
+    /// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?.clock(clock.clone());
+    /// let store = MemoryStore::new().clock(clock.clone());
+    /// let register =
+    ///     Register::new(signer, store, Duration::from_secs(300)).single_use_with_grace(Duration::from_secs(10));
+    ///
+    /// let token = register.issue(b"ann", &[b"device-7"]).await?.token;
+    /// assert!(register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?.is_ok());
+    /// assert!(register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?.is_ok()); // a repeat
+    /// clock.advance(Duration::from_secs(10));
+    /// let checked = register.check(b"ann", token.expose_secret(), &[b"device-7"]).await?;
+    /// assert_eq!(checked, Err(CheckError::Used));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub fn single_use_with_grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
         self
