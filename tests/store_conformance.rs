@@ -139,18 +139,18 @@ fn a_store_without_a_flaw_passes() {
 #[test]
 fn every_flaw_is_found_and_named() {
     for (flaw, words) in [
-        (Flaw::KeepsTextOnly, "get returns a value of 256 bytes as it was put"),
-        (Flaw::DropsEmptyValues, "get returns a value of 0 bytes as it was put"),
-        (Flaw::NeverExpires, "get finds nothing that expired"),
-        (Flaw::ClaimOverwrites, "claim leaves the value that was there"),
-        (Flaw::ClaimIsNotAtomic, "concurrent claims of one key one succeeds"),
-        (Flaw::ClaimNeverExpires, "claim sets a time to live"),
-        (Flaw::TakeLeaves, "take removes"),
-        (Flaw::TakeIsNotAtomic, "concurrent takes of one key one succeeds"),
-        (Flaw::ReplaceReplacesAnything, "replace replaces nothing but what is expected"),
-        (Flaw::ReplacePutsWhatWasNotThere, "replace replaces nothing where nothing was put"),
-        (Flaw::ReplaceIsNotAtomic, "concurrent replacements of one value one succeeds"),
-        (Flaw::ReplaceKeepsTheTtl, "replace sets the time to live"),
+        (Flaw::KeepsTextOnly, "get must return a value of 256 bytes unchanged"),
+        (Flaw::DropsEmptyValues, "get must return a value of 0 bytes unchanged"),
+        (Flaw::NeverExpires, "get must not return an expired value"),
+        (Flaw::ClaimOverwrites, "claim must leave the present value"),
+        (Flaw::ClaimIsNotAtomic, "exactly one of 32 concurrent claims of one key must succeed"),
+        (Flaw::ClaimNeverExpires, "claim must set the time to live"),
+        (Flaw::TakeLeaves, "take must remove the value"),
+        (Flaw::TakeIsNotAtomic, "exactly one of 32 concurrent takes of one key must succeed"),
+        (Flaw::ReplaceReplacesAnything, "replace must return false for a value that is not the expected one"),
+        (Flaw::ReplacePutsWhatWasNotThere, "replace must return false for a key without a value"),
+        (Flaw::ReplaceIsNotAtomic, "exactly one of 32 concurrent replacements of one value must succeed"),
+        (Flaw::ReplaceKeepsTheTtl, "replace must set a shorter time to live"),
     ] {
         let complaint = complaint(flaw).unwrap_or_else(|| panic!("{flaw:?} is not found"));
         assert!(complaint.contains(words), "{flaw:?}: {complaint}");

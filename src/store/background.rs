@@ -7,13 +7,15 @@ use std::{
 
 use tokio::{runtime::Handle, sync::Semaphore};
 
-/// Runs operations to their end, although whoever waits for them may stop.
+/// Runs operations to completion, even if their caller stops waiting.
 ///
-/// When a caller hangs up, or a deadline passes, the future of a check is dropped wherever it is. What must not be left half
-/// done then, such as ending a login whose refresh token was stolen, is run by this: dropped before its end, it goes on as
-/// a tokio task. No more than so many go on like that, and outside of a tokio runtime none do; what is beyond is dropped.
+/// When a caller hangs up or a deadline passes, the future of a check is dropped wherever it is. Some operations must
+/// not be left half done then, such as revoking a login whose refresh token was stolen. Run them with
+/// [`run_to_end`](Self::run_to_end): if its future is dropped after its first poll, the operation continues as a tokio
+/// task.
 ///
-/// Clones share the limit.
+/// The number of operations that continue without a caller is limited. An operation above the limit is dropped, and so
+/// is one whose future is dropped outside of a tokio runtime. Clones share the limit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +36,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 /// # });
 /// ```
 ///
-/// An operation owns what it uses, as it may outlive its caller: it takes clones.
+/// An operation may outlive its caller, so it owns its data:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -63,12 +65,12 @@ pub struct Background {
 }
 
 impl Background {
-    /// At most `operations` go on at a time without anybody who waits for them.
+    /// Lets at most `operations` continue without a caller at a time.
     pub fn new(operations: usize) -> Self {
         Self { permits: Arc::new(Semaphore::new(operations.min(Semaphore::MAX_PERMITS))) }
     }
 
-    /// Runs `operation`, once this is polled: see [`Background`].
+    /// Runs `operation` when the returned future is polled: see [`Background`].
     pub fn run_to_end<F>(&self, operation: F) -> impl Future<Output = F::Output> + Send + use<F>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -77,7 +79,7 @@ impl Background {
     }
 }
 
-/// The default is 1,000 operations.
+/// Lets at most 1,000 operations continue without a caller.
 impl Default for Background {
     fn default() -> Self {
         Self::new(1000)
@@ -86,7 +88,7 @@ impl Default for Background {
 
 struct RunToEnd<F: Future<Output: Send> + Send + 'static> {
     operation: Option<Pin<Box<F>>>,
-    /// Whether it was polled. An operation that was not has had no effect to complete.
+    /// Whether it was polled. An operation that was never polled has nothing to complete.
     begun: bool,
     permits: Arc<Semaphore>,
 }
@@ -96,8 +98,8 @@ impl<F: Future<Output: Send> + Send + 'static> Future for RunToEnd<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.begun = true;
-        // Taken out, so that nothing is left to go on after a panic.
-        let mut operation = self.operation.take().expect("a future is not polled after its end");
+        // Taken out, so that `drop` does not continue an operation that panicked.
+        let mut operation = self.operation.take().expect("a future is not polled after it completed");
         let polled = operation.as_mut().poll(cx);
         if polled.is_pending() {
             self.operation = Some(operation);
@@ -128,7 +130,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_begun_comes_to_its_end_up_to_the_limit() {
+    async fn dropped_operations_complete_up_to_the_limit() {
         let (background, ended) = (Background::new(3), Arc::<AtomicUsize>::default());
         let run = || {
             let ended = Arc::clone(&ended);
@@ -143,16 +145,16 @@ mod tests {
         drop(run());
         sleep(Duration::from_secs(2)).await;
         assert_eq!(ended.load(SeqCst), 3);
-        assert_eq!(run().await, 3, "one that is waited for needs no permit");
+        assert_eq!(run().await, 3, "an operation with a caller needs no permit");
         assert!(timeout(Duration::from_millis(1), run()).await.is_err());
         sleep(Duration::from_secs(2)).await;
-        assert_eq!(ended.load(SeqCst), 5, "permits are given back");
+        assert_eq!(ended.load(SeqCst), 5, "completed operations release their permits");
     }
 
     #[tokio::test]
-    async fn what_panicked_is_not_polled_again() {
+    async fn an_operation_that_panicked_is_not_polled_again() {
         let background = Background::default();
-        let mut panicking = Box::pin(background.run_to_end(async { panic!("as the test says") }));
+        let mut panicking = Box::pin(background.run_to_end(async { panic!("on purpose") }));
         let polled = std::panic::AssertUnwindSafe(panicking.as_mut()).catch_unwind().await;
         assert!(polled.is_err());
         drop(panicking);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_runtime_it_ends_with_its_caller() {
+    fn outside_of_a_runtime_the_operation_is_dropped() {
         let mut pending = Box::pin(Background::default().run_to_end(std::future::pending::<()>()));
         assert!(pending.as_mut().now_or_never().is_none());
     }

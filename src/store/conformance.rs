@@ -1,4 +1,4 @@
-//! A suite that checks a store of your own for what every [`Store`] must do: see [`check`].
+//! A test suite for your own [`Store`]: see [`check`].
 
 use std::{
     future::Future,
@@ -11,9 +11,9 @@ use bytes::Bytes;
 
 use super::{Store, StoreError};
 
-/// One of the concurrent operations of [`check`], to be run by the caller's executor.
+/// A concurrent operation of [`check`], for the caller's executor to run.
 ///
-/// Threads are an executor too:
+/// Threads can run it too:
 ///
 /// ```
 /// use std::{thread, time::SystemTime};
@@ -33,28 +33,29 @@ use super::{Store, StoreError};
 /// ```
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A time to live that is not over before the check is.
+/// A time to live that outlasts the check.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A time to live that is waited for.
+/// A time to live that the check waits for.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// How many tasks are after the same key.
+/// How many tasks compete for one key.
 const RIVALS: usize = 32;
 
-/// How often they are.
+/// How many times the tasks compete.
 const ROUNDS: usize = 20;
 
-/// Checks that `store` does what [`Store`] says.
+/// Checks that `store` behaves as [`Store`] documents.
 ///
-/// It needs a store without values under keys that begin with `conformance:`, room for a hundred entries, and about two
-/// seconds of the time that the store tells: `advance` lets a duration pass. `spawn` starts a [`Task`] and returns a
-/// future that is ready when the task is done, as `tokio::spawn` does; on an executor of several threads the tasks are
-/// run at the same time.
+/// The store must have room for 100 entries, and no values under keys that begin with `conformance:`.
 ///
-/// A full or unavailable store is not checked, as each store gets there in another way.
+/// * `spawn` starts a [`Task`] and returns a future that is ready when the task is done, as `tokio::spawn` does. An
+///   executor with several threads runs the tasks in parallel.
+/// * `advance` lets time pass on the store's clock, about two seconds in all.
 ///
-/// A store that is given a clock, in a test with `#[tokio::test(flavor = "multi_thread")]`:
+/// The suite does not check a full or an unavailable store, as there is no common way to make a store so.
+///
+/// This checks a store with a manual clock. In a test, use `#[tokio::test(flavor = "multi_thread")]`:
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -67,7 +68,7 @@ const ROUNDS: usize = 20;
 /// # });
 /// ```
 ///
-/// A store that tells the time by itself:
+/// A store with a clock of its own needs real time to pass:
 ///
 /// ```
 /// use tower_verify::store::{Store, conformance};
@@ -78,7 +79,7 @@ const ROUNDS: usize = 20;
 /// ```
 ///
 /// # Panics
-/// If the store does something else, with a message that says what.
+/// If the store breaks a rule. The message names the rule.
 pub async fn check<S, F>(store: S, spawn: impl Fn(Task) -> F, advance: impl AsyncFn(Duration))
 where
     S: Store,
@@ -95,27 +96,38 @@ async fn operations(store: &impl Store) {
     let key = "conformance:operations";
     let (one, two) = (Bytes::from_static(b"one"), Bytes::from_static(b"two"));
 
-    assert_eq!(store.get(key).await.expect("get works"), None, "get finds nothing where nothing was put");
-    assert_eq!(store.take(key).await.expect("take works"), None, "take finds nothing where nothing was put");
+    assert_eq!(store.get(key).await.expect("get works"), None, "get must return nothing for a key without a value");
+    assert_eq!(store.take(key).await.expect("take works"), None, "take must return nothing for a key without a value");
     let replaced = store.replace(key, Bytes::new(), one.clone(), LONG).await.expect("replace works");
-    assert!(!replaced, "replace replaces nothing where nothing was put, not even an empty value");
-    assert_eq!(store.get(key).await.expect("get works"), None, "replace puts nothing where nothing was put");
+    assert!(!replaced, "replace must return false for a key without a value, even if it expects an empty one");
+    assert_eq!(store.get(key).await.expect("get works"), None, "replace must not create a value");
 
-    assert_eq!(store.claim(key, one.clone(), LONG).await.expect("claim works"), None, "claim finds nothing");
+    assert_eq!(
+        store.claim(key, one.clone(), LONG).await.expect("claim works"),
+        None,
+        "claim must return nothing for a key without a value"
+    );
     let present = store.claim(key, two.clone(), LONG).await.expect("claim works");
-    assert_eq!(present, Some(one.clone()), "claim returns the value that was there");
-    assert_eq!(store.get(key).await.expect("get works"), Some(one.clone()), "claim leaves the value that was there");
+    assert_eq!(present, Some(one.clone()), "claim must return the present value");
+    assert_eq!(store.get(key).await.expect("get works"), Some(one.clone()), "claim must leave the present value");
 
     let replaced = store.replace(key, two.clone(), two.clone(), LONG).await.expect("replace works");
-    assert!(!replaced, "replace replaces nothing but what is expected");
-    assert_eq!(store.get(key).await.expect("get works"), Some(one.clone()), "replace leaves what was not expected");
-    assert!(store.replace(key, one.clone(), two.clone(), LONG).await.expect("replace works"), "replace replaces");
-    assert_eq!(store.get(key).await.expect("get works"), Some(two), "replace sets the new value");
+    assert!(!replaced, "replace must return false for a value that is not the expected one");
+    assert_eq!(
+        store.get(key).await.expect("get works"),
+        Some(one.clone()),
+        "replace must leave a value that is not the expected one"
+    );
+    assert!(
+        store.replace(key, one.clone(), two.clone(), LONG).await.expect("replace works"),
+        "replace must return true for the expected value"
+    );
+    assert_eq!(store.get(key).await.expect("get works"), Some(two), "replace must set the new value");
 
     store.put(key, one.clone(), LONG).await.expect("put works");
-    assert_eq!(store.take(key).await.expect("take works"), Some(one), "put sets the value whatever there was");
-    assert_eq!(store.take(key).await.expect("take works"), None, "take removes");
-    assert_eq!(store.get(key).await.expect("get works"), None, "take removes");
+    assert_eq!(store.take(key).await.expect("take works"), Some(one), "put must overwrite the present value");
+    assert_eq!(store.take(key).await.expect("take works"), None, "take must remove the value");
+    assert_eq!(store.get(key).await.expect("get works"), None, "take must remove the value");
 }
 
 async fn values(store: &impl Store) {
@@ -124,18 +136,22 @@ async fn values(store: &impl Store) {
     for value in [Bytes::new(), every_byte, Bytes::from_static(b"\r\n0\r\n"), Bytes::from(vec![b'x'; 100_000])] {
         let what = format!("a value of {} bytes", value.len());
         store.put(key, value.clone(), LONG).await.expect("put works");
-        // Not `assert_eq!`: what is this long is not to be read.
+        // Not `assert_eq!`: its output would be too long to read.
         let is_value = |found: Option<Bytes>| found.as_ref() == Some(&value);
-        assert!(is_value(store.get(key).await.expect("get works")), "get returns {what} as it was put");
+        assert!(is_value(store.get(key).await.expect("get works")), "get must return {what} unchanged");
         let replaced = store.replace(key, value.clone(), value.clone(), LONG).await.expect("replace works");
-        assert!(replaced, "replace finds {what} to be what was put");
+        assert!(replaced, "replace must recognize {what}");
         let present = store.claim(key, Bytes::new(), LONG).await.expect("claim works");
-        assert!(is_value(present), "claim returns {what} that is there");
-        assert!(is_value(store.take(key).await.expect("take works")), "take returns {what} that is there");
+        assert!(is_value(present), "claim must return {what} unchanged");
+        assert!(is_value(store.take(key).await.expect("take works")), "take must return {what} unchanged");
     }
     for key in ["conformance:values: with space", "conformance:values:\u{e9}\u{1f600}", "conformance:values:{a}:*?["] {
         store.put(key, Bytes::from(key), LONG).await.expect("put works");
-        assert_eq!(store.take(key).await.expect("take works"), Some(Bytes::from(key)), "a key is any text: {key:?}");
+        assert_eq!(
+            store.take(key).await.expect("take works"),
+            Some(Bytes::from(key)),
+            "a key can be any text: {key:?}"
+        );
     }
 }
 
@@ -147,7 +163,11 @@ async fn races<S: Store, F: Future>(store: &Arc<S>, spawn: &impl Fn(Task) -> F) 
             race(store, spawn, move |store, number| async move { store.claim(key, text(number), LONG).await }).await;
         let winner = only(claims.iter().map(Option::is_none), "claims of one key");
         for (number, present) in claims.iter().enumerate().filter(|(number, _)| *number != winner) {
-            assert_eq!(*present, Some(text(winner)), "claim {number} returns what was claimed before it");
+            assert_eq!(
+                *present,
+                Some(text(winner)),
+                "claim {number} must return the value of the claim that succeeded"
+            );
         }
 
         let replacements = race(store, spawn, move |store, number| async move {
@@ -158,11 +178,11 @@ async fn races<S: Store, F: Future>(store: &Arc<S>, spawn: &impl Fn(Task) -> F) 
 
         let takes = race(store, spawn, move |store, _| async move { store.take(key).await }).await;
         let taker = only(takes.iter().map(Option::is_some), "takes of one key");
-        assert_eq!(takes[taker], Some(text(RIVALS + winner)), "take returns what replace set");
+        assert_eq!(takes[taker], Some(text(RIVALS + winner)), "take must return the value that replace set");
     }
 }
 
-/// The results of one operation that many tasks do at the same time, in the order of the tasks.
+/// Runs one operation in many tasks at the same time. Returns the results in the order of the tasks.
 async fn race<S, T, F, Op>(
     store: &Arc<S>,
     spawn: &impl Fn(Task) -> F,
@@ -187,15 +207,15 @@ where
         task.await;
     }
     let mut results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
-    assert_eq!(results.len(), RIVALS, "every task that `spawn` started is done when its future is ready");
+    assert_eq!(results.len(), RIVALS, "the future that `spawn` returns must be ready only when its task is done");
     results.sort_unstable_by_key(|(number, _)| *number);
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The number of the only one that succeeded.
+/// Returns the number of the only operation that succeeded.
 fn only(succeeded: impl Iterator<Item = bool>, what: &str) -> usize {
     let winners: Vec<usize> = succeeded.enumerate().filter_map(|(number, won)| won.then_some(number)).collect();
-    assert_eq!(winners.len(), 1, "of {RIVALS} concurrent {what} one succeeds");
+    assert_eq!(winners.len(), 1, "exactly one of {RIVALS} concurrent {what} must succeed");
     winners[0]
 }
 
@@ -208,36 +228,42 @@ async fn expiry(store: &impl Store, advance: impl AsyncFn(Duration)) {
 
     store.put(&expiring("replaced for shorter"), value.clone(), LONG).await.expect("put works");
     let replaced = store.replace(&expiring("replaced for shorter"), value.clone(), value.clone(), SHORT).await;
-    assert!(replaced.expect("replace works"), "replace replaces");
+    assert!(replaced.expect("replace works"), "replace must return true for the expected value");
     store.put(&expiring("replaced for longer"), value.clone(), SHORT).await.expect("put works");
     let replaced = store.replace(&expiring("replaced for longer"), value.clone(), value.clone(), LONG).await;
-    assert!(replaced.expect("replace works"), "replace replaces what has not expired");
+    assert!(replaced.expect("replace works"), "replace must return true for the expected value");
 
     store.put(&expiring("put for shorter"), value.clone(), LONG).await.expect("put works");
     store.put(&expiring("put for shorter"), value.clone(), SHORT).await.expect("put works");
     store.put(&expiring("put for longer"), value.clone(), SHORT).await.expect("put works");
     store.put(&expiring("put for longer"), value.clone(), LONG).await.expect("put works");
 
-    store.put(&expiring("unmeasured"), value.clone(), Duration::ZERO).await.expect("put works with no time to live");
-    store.put(&expiring("unending"), value.clone(), Duration::MAX).await.expect("put works with any time to live");
+    store
+        .put(&expiring("unmeasured"), value.clone(), Duration::ZERO)
+        .await
+        .expect("put works with a time to live of zero");
+    store
+        .put(&expiring("unending"), value.clone(), Duration::MAX)
+        .await
+        .expect("put works with the longest time to live");
 
     advance(SHORT + Duration::from_millis(10)).await;
 
-    assert_eq!(store.get(&expiring("get")).await.expect("get works"), None, "get finds nothing that expired");
-    assert_eq!(store.take(&expiring("take")).await.expect("take works"), None, "take finds nothing that expired");
+    assert_eq!(store.get(&expiring("get")).await.expect("get works"), None, "get must not return an expired value");
+    assert_eq!(store.take(&expiring("take")).await.expect("take works"), None, "take must not return an expired value");
     let claimed = store.claim(&expiring("claim"), value.clone(), LONG).await.expect("claim works");
-    assert_eq!(claimed, None, "claim finds nothing that expired");
+    assert_eq!(claimed, None, "claim must ignore an expired value");
     let replaced = store.replace(&expiring("replace"), value.clone(), value.clone(), LONG).await;
-    assert!(!replaced.expect("replace works"), "replace finds nothing that expired");
+    assert!(!replaced.expect("replace works"), "replace must ignore an expired value");
 
     for (key, live, what) in [
-        ("claimed", None, "claim sets a time to live"),
-        ("replaced for shorter", None, "replace sets the time to live, if it is shorter"),
-        ("replaced for longer", Some("value"), "replace sets the time to live, if it is longer"),
-        ("put for shorter", None, "put sets the time to live, if it is shorter"),
-        ("put for longer", Some("value"), "put sets the time to live, if it is longer"),
-        ("unmeasured", None, "what has no time to live is gone"),
-        ("unending", Some("value"), "what has any time to live is there"),
+        ("claimed", None, "claim must set the time to live"),
+        ("replaced for shorter", None, "replace must set a shorter time to live"),
+        ("replaced for longer", Some("value"), "replace must set a longer time to live"),
+        ("put for shorter", None, "put must set a shorter time to live"),
+        ("put for longer", Some("value"), "put must set a longer time to live"),
+        ("unmeasured", None, "a value with a time to live of zero must expire"),
+        ("unending", Some("value"), "a value with the longest time to live must not expire"),
     ] {
         let value = store.get(&expiring(key)).await.expect("get works");
         assert_eq!(value, live.map(Bytes::from), "{what}");

@@ -2,7 +2,9 @@ use std::{error::Error, fmt};
 
 use crate::BoxError;
 
-/// Why a store could not do what it was asked. Nothing is known about the key then: whoever asked has no verdict.
+/// Error of a [`Store`](super::Store) operation.
+///
+/// It says nothing about the key, so the caller has no verdict.
 ///
 /// ```
 /// use std::error::Error;
@@ -16,14 +18,14 @@ use crate::BoxError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// There is no room for another value, and no live one is dropped to make some.
+    /// The store is full. It never drops a live value to make room.
     Full,
-    /// The store is away, or answered something unreadable.
+    /// The store cannot be reached, or its answer cannot be read.
     Unavailable(BoxError),
 }
 
 impl StoreError {
-    /// The store is away, for this reason.
+    /// Wraps `reason` as [`Unavailable`](Self::Unavailable).
     pub fn unavailable(reason: impl Into<BoxError>) -> Self {
         Self::Unavailable(reason.into())
     }

@@ -1,9 +1,9 @@
-//! State that has to outlive a request, and may have to be shared by several nodes: see [`Store`].
+//! State that outlives a request and can be shared by several nodes: see [`Store`].
 //!
-//! [`MemoryStore`] is for one node; [`RedisStore`] and [`PostgresStore`] are for any number of them. Redis can lose a write
-//! that it confirmed when it crashes or fails over, and so a ticket can be redeemed twice: where that must never be, choose
-//! PostgreSQL, with a synchronous standby if there is one. [`SharedStore`] is for a choice made at run time, and
-//! [`conformance::check`] for a store of your own.
+//! [`MemoryStore`] is for one node; [`RedisStore`] and [`PostgresStore`] are for any number of them. Redis can lose a
+//! write that it confirmed when it crashes or fails over, so that a ticket can be redeemed twice. Where that must never
+//! happen, choose PostgreSQL, with a synchronous standby if you have one. [`SharedStore`] lets you choose at run time,
+//! and [`conformance::check`] tests a store of your own.
 //!
 //! ```
 //! use std::time::Duration;
@@ -43,17 +43,17 @@ pub use self::postgres::{PostgresConfig, PostgresStore};
 pub use self::redis::{RedisConfig, RedisStore};
 pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
 
-/// A handful of atomic operations on values with a time to live.
+/// Atomic operations on values with a time to live.
 ///
-/// Every operation is atomic on its own, on every node that shares the store: of any number of concurrent
-/// [`take`](Self::take)s, [`claim`](Self::claim)s or [`replace`](Self::replace)s of one key, one succeeds. A value is
+/// Each operation is atomic on all nodes that share the store: if any number of [`take`](Self::take)s,
+/// [`claim`](Self::claim)s or [`replace`](Self::replace)s of one key run at the same time, one succeeds. A value is
 /// gone when its time to live is over. A store never drops a live value: when it is full, writing is an error.
 ///
-/// Keys are short text that may be seen by an operator: no credential is ever part of one. Values are any bytes, none
-/// at all included. A time to live is counted in milliseconds, rounded up, and is at least one of them.
+/// Keys are short text that operators may see: they never contain a credential. Values are any bytes, and may be empty.
+/// A time to live is rounded up to whole milliseconds, and is at least 1 ms.
 ///
-/// After an error it is not known whether the operation was done: a store may have done it and been unable to say so.
-/// A store does not repeat an operation that may have been done, except where doing it twice is doing it once.
+/// After an error it is unknown whether the operation was done: the store may have done it and failed to confirm it. A
+/// store does not repeat an operation that may have been done, unless it is idempotent.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,8 +77,8 @@ pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
 ///
 /// # A store of your own
 ///
-/// Implement the five operations with `async fn`, and check them with [`conformance::check`]. This one keeps the values of
-/// a tenant under keys of its own, in any other store:
+/// Implement the five operations with `async fn`, and test them with [`conformance::check`]. This one puts a tenant's
+/// name before every key of another store:
 ///
 /// ```
 /// use std::time::Duration;
@@ -130,19 +130,21 @@ pub use self::{error::StoreError, memory::MemoryStore, shared::SharedStore};
     note = "an `Arc` of a store is a store, and clones of a `SharedStore` share one"
 )]
 pub trait Store: Send + Sync + 'static {
-    /// The value of `key`, if there is one.
+    /// Returns the value of `key`, if there is one.
     ///
     /// # Errors
     /// If the store is unavailable.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
-    /// Sets the value of `key`, whatever there was.
+    /// Sets the value of `key`, and overwrites a present one.
     ///
     /// # Errors
     /// If the store is full or unavailable.
     fn put(&self, key: &str, value: Bytes, ttl: Duration) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Sets the value of `key` if there is none. Returns the value that was there and still is, if there is one.
+    /// Sets the value of `key` if there is none.
+    ///
+    /// Returns the present value, which stays, or `None` if the new value was set.
     ///
     /// # Errors
     /// If the store is full or unavailable.
@@ -159,7 +161,9 @@ pub trait Store: Send + Sync + 'static {
     /// If the store is unavailable.
     fn take(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
 
-    /// Sets the value of `key` to `new`, and its time to live to `ttl`, if it is `expected` now. Returns whether it was.
+    /// Sets the value of `key` to `new`, and its time to live to `ttl`, if the present value is `expected`.
+    ///
+    /// Returns whether it was.
     ///
     /// # Errors
     /// If the store is full or unavailable.

@@ -4,9 +4,10 @@ use bytes::Bytes;
 
 use super::{Store, StoreError};
 
-/// Any store, behind one type: for a choice made at run time, or a struct that should not be generic.
+/// Any [`Store`], with its type erased.
 ///
-/// It costs one allocation an operation. Clones share the store.
+/// Use it to choose a store at run time, or in a struct that should not be generic. Each operation costs one
+/// allocation. Clones share the store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,7 +16,7 @@ use super::{Store, StoreError};
 ///
 /// # futures::executor::block_on(async {
 /// struct App {
-///     tickets: SharedStore, // of whatever type
+///     tickets: SharedStore, // any store
 /// }
 ///
 /// let store = SharedStore::new(MemoryStore::new());
@@ -26,7 +27,7 @@ use super::{Store, StoreError};
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
 ///
-/// Redis where there is one, with the feature `redis`, and memory elsewhere:
+/// With the feature `redis`, use Redis if `REDIS_URL` is set, and memory otherwise:
 ///
 /// ```no_run
 /// # #[cfg(feature = "redis")]

@@ -10,13 +10,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{ConfigError, Secret};
 
-/// The 128 random bits of a token, by which logs and stores speak of it.
+/// The id of a token, for logs and stores: 128 random bits.
 ///
-/// An id proves nothing: nobody can make a token of it. It is displayed as 22 characters of base64url.
+/// An id is not a secret: nobody can make a token from it. It is displayed as 22 characters of base64url.
 ///
-/// The bits come from the operating system, 32 ids at a time for each thread that issues tokens. A process that was
-/// forked, and went on without `exec`, begins with what its parent had left: the two may then give an id to a token each.
-/// Both tokens are as good and as safe as any, and a [`Register`](super::Register) gives no id twice.
+/// Each thread that issues tokens gets the bits from the operating system, for 32 ids at a time. A process that is
+/// forked without `exec` inherits the unused ids of its parent, so that both may issue a token with the same id. Both
+/// tokens are as good and as safe as any, and a [`Register`](super::Register) uses no id twice.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,7 @@ impl TokenId {
     /// The length in bytes.
     pub const LEN: usize = 16;
 
-    /// An id with a meaning of its own, for [`Signer::issue_with_id`](super::Signer::issue_with_id).
+    /// Creates an id of your own choice, for [`Signer::issue_with_id`](super::Signer::issue_with_id).
     pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
     }
@@ -45,8 +45,8 @@ impl TokenId {
         self.0
     }
 
-    /// The next id of this thread's block. A call of the operating system for each would take as long as the rest of
-    /// issuing a token.
+    /// Takes the next id of this thread's block. A system call for each id would take as long as the rest of issuing a
+    /// token.
     pub(super) fn random() -> Result<Self, IssueError> {
         BLOCK.with_borrow_mut(|block| {
             let at = match block.unused.next() {
@@ -62,7 +62,7 @@ impl TokenId {
     }
 }
 
-/// Randomness from the operating system that no token has had yet.
+/// Random ids from the operating system. No token has the unused ones yet.
 struct Block {
     ids: [[u8; TokenId::LEN]; 32],
     unused: Range<usize>,
@@ -94,7 +94,7 @@ impl fmt::Debug for TokenId {
 ///
 /// fn activation(signer: &Signer) -> Result<Secret, tower_verify::BoxError> {
 ///     let Issued { token, id, expires_at, .. } = signer.issue(&[b"device-7"], Duration::from_secs(300))?;
-///     println!("issued the token {id}, good until {expires_at:?}"); // nothing of it is secret
+///     println!("issued the token {id}, good until {expires_at:?}"); // the id is not a secret
 ///     Ok(token)
 /// }
 ///
@@ -105,16 +105,15 @@ impl fmt::Debug for TokenId {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Issued {
-    /// The token, to be handed to whom it is for.
+    /// The token, to give to its holder.
     pub token: Secret,
-    /// Its id.
+    /// The token's id.
     pub id: TokenId,
-    /// From when on it is refused.
+    /// When the token expires.
     pub expires_at: SystemTime,
 }
 
-/// No token could be issued, because the operating system had no randomness for it: see
-/// [`Signer::issue`](super::Signer::issue).
+/// Error of [`Signer::issue`](super::Signer::issue): the operating system has no randomness.
 #[derive(Debug, Clone, Copy)]
 pub struct IssueError(pub(super) getrandom::Error);
 
@@ -130,13 +129,13 @@ impl Error for IssueError {
     }
 }
 
-/// The id that this thread gives next, if it has one left.
+/// The next id of this thread's block, if one is left.
 #[cfg(test)]
 pub(super) fn peek() -> TokenId {
     BLOCK.with_borrow(|block| TokenId(block.ids[block.unused.start]))
 }
 
-/// Checks a token's time to live, which is counted in milliseconds.
+/// Returns `ttl` if a token can have this time to live.
 ///
 /// ```
 /// use std::time::Duration;
@@ -148,10 +147,10 @@ pub(super) fn peek() -> TokenId {
 /// ```
 ///
 /// # Errors
-/// If it is less than a millisecond.
+/// If `ttl` is less than 1 ms: a token's time is counted in milliseconds.
 pub fn checked_ttl(ttl: Duration) -> Result<Duration, ConfigError> {
     if ttl < Duration::from_millis(1) {
-        return Err(ConfigError::new("a token must be good for at least a millisecond"));
+        return Err(ConfigError::new("a token's time to live must be at least 1 ms"));
     }
     Ok(ttl)
 }

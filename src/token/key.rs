@@ -15,9 +15,9 @@ const PADDING_OR_NOT: GeneralPurposeConfig =
 const DECODE_STANDARD: GeneralPurpose = GeneralPurpose::new(&STANDARD, PADDING_OR_NOT);
 const DECODE_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, PADDING_OR_NOT);
 
-/// The name of a [`Key`]: 1 to 16 of the characters `A-Z`, `a-z`, `0-9`, `_` and `-`.
+/// The id of a [`Key`]: 1 to 16 of the characters `A-Z`, `a-z`, `0-9`, `_` and `-`.
 ///
-/// It stands readable in every token that the key signs.
+/// Every token that the key signs shows it in plain text.
 ///
 /// ```
 /// use tower_verify::token::KeyId;
@@ -32,16 +32,16 @@ pub struct KeyId(Arc<str>);
 impl KeyId {
     pub(super) const MAX_LEN: usize = 16;
 
-    /// The id `text`.
+    /// Creates an id from `text`.
     ///
     /// # Errors
-    /// If `text` is empty, longer than 16 characters, or has others than the ones allowed.
+    /// If `text` is empty, is longer than 16 characters, or contains a character that is not allowed.
     pub fn new(text: &str) -> Result<Self, ConfigError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         if (1..=Self::MAX_LEN).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {
-            // The text is not repeated: it may be a key in the place of its id.
+            // The text is not quoted: it may be a key, given in place of its id.
             Err(ConfigError::new("a key id must be 1 to 16 letters, digits, `_` and `-`"))
         }
     }
@@ -78,7 +78,9 @@ pub struct Key {
 impl Key {
     const MIN_LEN: usize = 32;
 
-    /// A new random key of 256 bits with a random id, for [`to_text`](Self::to_text) to write down.
+    /// Generates a random key of 256 bits with a random id.
+    ///
+    /// [`to_text`](Self::to_text) returns it as text, to be stored.
     ///
     /// ```
     /// use tower_verify::token::{Key, KeyRing};
@@ -99,13 +101,15 @@ impl Key {
         Self::from_bytes(&URL_SAFE_NO_PAD.encode(id), bytes)
     }
 
-    /// The key `bytes`, which must come from a source of cryptographic randomness: a passphrase is not a key.
+    /// Creates a key from `bytes`.
+    ///
+    /// The bytes must come from a source of cryptographic randomness: a passphrase is not a key.
     ///
     /// # Errors
-    /// If there are less than 32 bytes, or if `id` is not a [`KeyId`].
+    /// If there are fewer than 32 bytes, or if `id` is not a [`KeyId`].
     pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
         let id = KeyId::new(id)?;
-        let short = || ConfigError::new(format!("the key `{id}` has less than 256 bits"));
+        let short = || ConfigError::new(format!("the key `{id}` must have at least 256 bits"));
         if bytes.len() < Self::MIN_LEN {
             return Err(short());
         }
@@ -113,8 +117,9 @@ impl Key {
         Ok(Self { id, bytes: bytes.into(), mac })
     }
 
-    /// The key whose bytes are `base64`, in the standard or the URL-safe alphabet, with or without padding: what
-    /// `openssl rand -base64 32` prints.
+    /// Creates a key from base64, such as the output of `openssl rand -base64 32`.
+    ///
+    /// Both the standard and the URL-safe alphabet are accepted, with or without padding.
     ///
     /// ```
     /// use tower_verify::token::Key;
@@ -125,27 +130,27 @@ impl Key {
     /// ```
     ///
     /// # Errors
-    /// If it is not base64, and as for [`from_bytes`](Self::from_bytes).
+    /// If `base64` is not valid, and as for [`from_bytes`](Self::from_bytes).
     pub fn from_base64(id: &str, base64: &str) -> Result<Self, ConfigError> {
         let id = KeyId::new(id)?;
         let decoder = if base64.contains(['-', '_']) { DECODE_URL_SAFE } else { DECODE_STANDARD };
         // The decoder's error is dropped: it quotes a byte of the key.
         let bytes =
-            decoder.decode(base64).map_err(|_| ConfigError::new(format!("the key `{id}` is not valid base64")))?;
+            decoder.decode(base64).map_err(|_| ConfigError::new(format!("the key `{id}` must be valid base64")))?;
         Self::from_bytes(id.as_str(), &bytes)
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     pub fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// The key as `id:base64`, as [`KeyRing::parse`](super::KeyRing::parse) reads it.
+    /// Returns the key as `id:base64`, the form that [`KeyRing::parse`](super::KeyRing::parse) reads.
     pub fn to_text(&self) -> Secret {
         format!("{}:{}", self.id, URL_SAFE_NO_PAD.encode(&self.bytes)).into()
     }
 
-    /// An HMAC whose key is set up already.
+    /// Returns an HMAC with its key set up.
     pub(super) fn mac(&self) -> Hmac<Sha256> {
         self.mac.clone()
     }
@@ -162,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_short_and_plain() {
+    fn an_id_has_1_to_16_plain_characters() {
         for id in ["k", "2026-07_a", "0123456789abcdef"] {
             assert_eq!(KeyId::new(id).unwrap().to_string(), id);
         }
@@ -180,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_of_any_common_kind_is_the_same_key() {
+    fn every_common_kind_of_base64_is_accepted() {
         use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 
         let bytes = [0xfb; 32];

@@ -11,10 +11,10 @@ use crate::{ConfigError, unix_millis};
 
 /// The keys of a [`Signer`](super::Signer): one that signs, and any number that only verify.
 ///
-/// A ring is a handle. Its clones share the keys, and [`rotate`](Self::rotate) replaces them for all of them while they
-/// are in use; no check waits for that.
+/// A ring is a handle: clones share the keys. [`rotate`](Self::rotate) replaces the keys of all clones while they are
+/// in use, and no check waits for it.
 ///
-/// The keys of all nodes, from the environment; on a developer's machine, a new one:
+/// Nodes read the keys that they share from the environment. A node that is alone can start with a new key:
 ///
 /// ```
 /// use std::env;
@@ -30,9 +30,9 @@ use crate::{ConfigError, unix_millis};
 ///
 /// # Changing the key
 ///
-/// A key must be known to every node before one of them signs with it, and until the last token that it signed has
-/// expired. With the keys in the environment, that is four values of `TOKEN_KEYS`, each rolled out to every node before
-/// the next: `old:…`, then `old:…,new:…`, then `new:…,old:…`, then `new:…`.
+/// Every node must know a key before any node signs with it, and until the last token that it signed has expired. If
+/// the keys are in the environment, set `TOKEN_KEYS` to four values in turn, and roll out each to every node before the
+/// next: `old:…`, then `old:…,new:…`, then `new:…,old:…`, then `new:…`.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -42,9 +42,9 @@ use crate::{ConfigError, unix_millis};
 /// let new = Key::generate()?;
 /// let ring = KeyRing::new(old.clone());
 ///
-/// // Every node knows the new key, ..
+/// // First, every node learns the new key.
 /// ring.rotate(KeyRing::new(old.clone()).with_next(new.clone())?);
-/// // .. and then signs with it. The old one verifies for another hour.
+/// // Then it signs with the new key. The old one verifies for another hour.
 /// let until = SystemTime::now() + Duration::from_secs(3600);
 /// ring.rotate(KeyRing::new(new).with_previous(old, until)?);
 /// # Ok::<(), tower_verify::ConfigError>(())
@@ -54,22 +54,24 @@ pub struct KeyRing {
     keys: Arc<ArcSwap<Keys>>,
 }
 
-/// The keys of a ring at one time. The first key signs.
+/// The keys of a ring at one time. The signing key is the first.
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) current: Key,
     pub(super) others: Vec<(Key, Option<u64>)>,
-    /// Since when this process has each key, in the same order.
+    /// When this process got each key, in the same order.
     since: Vec<Instant>,
 }
 
 impl KeyRing {
-    /// A ring whose one key signs.
+    /// Creates a ring with one key, which signs.
     pub fn new(current: Key) -> Self {
         Self::from_keys(Keys { current, others: Vec::new(), since: vec![Instant::now()] })
     }
 
-    /// A ring with a new random key. Its tokens are good as long as this process runs, and nowhere else.
+    /// Creates a ring with a new random key.
+    ///
+    /// Its tokens are good only in this process, as long as it runs.
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -77,8 +79,9 @@ impl KeyRing {
         Key::generate().map(Self::new)
     }
 
-    /// The ring that `text` describes: `id:base64` for each key, separated by commas. The first key signs, the others
-    /// verify.
+    /// Parses a ring from `id:base64` for each key, separated by commas.
+    ///
+    /// The first key signs; the others only verify.
     ///
     /// ```
     /// use tower_verify::token::KeyRing;
@@ -91,48 +94,48 @@ impl KeyRing {
     /// ```
     ///
     /// # Errors
-    /// If a part is not of that form or not a [`Key`], or if two keys have the same id.
+    /// If a part does not have that form or is not a valid [`Key`], or if two keys have the same id.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut keys = text.split(',').map(|part| {
             let (id, base64) =
                 part.trim().split_once(':').ok_or_else(|| ConfigError::new("a key must be given as `id:base64`"))?;
             Key::from_base64(id, base64)
         });
-        let current = keys.next().unwrap_or_else(|| Err(ConfigError::new("there is no key")))?;
+        let current = keys.next().unwrap_or_else(|| Err(ConfigError::new("at least one key must be given")))?;
         keys.try_fold(Self::new(current), |ring, key| ring.with_next(key?))
     }
 
-    /// The ring that the environment variable `name` describes, as for [`parse`](Self::parse).
+    /// Parses a ring from the environment variable `name`, as [`parse`](Self::parse) does.
     ///
     /// # Errors
-    /// If the variable is not set or not text, and as for [`parse`](Self::parse).
+    /// If the variable is not set or not UTF-8, and as for [`parse`](Self::parse).
     pub fn from_env(name: &str) -> Result<Self, ConfigError> {
         let text = std::env::var_os(name).ok_or_else(|| ConfigError::new(format!("`{name}` is not set")))?;
         let text = text.to_str().ok_or_else(|| ConfigError::new(format!("`{name}` is not UTF-8")))?;
         Self::parse(text).map_err(|error| ConfigError::new(format!("`{name}`: {error}")))
     }
 
-    /// A ring with the same keys and a previous one, which verifies until the time `until` and then nothing more.
+    /// Returns a ring with the same keys and a previous one, which verifies until the time `until`.
     ///
-    /// This is another ring than the clones of this one.
+    /// The new ring is separate from the clones of this one.
     ///
     /// # Errors
-    /// If there is a key with the same id.
+    /// If the ring has a key with the same id.
     pub fn with_previous(self, key: Key, until: SystemTime) -> Result<Self, ConfigError> {
         self.with(key, Some(unix_millis(until)))
     }
 
-    /// A ring with the same keys and one that verifies and does not sign yet.
+    /// Returns a ring with the same keys and a next one, which verifies and does not sign yet.
     ///
-    /// This is another ring than the clones of this one.
+    /// The new ring is separate from the clones of this one.
     ///
     /// # Errors
-    /// If there is a key with the same id.
+    /// If the ring has a key with the same id.
     pub fn with_next(self, key: Key) -> Result<Self, ConfigError> {
         self.with(key, None)
     }
 
-    /// Replaces the keys of this ring and of its clones by those that `keys` has now.
+    /// Replaces the keys of this ring and its clones with the present keys of `keys`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -153,7 +156,7 @@ impl KeyRing {
         self.keys.store(Arc::new(keys));
     }
 
-    /// For how long this process has had each key. The first one signs.
+    /// Returns for how long this process has had each key, the signing key first.
     pub fn ages(&self) -> Vec<Duration> {
         self.load().since.iter().map(Instant::elapsed).collect()
     }
@@ -169,7 +172,10 @@ impl KeyRing {
     fn with(self, key: Key, until_millis: Option<u64>) -> Result<Self, ConfigError> {
         let mut keys = Keys::clone(&self.load());
         if keys.iter().any(|(known, _)| known.id() == key.id()) {
-            return Err(ConfigError::new(format!("two keys have the id `{}`", key.id())));
+            return Err(ConfigError::new(format!(
+                "two keys have the id `{}`: each key must have an id of its own",
+                key.id()
+            )));
         }
         keys.others.push((key, until_millis));
         keys.since.push(Instant::now());
@@ -178,7 +184,7 @@ impl KeyRing {
 }
 
 impl Keys {
-    /// Every key, and when it ends in milliseconds since the Unix epoch. The first one signs.
+    /// Every key, the signing key first, and until when it verifies, in milliseconds since the Unix epoch.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, Option<u64>)> {
         let others = self.others.iter().map(|(key, until_millis)| (key, *until_millis));
         std::iter::once((&self.current, None)).chain(others)
@@ -220,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_read_when_it_is_there() {
+    fn an_error_of_from_env_names_the_variable() {
         assert!(KeyRing::from_env("TOWER_VERIFY_NO_SUCH_VARIABLE").unwrap_err().to_string().contains("is not set"));
         // Cargo sets this one to a path.
         assert!(KeyRing::from_env("CARGO_MANIFEST_DIR").unwrap_err().to_string().starts_with("`CARGO_MANIFEST_DIR`: "));
@@ -236,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_the_ids_alone() {
+    fn debug_shows_only_the_ids() {
         let debug = format!("{:?}", KeyRing::parse(&format!("{A},{B}")).unwrap());
         assert_eq!(debug, r#"[Key { id: "a", .. }, Key { id: "b", .. }]"#);
     }

@@ -1,7 +1,7 @@
-//! Signed tokens: short texts that an app hands out and knows again, without storing anything.
+//! Signed tokens: short texts that an app issues and later recognizes, without storing anything.
 //!
-//! A [`Signer`] issues tokens for one purpose of one tenant and checks them; a [`KeyRing`] holds the keys that it signs
-//! with, and is replaced while the app runs. Nodes that share the keys know each other's tokens.
+//! A [`Signer`] issues tokens for one purpose of one tenant, and checks them. A [`KeyRing`] holds its keys, which can
+//! be rotated while the app runs. Nodes that share the keys accept each other's tokens.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,26 +18,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What a token is
+//! # Format
 //!
-//! `dlgc_1.k7.` and 72 characters: a prefix by which people and secret scanners know it, the version of the format, the
-//! id of the key, and, in base64url, the expiry in milliseconds since the Unix epoch (48 bits), the [`TokenId`] (128
-//! random bits), and two authentication codes of 128 bits. The second one is over what comes before them and what the
-//! token is bound to; the first one is over the same and the second one. As the 72 characters are 54 bytes exactly, no two
-//! texts decode to the same token. A token has at most 100 characters, all of which may stand in a URL unescaped.
+//! A token is a readable part, such as `dlgc_1.k7.`, and 72 characters of base64url. The readable part is the prefix
+//! `dlgc`, by which people and secret scanners recognize the token, the version `1` of the format, and the id `k7` of
+//! the key. The 72 characters encode:
 //!
-//! Both codes are truncated HMAC-SHA-256 under a key that is itself the HMAC of version, prefix, key id, purpose and
-//! tenant under the ring's key. So the purpose and the tenant are authenticated without being in the token, and a check
-//! costs about as much as one HMAC-SHA-256 with its key set-up.
+//! | field | bits |
+//! |---|---:|
+//! | the expiry, in milliseconds since the Unix epoch | 48 |
+//! | the [`TokenId`] | 128 |
+//! | a code over the expiry, the id, the subject and the next code | 128 |
+//! | a code over the expiry, the id, the subject and the binding: what the token is bound to | 128 |
+//!
+//! The 72 characters are exactly 54 bytes, so no two texts decode to the same token. A token has at most 100
+//! characters, and none of them needs escaping in a URL.
+//!
+//! Both codes are truncated HMAC-SHA-256. Their key is derived: it is the HMAC of version, prefix, key id, purpose and
+//! tenant under the key of the ring. So the purpose and the tenant are authenticated without being in the token. A
+//! check costs about as much as one HMAC-SHA-256 with its key set-up.
 //!
 //! # Security
 //!
-//! Nothing that a token says is believed before its first code was found good, in constant time. From there on, the
-//! check takes the same time whether the token is good, expired, or bound to something else.
+//! A check trusts no field of a token before it has verified the first code, in constant time. After that, it takes the
+//! same time whether the token is good, expired, or bound to something else.
 //!
-//! A token can be read by whoever has it: it shows the key's id, its expiry and its own id. What it is bound to is not
-//! in it. It is good for any number of checks until it expires: a [`Register`] makes tokens that are for single use, or can
-//! be revoked.
+//! Anybody who has a token can read the key's id, the expiry and the token's id. The binding is not in the token. A
+//! token is good for any number of checks until it expires. Use a [`Register`] for tokens that are for single use or
+//! can be revoked.
 
 mod issue;
 mod key;

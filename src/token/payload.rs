@@ -7,17 +7,17 @@ use super::{
 
 pub(super) const EXPIRY_LEN: usize = 6;
 
-/// The latest expiry that has room in a token, in the year 10889.
+/// The latest expiry that fits into a token, in the year 10889.
 pub(super) const MAX_EXPIRY_MILLIS: u64 = (1 << (8 * EXPIRY_LEN)) - 1;
 
 const LEN: usize = size_of::<Claims>() + 2 * size_of::<Tag>();
 
-/// A whole number of base64's groups: every bit of every character counts.
+/// The payload fills base64's groups exactly, so every bit of every character counts.
 pub(super) const TEXT_LEN: usize = LEN / 3 * 4;
 
 const _: () = assert!(LEN.is_multiple_of(3));
 
-/// The bytes behind the readable part of a token.
+/// The bytes after the readable part of a token.
 pub(super) struct Payload {
     pub(super) claims: Claims,
     pub(super) token_tag: Tag,

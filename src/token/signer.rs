@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{Clock, ConfigError, Secret, SystemClock, clock::millis, unix_millis};
 
-/// The version of the format, which stands behind the prefix.
+/// The version of the format, which follows the prefix.
 const VERSION: &str = "1";
 
-/// The longest token, whatever its prefix and its key's id.
+/// The maximum length of a token, with any prefix and any key id.
 const MAX_LEN: usize = 100;
 
 const MAX_PREFIX_LEN: usize = MAX_LEN - "_".len() - VERSION.len() - ".".len() - KeyId::MAX_LEN - ".".len() - TEXT_LEN;
@@ -28,7 +28,7 @@ const _: () = assert!(MAX_PREFIX_LEN == 8);
 
 /// Issues tokens for one purpose of one tenant, and checks them.
 ///
-/// Clones share everything.
+/// Clones share the keys.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -62,7 +62,7 @@ struct Inner {
     derived: ArcSwap<DerivedKeys>,
 }
 
-/// The keys of this signer's context, derived from those that the ring had.
+/// The keys of this signer's context, derived from the keys of the ring.
 struct DerivedKeys {
     from: Arc<Keys>,
     keys: Box<[DerivedKey]>,
@@ -75,7 +75,7 @@ struct DerivedKey {
     key: ContextKey,
 }
 
-/// The content of a good token: what [`Signer::check`] and [`Register::check`](super::Register::check) return.
+/// The content of a good token, as [`Signer::check`] and [`Register::check`](super::Register::check) return it.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -94,11 +94,11 @@ struct DerivedKey {
 pub struct Checked {
     /// The token's id.
     pub id: TokenId,
-    /// From when on it is refused.
+    /// When the token expires.
     pub expires_at: SystemTime,
 }
 
-/// Why a token is not good.
+/// Why a token is refused.
 ///
 /// ```
 /// use tower_verify::token::{CheckError, KeyRing, Signer};
@@ -118,7 +118,7 @@ pub struct Checked {
 pub enum CheckError {
     /// No key of the ring signed this text as a token of this purpose, tenant and subject.
     NotOurs,
-    /// The token is bound to something else. Whether it has expired as well is not told.
+    /// The token is bound to something else. It may have expired as well.
     BoundToOther,
     /// The token is past its expiry.
     Expired,
@@ -129,10 +129,10 @@ pub enum CheckError {
 }
 
 impl Signer {
-    /// A signer of tokens that begin with `prefix` and `_`, with the keys of `keys` and the system's clock.
+    /// Creates a signer of tokens that begin with `prefix` and `_`, with these `keys` and the system's clock.
     ///
-    /// Tokens of another `purpose` or another `tenant` are [`NotOurs`](CheckError::NotOurs), even if prefix and keys are the
-    /// same. The tenant may be empty when there is only one.
+    /// Tokens of another `purpose` or another `tenant` are [`NotOurs`](CheckError::NotOurs), even if prefix and keys
+    /// are the same. The tenant may be empty when there is only one.
     ///
     /// # Errors
     /// If the prefix is not 1 to 8 of the characters `a-z` and `0-9`, or if the purpose is empty.
@@ -142,7 +142,7 @@ impl Signer {
             return Err(ConfigError::new("a token's prefix must be 1 to 8 lower-case letters and digits"));
         }
         if purpose.is_empty() {
-            return Err(ConfigError::new("a token must have a purpose"));
+            return Err(ConfigError::new("a token's purpose must not be empty"));
         }
         let from = Guard::into_inner(keys.load());
         let derived = ArcSwap::from_pointee(DerivedKeys::derive(from, prefix, purpose, tenant));
@@ -150,15 +150,18 @@ impl Signer {
         Ok(Self { inner: Arc::new(inner), clock: Arc::new(SystemClock) })
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Sets the clock that expiry is measured by.
+    ///
+    /// The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// A new token that is bound to `binding` and good for `ttl`, in whole milliseconds and at most until the year 10889.
+    /// Issues a token that is bound to `binding` and good for `ttl`.
     ///
-    /// The binding is a list of parts: `["ab", "c"]` is another one than `["a", "bc"]`.
+    /// The binding is a list of parts: `["ab", "c"]` is another one than `["a", "bc"]`. The time is counted in whole
+    /// milliseconds, and ends in the year 10889 at the latest.
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -166,8 +169,9 @@ impl Signer {
         self.issue_for(b"", binding, ttl)
     }
 
-    /// A new token as by [`issue`](Self::issue), for one `subject`. To anybody else's check it is
-    /// [`NotOurs`](CheckError::NotOurs).
+    /// Issues a token for one `subject`, otherwise as [`issue`](Self::issue) does.
+    ///
+    /// When it is checked for another subject, it is [`NotOurs`](CheckError::NotOurs).
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -176,9 +180,10 @@ impl Signer {
         Ok(self.issue_with_id(TokenId::random()?, subject, binding, expires_at))
     }
 
-    /// A new token as by [`issue_for`](Self::issue_for), with an id that its issuer can read again, and an expiry of its
-    /// own, in whole milliseconds. An id must not be used twice, unless for the same holder. As long as the first key of
-    /// the ring is the same, the same arguments make the same token.
+    /// Issues a token with this `id` and expiry, otherwise as [`issue_for`](Self::issue_for) does.
+    ///
+    /// A check returns the id and the expiry, which is in whole milliseconds. Do not use an id twice, unless for the
+    /// same holder. As long as the first key of the ring is the same, the same arguments make the same token.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -208,27 +213,28 @@ impl Signer {
         Issued { token: Secret::from(token), id, expires_at: system_time(expiry_millis) }
     }
 
-    /// Checks a token that is said to be bound to `binding`.
+    /// Checks a token that must be bound to `binding`.
     ///
     /// # Errors
-    /// If the token is not good; the reasons are in the order in which they go before one another.
+    /// If the token is refused. If several reasons apply, the error is the first of them in [`CheckError`].
     pub fn check(&self, token: &str, binding: &[&[u8]]) -> Result<Checked, CheckError> {
         self.check_for(b"", token, binding)
     }
 
-    /// Checks a token that is said to be issued for `subject` and bound to `binding`.
+    /// Checks a token that must be issued for `subject` and bound to `binding`.
     ///
     /// # Errors
-    /// If the token is not good; the reasons are in the order in which they go before one another.
+    /// If the token is refused. If several reasons apply, the error is the first of them in [`CheckError`].
     pub fn check_for(&self, subject: &[u8], token: &str, binding: &[&[u8]]) -> Result<Checked, CheckError> {
         self.check_bound(subject, token, Some(binding))
     }
 
-    /// Checks a token as by [`check`](Self::check), whatever it is bound to: for whoever may revoke it, and not for who
-    /// shows it.
+    /// Checks a token without its binding, to revoke it.
+    ///
+    /// Do not use this to admit anybody who presents the token.
     ///
     /// # Errors
-    /// As [`check`](Self::check), less [`BoundToOther`](CheckError::BoundToOther).
+    /// As [`check`](Self::check), except [`BoundToOther`](CheckError::BoundToOther).
     pub fn check_unbound(&self, token: &str) -> Result<Checked, CheckError> {
         self.check_bound(b"", token, None)
     }
@@ -245,7 +251,7 @@ impl Signer {
             .verify_truncated_left(&token_tag)
             .map_err(|_| CheckError::NotOurs)?;
 
-        // The token is ours. Both of what else can be wrong is looked at before either is told.
+        // The token is ours. Its binding and its expiry are both checked before either is reported.
         let is_bound = |binding| key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
         let bound = binding.is_none_or(is_bound);
         let (expiry_millis, id) = read_claims(&claims);
@@ -256,12 +262,12 @@ impl Signer {
         }
     }
 
-    /// The name of `subject` under the key that signs.
+    /// The pseudonym of `subject` under the signing key.
     pub(super) fn pseudonym(&self, subject: &[u8]) -> Tag {
         truncated(self.inner.derived().current().key.of_subject(subject))
     }
 
-    /// The names of `subject` under every key of the ring.
+    /// The pseudonyms of `subject` under every key of the ring.
     pub(super) fn pseudonyms(&self, subject: &[u8]) -> Vec<Tag> {
         self.inner.derived().keys.iter().map(|derived| truncated(derived.key.of_subject(subject))).collect()
     }
@@ -277,7 +283,7 @@ impl Inner {
         if Arc::ptr_eq(&keys, &derived.from) {
             return derived;
         }
-        // The ring was rotated. Whoever notices derives the keys; if several do, they derive the same ones.
+        // The ring was rotated. The threads that notice it derive the same keys.
         let from = Guard::into_inner(keys);
         let derived = Arc::new(DerivedKeys::derive(from, &self.prefix, &self.purpose, &self.tenant));
         self.derived.store(Arc::clone(&derived));
@@ -299,7 +305,7 @@ impl DerivedKeys {
         Self { from, keys }
     }
 
-    /// The key that signs: the ring's first.
+    /// The signing key: the first of the ring.
     fn current(&self) -> &DerivedKey {
         &self.keys[0]
     }

@@ -39,7 +39,7 @@ fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
 }
 
 #[test]
-fn a_token_is_what_the_documentation_says() {
+fn a_token_has_the_documented_format() {
     let (signer, _) = signer();
     let issued = signer.issue(&[b"1234567"], TTL).unwrap();
     let payload = issued.token.expose_secret().strip_prefix("dlgc_1.k7.").unwrap();
@@ -51,7 +51,7 @@ fn a_token_is_what_the_documentation_says() {
     assert_eq!(issued.expires_at, noon() + TTL);
 }
 
-/// Tokens outlive a release: the codes are these and no others.
+/// Tokens outlive a release, so the codes must not change.
 #[test]
 fn the_codes_are_truncated_hmac_sha_256() {
     use hmac::{Hmac, KeyInit, Mac};
@@ -81,10 +81,10 @@ fn every_changed_bit_is_refused() {
         for bit in 0..8 * token.len() {
             let mut changed = token.clone().into_bytes();
             changed[bit / 8] ^= 1 << (bit % 8);
-            // The highest bit makes it no text at all.
+            // With the highest bit set, the bytes are not UTF-8.
             let Ok(changed) = String::from_utf8(changed) else { continue };
             let expected = if bit / 8 >= token.len() - 22 {
-                // The last 16 bytes are the code of the binding: the rest of the token is ours.
+                // The last 16 bytes are the code of the binding: the rest of the token is unchanged.
                 &[CheckError::NotOurs, CheckError::BoundToOther][..]
             } else {
                 &[CheckError::NotOurs]
@@ -114,7 +114,7 @@ fn every_other_length_is_refused() {
 }
 
 #[test]
-fn the_largest_token_has_100_characters() {
+fn the_longest_token_has_100_characters() {
     let keys = KeyRing::new(key("0123456789abcdef", 7));
     let signer = Signer::new("prefix12", "activation", &"long".repeat(100), keys).unwrap();
     let issued = signer.issue_for(&[1; 1000], &[&[2; 1000]], Duration::MAX).unwrap();
@@ -124,7 +124,7 @@ fn the_largest_token_has_100_characters() {
 }
 
 #[test]
-fn a_mistaken_signer_is_refused() {
+fn invalid_settings_of_a_signer_are_refused() {
     for prefix in ["", "prefix123", "dlg_c", "Dlg", "dlg.c", "dlg c", "ä"] {
         assert!(Signer::new(prefix, "activation", "", KeyRing::new(key("k7", 7))).is_err(), "{prefix:?}");
     }
@@ -132,7 +132,7 @@ fn a_mistaken_signer_is_refused() {
 }
 
 #[test]
-fn it_expires_to_the_millisecond() {
+fn a_token_expires_to_the_millisecond() {
     let (signer, clock) = signer();
     let token = signer.issue(&[b"device"], Duration::from_millis(1500)).unwrap().token;
     let check = |binding: &[u8]| signer.check(token.expose_secret(), &[binding]).err();
@@ -140,12 +140,12 @@ fn it_expires_to_the_millisecond() {
     assert_eq!(check(b"device"), None);
     clock.advance(Duration::from_millis(1));
     assert_eq!(check(b"device"), Some(CheckError::Expired));
-    assert_eq!(check(b"other"), Some(CheckError::BoundToOther), "expiry is told to whom it is bound to");
+    assert_eq!(check(b"other"), Some(CheckError::BoundToOther), "expiry is reported only with the right binding");
     assert_eq!(signer.check_for(b"other", token.expose_secret(), &[b"device"]), Err(CheckError::NotOurs));
 }
 
 #[test]
-fn nothing_verifies_in_another_context() {
+fn a_token_is_refused_in_every_other_context() {
     let keys = || KeyRing::new(key("k7", 7));
     let contexts = [
         Signer::new("dlgc", "activation", "example.com", keys()),
@@ -164,7 +164,7 @@ fn nothing_verifies_in_another_context() {
             let checked = checker.check(token.expose_secret(), &[]);
             assert_eq!(checked.err(), (i != j).then_some(CheckError::NotOurs), "{i} {j}");
         }
-        // Nor does it when it is made to look like one of the other context's.
+        // It is refused even with the readable part of the other context.
         let payload = &token.expose_secret()[token.len() - 72..];
         for (head, checker) in [("dlgc_1.k7.", 0), ("dlga_1.k7.", 1), ("dlgc_1.k8.", 6)] {
             let checked = contexts[checker].check(&format!("{head}{payload}"), &[]);
@@ -174,7 +174,7 @@ fn nothing_verifies_in_another_context() {
 }
 
 #[test]
-fn the_two_codes_are_not_exchangeable() {
+fn the_two_codes_cannot_be_swapped() {
     let (signer, _) = signer();
     let token = signer.issue(&[], TTL).unwrap().token;
     let (head, payload) = token.expose_secret().split_at(10);
@@ -186,7 +186,7 @@ fn the_two_codes_are_not_exchangeable() {
         let swapped = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
         assert_eq!(signer.check(&swapped, &[]), Err(CheckError::NotOurs));
     }
-    // Another token's binding does not make this one bound to something else: it is none of ours.
+    // With the code of another token's binding, this token is not ours, and not just bound to something else.
     let other = signer.issue(&[b"device"], TTL).unwrap().token;
     let other = URL_SAFE_NO_PAD.decode(&other.expose_secret()[10..]).unwrap();
     bytes[22..38].copy_from_slice(&token_tag);
@@ -196,7 +196,7 @@ fn the_two_codes_are_not_exchangeable() {
 }
 
 #[test]
-fn a_key_rotates_without_a_refused_token() {
+fn no_token_is_refused_during_a_rotation() {
     let (old, new) = (key("old", 1), key("new", 2));
     let phases = [
         KeyRing::new(old.clone()),
@@ -204,7 +204,7 @@ fn a_key_rotates_without_a_refused_token() {
         KeyRing::new(new.clone()).with_next(old).unwrap(),
         KeyRing::new(new),
     ];
-    // Two nodes that are one step apart at most know each other's tokens.
+    // Two nodes that are at most one step apart accept each other's tokens.
     let [ring_here, ring_there] = [(); 2].map(|()| KeyRing::new(key("none", 0)));
     let [(here, _), (there, _)] = [&ring_here, &ring_there].map(|ring| signer_of(ring.clone()));
     for step in 0..4 {
@@ -223,7 +223,7 @@ fn a_key_rotates_without_a_refused_token() {
 }
 
 #[test]
-fn a_previous_key_verifies_nothing_after_its_end() {
+fn a_previous_key_verifies_no_token_after_its_time() {
     let (before, _) = signer_of(KeyRing::new(key("old", 1)));
     let token = before.issue(&[], TTL).unwrap().token;
     let until = noon() + Duration::from_secs(60);
@@ -235,7 +235,7 @@ fn a_previous_key_verifies_nothing_after_its_end() {
 }
 
 #[test]
-fn rotation_reaches_every_clone_at_once_while_they_are_used() {
+fn rotation_reaches_every_clone_at_once_during_use() {
     let ring = KeyRing::new(key("a", 1)).with_next(key("b", 2)).unwrap();
     let (signer, _) = signer_of(ring.clone());
     thread::scope(|scope| {
@@ -300,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_bytes_in_other_parts_are_another_binding(text in vec(any::<u8>(), 1..300), at in any::<prop::sample::Index>()) {
+    fn the_same_bytes_in_different_parts_are_another_binding(text in vec(any::<u8>(), 1..300), at in any::<prop::sample::Index>()) {
         let (signer, _) = signer();
         let (left, right) = text.split_at(at.index(text.len()));
         let bindings: [&[&[u8]]; 4] = [&[left, right], &[&text], &[&text, b""], &[b"", &text]];
@@ -314,7 +314,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_else_is_ours(text in "(dlgc_1\\.k7\\.)?[A-Za-z0-9_.-]{0,90}", bytes in any::<[u8; 54]>()) {
+    fn random_text_is_not_ours(text in "(dlgc_1\\.k7\\.)?[A-Za-z0-9_.-]{0,90}", bytes in any::<[u8; 54]>()) {
         let (signer, _) = signer();
         prop_assert_eq!(signer.check(&text, &[]), Err(CheckError::NotOurs));
         let forged = format!("dlgc_1.k7.{}", URL_SAFE_NO_PAD.encode(bytes));
@@ -322,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_checked_without_a_panic(text in ".{0,200}") {
+    fn checking_any_text_does_not_panic(text in ".{0,200}") {
         let (signer, _) = signer();
         prop_assert_eq!(signer.check(&format!("dlgc_1.k7.{text}"), &[]), Err(CheckError::NotOurs));
     }

@@ -19,18 +19,21 @@ use self::{
 use super::{Store, StoreError, ttl_millis};
 use crate::{Clock, SystemClock, clock::millis};
 
-/// How many expired entries an operation removes on its way, at most, from the shard that it works on. As it adds one
-/// entry at most, those that have expired become fewer.
+/// How many expired entries an operation removes, at most, from the shard that it works on. It adds at most one entry,
+/// so the number of expired ones shrinks.
 const SWEPT: usize = 2;
 
-/// A store in this process's memory, for one node. What it holds is lost when the process ends.
+/// A [`Store`] in this process's memory, for one node.
 ///
-/// It is bounded in entries and in bytes. Expired entries are removed a few at a time by the operations that come by;
-/// there is no thread or task, and no pause in which all of them are looked at. It counts the time by the monotonic
-/// clock, so that setting the wall clock neither keeps nor drops anything. When it is full, writing is
-/// [`StoreError::Full`] until something is taken out or expires: a live value is never dropped.
+/// Its values are lost when the process ends. The number of entries and their size are limited. When the store is full,
+/// writing is [`StoreError::Full`] until a value is taken or expires: a live value is never dropped.
 ///
-/// Keys are hashed under a random key of the process, so that nobody can choose keys that collide.
+/// Each write or take removes a few expired entries. There is no cleanup thread or task, and no pause to scan all of
+/// them.
+///
+/// Time is measured by the monotonic clock, so that setting the wall clock neither extends nor shortens a time to live.
+///
+/// Keys are hashed with a random key, so that nobody can choose keys that collide.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -59,7 +62,7 @@ pub struct MemoryStore {
 
 struct Guarded {
     shard: Mutex<Shard>,
-    /// When the shard's first entry expires, or before that, to be read without its lock.
+    /// When the shard's first entry expires, or a time before that. It can be read without the lock.
     earliest: AtomicU64,
 }
 
@@ -70,7 +73,7 @@ enum Change<T> {
 }
 
 impl MemoryStore {
-    /// An empty store of at most 1,000,000 entries and 256 MiB.
+    /// Creates an empty store of at most 1,000,000 entries and 256 MiB.
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Guarded::new()).collect(),
@@ -80,26 +83,32 @@ impl MemoryStore {
         }
     }
 
-    /// How many entries there may be. The default is 1,000,000; the most is [`u32::MAX`].
+    /// Sets the maximum number of entries.
+    ///
+    /// The default is 1,000,000; the largest possible is [`u32::MAX`].
     pub fn max_entries(mut self, max_entries: usize) -> Self {
         self.room.set_max_entries(max_entries);
         self
     }
 
-    /// How many bytes the entries may take, each counted as its key, its value, and 80 bytes for what is around them,
-    /// rounded up to a multiple of 16. The default is 256 MiB; the most is 64 GiB.
+    /// Sets the maximum size of all entries in bytes.
+    ///
+    /// Each entry counts as its key, its value and 80 bytes of overhead, rounded up to a multiple of 16. The default is
+    /// 256 MiB; the largest possible is 64 GiB.
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.room.set_max_bytes(max_bytes);
         self
     }
 
-    /// Tells the monotonic time by `clock`. The default is [`SystemClock`].
+    /// Measures time by the monotonic time of `clock`.
+    ///
+    /// The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Does to the entry of `key` what `change` makes of it. More than once, if room has to be made.
+    /// Applies `change` to the entry of `key`. Calls it again each time that room had to be made.
     fn write<T>(&self, key: &str, mut change: impl FnMut(Option<&Entry>, u64) -> Change<T>) -> Result<T, StoreError> {
         let hash = self.hash(key.as_bytes());
         let mut nothing_expired = false;
@@ -123,14 +132,14 @@ impl MemoryStore {
             if nothing_expired {
                 return Err(StoreError::Full);
             }
-            // Its lock is let go first: two writers that look for room never wait for each other's shards.
+            // The lock is released first, so that two writers that look for room never wait for each other's shards.
             drop(shard);
-            // If nothing has expired any more, another writer may have made room meanwhile: it is tried once again.
+            // If no expired entry is left, another writer may have made room meanwhile: try once more.
             nothing_expired = !self.expire_one_anywhere(now);
         }
     }
 
-    /// Milliseconds of the monotonic time.
+    /// The monotonic time in milliseconds.
     fn now(&self) -> u64 {
         millis(self.clock.monotonic())
     }
@@ -149,7 +158,7 @@ impl MemoryStore {
         self.remove(shard, self.hash(&key), &key).is_some()
     }
 
-    /// Removes an expired entry of whatever shard has one.
+    /// Removes one expired entry from any shard.
     fn expire_one_anywhere(&self, now: u64) -> bool {
         self.shards.iter().filter(|guarded| guarded.earliest.load(Relaxed) <= now).any(|guarded| {
             let mut shard = guarded.lock();
@@ -169,7 +178,7 @@ impl MemoryStore {
         self.hasher.hash_one(key)
     }
 
-    /// The shard's bits of a hash are neither those at its low end nor those at its high end, which the shard uses.
+    /// Chooses a shard by bits in the middle of the hash, as the shard's table uses the low and the high bits.
     fn guarded(&self, hash: u64) -> &Guarded {
         &self.shards[(hash >> 40) as usize % SHARDS]
     }

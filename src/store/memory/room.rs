@@ -2,20 +2,20 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::sync::AtomicU64;
 
-/// The bytes of an entry besides its key and its value.
+/// The overhead of an entry in bytes, besides its key and its value.
 pub(super) const ENTRY_OVERHEAD: usize = 80;
 
-/// Bytes are counted in units of this many: memory is not allocated in less.
+/// Bytes are counted in units of this size: the allocator does not use smaller ones.
 const UNIT: usize = 16;
 
-/// A number of entries in the upper 32 bits, and the units that they take in the lower ones.
+/// A number of entries in the upper 32 bits, and their size in units in the lower 32 bits.
 #[derive(Clone, Copy)]
 pub(super) struct Size(u64);
 
 impl Size {
     pub(super) const NOTHING: Self = Self(0);
 
-    /// One entry with so many bytes of key and value.
+    /// The size of one entry with `len` bytes of key and value.
     pub(super) fn of(len: usize) -> Self {
         Self(1 << 32 | u64::from(units(len.saturating_add(ENTRY_OVERHEAD).saturating_add(UNIT - 1))))
     }
@@ -28,7 +28,7 @@ impl Size {
         self.0 as u32
     }
 
-    /// Nothing, if there are more than can be counted.
+    /// The sum, or `None` if it overflows.
     fn add(self, other: Self) -> Option<Self> {
         let units = self.units().checked_add(other.units())?;
         let entries = self.entries().checked_add(other.entries())?;
@@ -36,16 +36,16 @@ impl Size {
     }
 }
 
-/// Whole units, and the most that can be counted if there are more.
+/// The number of whole units, at most `u32::MAX`.
 fn units(bytes: usize) -> u32 {
     u32::try_from(bytes / UNIT).unwrap_or(u32::MAX)
 }
 
-/// The room that a store has for entries.
+/// The limits of a store, and how much of them is in use.
 ///
-/// Entries and bytes are accounted for in one atomic, so that a write that is refused for one of them is never in the
-/// way of another for the other, and so that the threads of a store share no lock. It has cache lines of its own: what
-/// is next to it is read by every operation, and would have to be fetched again after each write here.
+/// Entries and bytes are counted in one atomic, so that the threads of a store share no lock, and a write that one limit
+/// refuses never takes room under the other limit, not even for a moment. The alignment gives the counter cache lines of
+/// its own: every operation reads its neighbours, and would have to fetch them again after each write here.
 #[repr(align(128))]
 pub(super) struct Room {
     used: AtomicU64,
@@ -77,13 +77,13 @@ impl Room {
         self.max.units() as usize * UNIT
     }
 
-    /// The entries that there are, and their bytes.
+    /// The number of entries, and their bytes.
     pub(super) fn used(&self) -> (usize, usize) {
         let used = Size(self.used.load(Relaxed));
         (used.entries() as usize, used.units() as usize * UNIT)
     }
 
-    /// Accounts for an entry that changes from `old` to `new`, if there is room.
+    /// Counts an entry that changes from `old` to `new`. Returns `false` if there is no room.
     pub(super) fn resize(&self, old: Size, new: Size) -> bool {
         let resized = self.used.fetch_update(Relaxed, Relaxed, |used| {
             let then = Size(used - old.0).add(new)?;
@@ -94,7 +94,7 @@ impl Room {
         resized.is_ok()
     }
 
-    /// Accounts for an entry that is removed.
+    /// Counts an entry as removed.
     pub(super) fn free(&self, old: Size) {
         self.used.fetch_sub(old.0, Relaxed);
     }
@@ -105,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_large_to_count_has_no_room() {
+    fn counts_stop_at_their_maximum() {
         let room = Room::new(usize::MAX, usize::MAX);
         assert_eq!((room.max_entries(), room.max_bytes()), (u32::MAX as usize, u32::MAX as usize * UNIT));
         let largest = Size::of(usize::MAX);
         assert!(room.resize(Size::NOTHING, largest));
         assert!(!room.resize(Size::NOTHING, Size::of(0)));
         assert_eq!(room.used(), (1, room.max_bytes()));
-        assert!(room.resize(largest, Size::of(1)), "what becomes smaller always has room");
+        assert!(room.resize(largest, Size::of(1)), "an entry that becomes smaller always has room");
         room.free(Size::of(1));
         assert_eq!(room.used(), (0, 0));
     }

@@ -1,20 +1,20 @@
 use hashbrown::HashTable;
 use slab::Slab;
 
-/// A part of the entries, under one lock, ordered by when they expire.
+/// A part of the entries, under one lock: a map by key, and a queue by deadline.
 ///
-/// The index and the queue hold the entries' numbers in the slab: an entry costs one allocation, for its key and its
-/// value together, and about 70 bytes around it.
+/// The index and the queue refer to entries by their numbers in the slab. An entry costs one allocation, for its key
+/// and its value together, and about 70 bytes of overhead.
 #[derive(Default)]
 pub(super) struct Shard {
     index: HashTable<u32>,
     entries: Slab<Entry>,
-    /// A heap of four children a node, the first to expire on top. Each entry knows its place in it, so that one which
-    /// is removed before it expires leaves nothing behind.
+    /// A heap with four children per node and the earliest deadline on top. Each entry knows its place in the heap, so
+    /// that an entry that is removed before its deadline leaves nothing behind.
     queue: Vec<Queued>,
 }
 
-/// The deadline is here too so that those which are compared are next to each other: the entries are all over memory.
+/// Repeats the deadline, so that the heap compares neighbours in memory: the entries themselves are scattered.
 #[derive(Clone, Copy)]
 struct Queued {
     deadline: u64,
@@ -29,7 +29,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Nothing, if the key is longer than any store can hold.
+    /// Creates an entry, or returns `None` if the key is longer than `u32::MAX` bytes.
     pub(super) fn new(key: &str, value: &[u8], deadline: u64) -> Option<Self> {
         let key_len = u32::try_from(key.len()).ok()?;
         let mut key_then_value = Vec::with_capacity(key.len() + value.len());
@@ -46,7 +46,7 @@ impl Entry {
         &self.key_then_value[self.key_len as usize..]
     }
 
-    /// How many bytes of key and value there are.
+    /// The length of key and value in bytes.
     pub(super) fn len(&self) -> usize {
         self.key_then_value.len()
     }
@@ -63,8 +63,8 @@ impl Shard {
         Some(&self.entries[*id as usize])
     }
 
-    /// Adds an entry, or returns the one that had its key and is replaced by it. Growing hashes every key of the shard
-    /// again, with `rehash`.
+    /// Adds `entry`. Returns the entry of the same key that it replaces, if there is one. When the index grows,
+    /// `rehash` hashes every key of the shard again.
     pub(super) fn set(&mut self, hash: u64, entry: Entry, rehash: impl Fn(&[u8]) -> u64) -> Option<Entry> {
         let entries = &mut self.entries;
         if let Some(&id) = self.index.find(hash, |id| entries[*id as usize].key() == entry.key()) {
@@ -73,7 +73,8 @@ impl Shard {
             self.settle(replaced.place as usize, queued);
             return Some(replaced);
         }
-        // By a quarter, where a `Vec` would double: at a million entries the difference is what the key and value need.
+        // Grows by a quarter, where a `Vec` would double: at a million entries this saves as much as keys and values
+        // take.
         if entries.len() == entries.capacity() {
             entries.reserve_exact(entries.len() / 4 + 4);
         }
@@ -102,17 +103,17 @@ impl Shard {
         Some(entry)
     }
 
-    /// The first entry to expire, if it has by `now`.
+    /// The entry with the earliest deadline, if it has expired by `now`.
     pub(super) fn expired(&self, now: u64) -> Option<&Entry> {
         self.queue.first().filter(|queued| queued.deadline <= now).map(|queued| &self.entries[queued.id as usize])
     }
 
-    /// When the first entry expires; never, if there is none.
+    /// The earliest deadline, or `u64::MAX` if there is no entry.
     pub(super) fn earliest(&self) -> u64 {
         self.queue.first().map_or(u64::MAX, |queued| queued.deadline)
     }
 
-    /// Puts `queued` where it belongs, from `place` up or down.
+    /// Moves `queued` from `place` up or down the heap to where it belongs.
     fn settle(&mut self, mut place: usize, queued: Queued) {
         while place > 0 && queued.deadline < self.queue[(place - 1) / 4].deadline {
             self.put(place, self.queue[(place - 1) / 4]);
@@ -147,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// So few hashes that most keys collide.
+    /// Only three hashes, so that most keys collide.
     fn hash(key: &[u8]) -> u64 {
         u64::from(key[0] % 3)
     }

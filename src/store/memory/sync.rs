@@ -7,11 +7,11 @@ mod imp {
         sync::{Mutex, MutexGuard, atomic::AtomicU64},
     };
 
-    /// How many parts the entries are in, each under a lock of its own.
+    /// The number of shards, each with its own lock.
     pub(in super::super) const SHARDS: usize = 128;
 }
 
-/// Two shards, so that threads meet, and a key that is always the same, so that a schedule can be replayed.
+/// Two shards, so that threads compete, and a fixed hash key, so that a schedule can be replayed.
 #[cfg(shuttle)]
 mod imp {
     pub(in super::super) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};

@@ -43,13 +43,13 @@ async fn it_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms_behind_one_type() {
+async fn it_conforms_as_a_shared_store() {
     let (store, clock) = store();
     conformance::check(crate::store::SharedStore::new(store), tokio::spawn, async |time| clock.advance(time)).await;
 }
 
 #[test]
-fn setting_the_clock_neither_keeps_nor_drops_a_value() {
+fn setting_the_wall_clock_changes_no_time_to_live() {
     for jump in [-1, 1] {
         let (store, clock) = store();
         let day = Duration::from_secs(24 * 60 * 60);
@@ -64,9 +64,9 @@ fn setting_the_clock_neither_keeps_nor_drops_a_value() {
 }
 
 proptest! {
-    /// A value is there for its time to live by the monotonic clock, whatever the wall clock does.
+    /// A value lives for its time to live on the monotonic clock, whatever the wall clock does.
     #[test]
-    fn nothing_is_kept_for_longer_or_shorter_than_was_said(
+    fn a_value_lives_exactly_for_its_time_to_live(
         steps in prop::collection::vec((0..3u8, 0..5u8, 1..100_000u64), 1..100),
     ) {
         let (store, clock) = store();
@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[test]
-fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
+fn a_full_store_refuses_new_keys_and_keeps_its_values() {
     let (store, _) = store();
     let store = store.max_entries(100);
     for number in 0..100 {
@@ -99,13 +99,13 @@ fn a_full_store_refuses_what_is_new_and_keeps_what_it_has() {
     for number in 0..100 {
         assert_eq!(get(&store, &format!("key:{number}")).unwrap(), "value");
     }
-    put(&store, "key:7", b"other", MINUTE).expect("what is there already has room");
+    put(&store, "key:7", b"other", MINUTE).expect("a full store can overwrite a value");
     assert_eq!(take(&store, "key:8").unwrap(), "value");
     put(&store, "key:100", b"value", MINUTE).unwrap();
 }
 
 #[test]
-fn bytes_are_bounded_too() {
+fn the_size_in_bytes_is_limited() {
     let (store, _) = store();
     let store = store.max_bytes(4 * (ENTRY_OVERHEAD + 32));
     let value = [7; 33];
@@ -114,7 +114,7 @@ fn bytes_are_bounded_too() {
     }
     assert!(is_full(put(&store, "key:4", b"", MINUTE)));
     assert!(is_full(put(&store, "key:0", &value[..28], MINUTE)));
-    assert_eq!(get(&store, "key:0").unwrap(), value[..27], "a write that has no room changes nothing");
+    assert_eq!(get(&store, "key:0").unwrap(), value[..27], "a refused write changes nothing");
     put(&store, "key:0", &value[..11], MINUTE).unwrap();
     put(&store, "key:1", &value[..28], MINUTE).unwrap();
     for number in 0..4 {
@@ -124,7 +124,7 @@ fn bytes_are_bounded_too() {
 }
 
 #[test]
-fn one_expired_entry_makes_room_for_one() {
+fn one_expired_entry_makes_room_for_one_new_entry() {
     let (store, clock) = store();
     let store = store.max_entries(1000);
     for number in 0..1000 {
@@ -143,7 +143,7 @@ fn one_expired_entry_makes_room_for_one() {
 }
 
 #[test]
-fn a_large_value_has_the_room_of_many_expired_ones() {
+fn a_large_value_takes_the_room_of_many_expired_entries() {
     let (store, clock) = store();
     let store = store.max_bytes(100 * (ENTRY_OVERHEAD + 16));
     for number in 0..100 {
@@ -162,11 +162,11 @@ fn expired_entries_do_not_pile_up() {
         clock.advance(Duration::from_millis(1));
     }
     let (held, _) = used(&store);
-    assert!(held < 3000, "{held} entries are held where 1000 are live");
+    assert!(held < 3000, "{held} entries are held, and only 1000 are live");
 }
 
 #[test]
-fn rewriting_one_key_holds_one_entry() {
+fn rewriting_a_key_keeps_one_entry() {
     let (store, clock) = store();
     for _ in 0..1000 {
         put(&store, "key", b"value", MINUTE).unwrap();
@@ -177,7 +177,7 @@ fn rewriting_one_key_holds_one_entry() {
 }
 
 #[test]
-fn the_room_is_never_exceeded_by_threads() {
+fn concurrent_writes_never_exceed_the_limit() {
     let (store, _) = store();
     let store = store.max_entries(500);
     let written = AtomicUsize::new(0);

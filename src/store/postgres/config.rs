@@ -13,7 +13,7 @@ use crate::{ConfigError, store::StoreError};
 /// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// How to reach PostgreSQL, for a [`PostgresStore`].
+/// Configuration of a [`PostgresStore`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -39,19 +39,21 @@ pub struct PostgresConfig {
 }
 
 impl PostgresConfig {
-    /// The PostgreSQL at `url`: `postgres://[user[:password]@]host[:port][/database]`, or `host=… user=… dbname=…`, as
-    /// [libpq](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING) has it. Of several hosts the
-    /// first one is used that can be written to.
+    /// Configures the PostgreSQL at `url`.
+    ///
+    /// The URL has one of [libpq](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)'s forms:
+    /// `postgres://[user[:password]@]host[:port][/database]`, or `host=… user=… dbname=…`. If it names several hosts,
+    /// the store uses the first one that accepts writes.
     ///
     /// # Errors
-    /// If this is neither.
+    /// If the URL has neither form, or names no host.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         // The parser's own error is left out, as a URL may hold a password.
         let mut config = tokio_postgres::Config::from_str(url).map_err(|_| {
             ConfigError::new("the URL of PostgreSQL must look like `postgres://user@host/database` or `host=… user=…`")
         })?;
         if config.get_hosts().is_empty() {
-            return Err(ConfigError::new("the URL of PostgreSQL names no host"));
+            return Err(ConfigError::new("the URL of PostgreSQL must name a host"));
         }
         config.target_session_attrs(TargetSessionAttrs::ReadWrite).keepalives_idle(KEEPALIVE);
         Ok(Self {
@@ -64,38 +66,45 @@ impl PostgresConfig {
         })
     }
 
-    /// The PostgreSQL at the URL in the environment variable `DATABASE_URL`.
+    /// Configures the PostgreSQL at the URL in the environment variable `DATABASE_URL`.
     ///
     /// # Errors
     /// If the variable is not set, or its value is not a URL as for [`new`](Self::new).
     pub fn from_env() -> Result<Self, ConfigError> {
-        let url = env::var("DATABASE_URL").map_err(|_| ConfigError::new("`DATABASE_URL` is not set, or not text"))?;
+        let url = env::var("DATABASE_URL").map_err(|_| ConfigError::new("`DATABASE_URL` must be set to a URL"))?;
         Self::new(&url)
     }
 
-    /// The name of the table, with its schema if that is not in the search path. The default is `tower_verify`.
+    /// Sets the name of the table, with its schema if that is not in the search path.
+    ///
+    /// The default is `tower_verify`.
     ///
     /// # Errors
-    /// If it has others than small letters, digits, `_` and one `.`, or more than 50 of them.
+    /// If the name is longer than 50 characters, or is not `table` or `schema.table` in lower-case letters, digits and
+    /// `_`. No part may begin with a digit.
     pub fn table(mut self, table: &str) -> Result<Self, ConfigError> {
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         };
         if table.len() > 50 || table.split('.').count() > 2 || !table.split('.').all(is_name) {
-            return Err(ConfigError::new("a table's name must have at most 50 small letters, digits and `_`"));
+            return Err(ConfigError::new(
+                "the table must be `name` or `schema.name`, with at most 50 of a-z, 0-9 (not first) and `_`",
+            ));
         }
         self.table = table.to_owned();
         Ok(self)
     }
 
-    /// Whether the table is made if it is not there. The default is `false`: an app's user should not need the right to.
+    /// Sets whether [`connect`](Self::connect) creates the table if it does not exist.
+    ///
+    /// The default is `false`: the app's database user should not need the right to create tables.
     pub fn migrate(mut self, migrate: bool) -> Self {
         self.migrate = migrate;
         self
     }
 
-    /// The statements that make the table, for a migration of yours.
+    /// Returns the SQL that creates the table, for a migration of your own.
     ///
     /// ```
     /// use tower_verify::store::PostgresConfig;
@@ -108,36 +117,42 @@ impl PostgresConfig {
         schema(&self.table)
     }
 
-    /// How many connections there may be. The default is 10.
+    /// Sets the maximum number of connections. The default is 10.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// How long connecting may take. The default is 1 s.
+    /// Sets how long connecting may take. The default is 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long an operation may take, waiting for a connection included. The default is 1 s: less than the layer's
-    /// deadline, so that the store is known to be the reason.
+    /// Sets how long an operation may take, including the wait for a connection.
+    ///
+    /// The default is 1 s: shorter than the layer's deadline, so that the error names the store as the cause.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// Connects in plain, and does once what a store has to do. A server that asks for TLS is not connected to.
+    /// Connects without TLS, and tries the store's operations once.
+    ///
+    /// It cannot connect to a server that requires TLS.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with the reason as its source, if that is not done in time, or cannot be done there: the
+    /// [`StoreError::Unavailable`], with the reason as its source, if this fails or takes too long. For example, the
     /// table is missing, the user has no right to it, or the server is a standby.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         self.connect_with(NoTls).await
     }
 
-    /// The same over TLS, by a connector for tokio-postgres, such as those of the crates `tokio-postgres-rustls` and
-    /// `postgres-native-tls`. Say `sslmode=require` in the URL: otherwise a server that has no TLS is spoken to in plain.
+    /// Connects over TLS as [`connect`](Self::connect) does without.
+    ///
+    /// `tls` is a connector for tokio-postgres, such as those of the crates `tokio-postgres-rustls` and
+    /// `postgres-native-tls`. Put `sslmode=require` into the URL: otherwise the connection to a server without TLS is
+    /// in plain text.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -166,7 +181,7 @@ impl PostgresConfig {
 }
 
 async fn migrate(pool: &Pool, table: &str) -> Result<(), StoreError> {
-    // Nodes that start together do it one after another: `IF NOT EXISTS` alone would fail in one of them.
+    // The lock lets nodes that start together migrate one after another: with `IF NOT EXISTS` alone, one would fail.
     let statements = format!("BEGIN; SELECT pg_advisory_xact_lock(7461776572); {} COMMIT;", schema(table));
     let connection = pool.get().await.map_err(super::no_connection)?;
     connection.batch_execute(&statements).await.map_err(|error| super::failed(&error))

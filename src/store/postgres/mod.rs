@@ -13,20 +13,22 @@ pub use self::config::PostgresConfig;
 use self::{statements::Statements, sweep::Sweep};
 use super::{Store, StoreError, ttl_millis};
 
-/// A store in PostgreSQL, for any number of nodes: for teams that have no Redis, and for what must be used once even if
-/// a server fails over, as a primary with a synchronous standby loses nothing that it confirmed. It needs PostgreSQL 12
-/// or later.
+/// A [`Store`] in PostgreSQL, for any number of nodes.
 ///
-/// Each operation is one statement of one row, and a transaction of its own; only claiming a key that is there already
-/// takes two. Times are told by the server's clock. Expired rows are deleted a hundred at a time, in the background, by the
-/// nodes that write.
+/// It is for teams without Redis, and for values that must be used only once even if a server fails over: a primary
+/// with a synchronous standby loses no write that it confirmed. It needs PostgreSQL 12 or later and a tokio runtime.
+/// Clones share the connections.
 ///
-/// A connection on which an operation was not answered in time, or whose server has become read-only, is given up, and
-/// another one is made. An operation whose answer did not arrive may have been done. It is an error, and is not repeated.
+/// Each operation is one statement on one row, in a transaction of its own. Only [`claim`](Store::claim) of a present
+/// key takes two. Times are those of the server's clock. The nodes that write also delete expired rows, a hundred at a
+/// time and in the background.
 ///
-/// # Its table
+/// If an operation is not answered in time, or the server has become read-only, the store closes the connection and
+/// opens another one. An operation whose answer did not arrive may have been done: it is an error, and is not repeated.
 ///
-/// [`PostgresConfig::migrate`] makes it, or a migration of yours that runs [`PostgresConfig::schema`]:
+/// # Table
+///
+/// [`PostgresConfig::migrate`] creates the table, or a migration of your own that runs [`PostgresConfig::schema`]:
 ///
 /// ```sql
 /// CREATE TABLE IF NOT EXISTS tower_verify (
@@ -37,9 +39,9 @@ use super::{Store, StoreError, ttl_millis};
 /// CREATE INDEX IF NOT EXISTS tower_verify_expires_at ON tower_verify (expires_at);
 /// ```
 ///
-/// Otherwise it needs the rights to `SELECT`, `INSERT`, `UPDATE` and `DELETE` in it.
+/// Apart from that, the database user needs the rights to `SELECT`, `INSERT`, `UPDATE` and `DELETE`.
 ///
-/// It is used within a tokio runtime. Clones share the connections.
+/// # Example
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -70,7 +72,7 @@ impl PostgresStore {
         Self { pool, shared: Arc::new(shared) }
     }
 
-    /// Does once what a store has to do, so that a server that cannot is known at once.
+    /// Tries the operations once, so that a server that cannot do them is found at the start.
     async fn probe(&self) -> Result<(), StoreError> {
         let id = getrandom::u64().map_err(StoreError::unavailable)?;
         let (key, ttl) = (format!("probe:{id:x}"), Duration::from_secs(1));
@@ -78,11 +80,11 @@ impl PostgresStore {
         self.replace(&key, Bytes::from_static(b"1"), Bytes::from_static(b"2"), ttl).await?;
         match self.take(&key).await? {
             Some(value) if value == "2" => Ok(()),
-            _ => Err(StoreError::unavailable("the server did not keep a value for a moment")),
+            _ => Err(StoreError::unavailable("the server did not return the value that was just written")),
         }
     }
 
-    /// The row that a statement returns, if it returns one.
+    /// Runs `statement` and returns its row, if there is one.
     async fn run(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, StoreError> {
         let limit = self.shared.response_timeout;
         let mut connection = None;
@@ -95,19 +97,19 @@ impl PostgresStore {
         if result.is_err()
             && let Some(connection) = connection
         {
-            // Whatever it was: the next operation has a connection that is known to be good, or none.
+            // Closed after any error, so that the next operation does not get a broken connection.
             drop(Object::take(connection));
         }
         result
     }
 
-    /// A statement that writes, after which there may be something to sweep.
+    /// Runs a `statement` that writes. Starts a sweep if one is due.
     async fn write(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, StoreError> {
         let result = self.run(statement, parameters).await;
         if let Some(turn) = self.shared.sweep.turn() {
             let store = self.clone();
             tokio::spawn(async move {
-                // A failed sweep is repeated by a later one.
+                // If it fails, a later sweep deletes the same rows.
                 let _ = store.run(&store.shared.statements.sweep, &[]).await;
                 drop(turn);
             });
@@ -131,7 +133,7 @@ impl Store for PostgresStore {
             if self.write(&self.shared.statements.claim, &[&key, &&*value, &millis(ttl)]).await?.is_some() {
                 return Ok(None);
             }
-            // Unless it was taken, or expired, between the two statements, this is what was there.
+            // If the value was taken or expired between the two statements, try again.
             if let Some(present) = self.get(key).await? {
                 return Ok(Some(present));
             }
@@ -148,13 +150,13 @@ impl Store for PostgresStore {
     }
 }
 
-/// The value in a row, if it is live.
+/// Returns the value of a row, if there is one and it is live.
 fn value(row: Option<Row>) -> Result<Option<Bytes>, StoreError> {
     let value: Option<Option<&[u8]>> = row.as_ref().map(|row| row.try_get(0)).transpose().map_err(|e| failed(&e))?;
     Ok(value.flatten().map(Bytes::copy_from_slice))
 }
 
-/// Milliseconds as PostgreSQL adds them to a time: a hundred thousand years are enough, and more would be out of range.
+/// Milliseconds as PostgreSQL adds them to a time: at most 100,000 years, as more would be out of range.
 fn millis(ttl: Duration) -> f64 {
     const MOST: f64 = 100_000.0 * 365.0 * 24.0 * 60.0 * 60.0 * 1000.0;
     (ttl_millis(ttl) as f64).min(MOST)
@@ -167,7 +169,7 @@ fn no_connection(error: PoolError) -> StoreError {
     }
 }
 
-/// The server's own message, without its detail and its query, where it has one.
+/// Keeps the server's message, without its detail and its query, or else the client's error.
 fn failed(error: &tokio_postgres::Error) -> StoreError {
     match error.as_db_error() {
         Some(error) if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].contains(error.code()) => StoreError::Full,

@@ -1,7 +1,7 @@
-/// The statements of a store in one table.
+/// The SQL statements of a store in one table.
 ///
-/// Times are `clock_timestamp()` and not `now()`, which is when the statement began: it may have waited for another one
-/// since.
+/// The operations use `clock_timestamp()`: `now()` is when the statement began, and the statement may have waited for
+/// another one since.
 pub(super) struct Statements {
     pub(super) get: String,
     pub(super) put: String,

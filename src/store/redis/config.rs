@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{ConfigError, store::StoreError};
 
-/// How to reach Redis, for a [`RedisStore`]: a single server, the primary one that Sentinel names, or a cluster.
+/// Configuration of a [`RedisStore`]: a single server, Sentinel or Cluster.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::{ConfigError, store::StoreError};
 /// # Ok(()) }
 /// ```
 ///
-/// With Sentinel, where a write that a failover could lose is an error:
+/// With Sentinel, and with every write confirmed by a replica:
 ///
 /// ```no_run
 /// use tower_verify::{BoxError, store::RedisConfig};
@@ -59,19 +59,21 @@ enum Topology {
 }
 
 impl RedisConfig {
-    /// The Redis at `url`: `redis://[user[:password]@]host[:port][/database]`, the same with `rediss:` for TLS (with
-    /// feature `redis-tls`), or `unix:/path/of/its/socket`.
+    /// Configures the single server at `url`.
+    ///
+    /// The URL is `redis://[user[:password]@]host[:port][/database]`, the same with `rediss:` for TLS (feature
+    /// `redis-tls`), or `unix:/path/to/socket`.
     ///
     /// # Errors
-    /// If this is no such URL. The error says what is wrong with it, and nothing that is in it.
+    /// If the URL has another form. The error says what is wrong with the URL, and quotes nothing of it.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::with(Topology::Server(connection_info(url)?)))
     }
 
-    /// The primary server that Sentinel names.
+    /// Configures the primary server that Sentinel names.
     ///
-    /// `primary` is a URL as for [`new`](Self::new), with the name that the sentinels know it by for its host;
-    /// `sentinels` are the URLs of some of them, at least one. The sentinels are asked again whenever the connection fails.
+    /// `primary` is a URL as for [`new`](Self::new) whose host is the name by which the sentinels know the primary.
+    /// `sentinels` are the URLs of one or more sentinels. The store asks them again whenever the connection fails.
     ///
     /// ```
     /// use tower_verify::store::RedisConfig;
@@ -83,18 +85,18 @@ impl RedisConfig {
     /// ```
     ///
     /// # Errors
-    /// If one of these is no such URL, or there is no sentinel.
+    /// If a URL is not valid, or `sentinels` is empty.
     pub fn sentinel<'a>(primary: &str, sentinels: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
         let primary = connection_info(primary)?;
         if matches!(primary.addr(), ConnectionAddr::Unix(_)) {
             return Err(ConfigError::new(
-                "the URL of the primary Redis must have the sentinels' name of it as its host",
+                "the host in the URL of the primary Redis must be the name by which the sentinels know it",
             ));
         }
         Ok(Self::with(Topology::Sentinel { primary, sentinels: connection_infos(sentinels)? }))
     }
 
-    /// The Redis Cluster that these nodes are of: URLs of some of them, at least one.
+    /// Configures the Redis Cluster with these nodes: the URLs of one or more of them.
     ///
     /// ```
     /// use tower_verify::store::RedisConfig;
@@ -105,7 +107,7 @@ impl RedisConfig {
     /// ```
     ///
     /// # Errors
-    /// If one of these is no URL as for [`new`](Self::new), or there is none.
+    /// If one of these is not a URL as for [`new`](Self::new), or there is none.
     pub fn cluster<'a>(nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
         Ok(Self::with(Topology::Cluster(connection_infos(nodes)?)))
     }
@@ -115,50 +117,57 @@ impl RedisConfig {
         Self { topology, prefix: String::new(), connect_timeout, response_timeout, replicas: 0 }
     }
 
-    /// The Redis at the URL in the environment variable `REDIS_URL`.
+    /// Configures the single server at the URL in the environment variable `REDIS_URL`.
     ///
     /// # Errors
     /// If the variable is not set, or its value is not a URL as for [`new`](Self::new).
     pub fn from_env() -> Result<Self, ConfigError> {
-        let url = env::var("REDIS_URL").map_err(|_| ConfigError::new("`REDIS_URL` is not set, or not text"))?;
+        let url = env::var("REDIS_URL").map_err(|_| ConfigError::new("`REDIS_URL` must be set to a URL"))?;
         Self::new(&url)
     }
 
-    /// The prefix of every key, so that apps can share a database. The default is nothing.
+    /// Sets a prefix for every key, so that several apps can share a database.
+    ///
+    /// The default is no prefix.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long connecting may take, the first time and each time after the connection was lost. The default is 1 s.
+    /// Sets how long an attempt to connect may take, at the start and after the connection was lost.
+    ///
+    /// The default is 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long an operation may take, waiting for the connection to be made again included. The default is 1 s: less
-    /// than the layer's deadline, so that the store is known to be the reason.
+    /// Sets how long an operation may take, including the wait for a new connection.
+    ///
+    /// The default is 1 s: shorter than the layer's deadline, so that the error names the store as the cause.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How many replicas must have a write before it is confirmed, by Redis's
-    /// [`WAIT`](https://redis.io/docs/latest/commands/wait/). The default is 0. A write that not enough of them have within
-    /// half of the response timeout is [`StoreError::Unavailable`], and may be kept all the same.
+    /// Sets how many replicas must have a write before it is confirmed.
     ///
-    /// It makes it rare that a write is lost in a failover, and not impossible: Sentinel may promote a replica that has
-    /// less. Each write takes one round trip more. Redis Cluster does not have it: there a write is an error.
+    /// The default is 0. The store waits for the replicas with Redis's
+    /// [`WAIT`](https://redis.io/docs/latest/commands/wait/). If too few of them have the write within half of the
+    /// response timeout, the operation is [`StoreError::Unavailable`]. The write may be kept all the same.
+    ///
+    /// A failover then rarely loses a write, but it still can: Sentinel may promote a replica that lacks it. Each write
+    /// takes one more round trip. Redis Cluster does not support this: there every write is an error.
     pub fn wait_for_replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Connects, and does once what a store has to do.
+    /// Connects, and tries the store's operations once.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with the reason as its source, if that is not done in time, or cannot be done there: the
-    /// server is a replica, the user may not run scripts, or a cluster does not cover all slots.
+    /// [`StoreError::Unavailable`], with the reason as its source, if this fails or takes too long. For example, the
+    /// server is a replica, the user may not run scripts, or the cluster does not cover all slots.
     pub async fn connect(self) -> Result<RedisStore, StoreError> {
         #[cfg(feature = "redis-tls")]
         choose_crypto_provider();
@@ -207,39 +216,39 @@ impl RedisConfig {
 
 fn connection_infos<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Vec<ConnectionInfo>, ConfigError> {
     let infos: Vec<_> = urls.into_iter().map(connection_info).collect::<Result<_, _>>()?;
-    if infos.is_empty() { Err(ConfigError::new("no URL of a Redis was given")) } else { Ok(infos) }
+    if infos.is_empty() { Err(ConfigError::new("at least one URL of Redis must be given")) } else { Ok(infos) }
 }
 
 fn connection_info(url: &str) -> Result<ConnectionInfo, ConfigError> {
-    // The parser's own error is left out, as a URL may hold a password.
+    // The parser's own error is dropped, as the URL may hold a password.
     let info = url.into_connection_info().map_err(|_| ConfigError::new(fault(url)))?;
-    // Under this protocol a connection that is lost is noticed while nothing is asked, and made again.
+    // With RESP3, a lost connection is noticed and replaced even while it is idle.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let info = info.set_redis_settings(settings);
     Client::open(info.clone()).map_err(|_| ConfigError::new(fault(url)))?;
     Ok(info)
 }
 
-/// Names the fault of a URL that cannot be used.
+/// Says what is wrong with a URL that cannot be used.
 fn fault(url: &str) -> &'static str {
     match url.split_once(':') {
         Some(("rediss", _)) if cfg!(not(feature = "redis-tls")) => {
-            "the URL of Redis begins with `rediss:`, which needs the feature `redis-tls`"
+            "a URL of Redis that begins with `rediss:` needs the feature `redis-tls`"
         }
         Some(("redis" | "rediss", rest)) if !rest.starts_with("//") => {
             "the URL of Redis must have `//` after its scheme"
         }
-        Some(("redis" | "rediss", _)) => "the host, the port or the database of the URL of Redis cannot be read",
-        Some(("unix" | "redis+unix", _)) => "the path of the URL of Redis cannot be used",
+        Some(("redis" | "rediss", _)) => "the URL of Redis must have a valid host, port and database",
+        Some(("unix" | "redis+unix", _)) => "the URL of Redis must have a valid path, as in `unix:/path/to/socket`",
         _ => "the URL of Redis must begin with `redis:`, `rediss:` or `unix:`",
     }
 }
 
-/// The default of rustls is ambiguous when the app's dependencies ask for several providers, and using it a panic.
+/// Sets rustls's default provider if there is none: if the app's dependencies enable several, rustls would panic.
 #[cfg(feature = "redis-tls")]
 fn choose_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error means that another thread was faster: there is one then.
+        // An error means that another thread has set one meanwhile.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

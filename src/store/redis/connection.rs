@@ -18,11 +18,11 @@ use tokio::{
 
 use super::connector::Connector;
 
-/// How long to wait before another attempt to connect: at first, and at most. What is waited is up to twice that, by
-/// chance, so that many nodes do not come at once.
+/// The shortest and the longest delay before another attempt to connect. A random part is added, of up to the same
+/// length, so that nodes do not reconnect all at once.
 const DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(125));
 
-/// A connection that fails sooner than this is not made again at once.
+/// A connection that fails sooner than this is replaced after a delay.
 const SHORT_LIFE: Duration = Duration::from_secs(1);
 
 /// A connection to a server, or to a cluster of them.
@@ -63,12 +63,11 @@ impl ConnectionLike for Connection {
 /// One operation of the store, as it is sent.
 pub(super) struct Operation<'a> {
     pub(super) sent: Sent<'a>,
-    /// How many replicas must have what it wrote.
+    /// How many replicas must have its write.
     pub(super) replicas: u32,
 }
 
-/// A command, or a script: one that the server does not have yet is not run by it, and so can be sent again after it is
-/// loaded.
+/// A command or a script. A script that the server does not know is not run, so it can be loaded and sent again.
 pub(super) enum Sent<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
@@ -83,7 +82,7 @@ impl Operation<'_> {
         if self.replicas > 0 {
             let mut wait = redis::cmd("WAIT");
             wait.arg(self.replicas).arg(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-            // It is about what was written on this connection, and so must be sent on the same one.
+            // `WAIT` concerns the writes of its own connection, so it must be sent on the same one.
             let replicas: u32 = wait.query_async(connection).await?;
             if replicas < self.replicas {
                 return Err((ErrorKind::Client, "too few replicas have the write").into());
@@ -93,7 +92,7 @@ impl Operation<'_> {
     }
 }
 
-/// The one connection of a store, which is made again when it fails.
+/// The connection of a store, which is replaced when it fails.
 pub(super) struct Connections {
     connector: Connector,
     connect_timeout: Duration,
@@ -101,9 +100,9 @@ pub(super) struct Connections {
 }
 
 struct Present {
-    /// How many connections there were before.
+    /// The number of the connection, counted from 1.
     number: u64,
-    /// Nothing, while another one is made.
+    /// `None` while the store reconnects.
     connection: Option<Connection>,
     /// How many connections in a row had a short life.
     short_lives: u32,
@@ -125,10 +124,10 @@ impl Connections {
         Ok(connections)
     }
 
-    /// Runs `operation` on the connection, and waits for one first if there is none.
+    /// Runs `operation` on the connection. Waits for a connection first if there is none.
     ///
-    /// The connection is made again if it failed, if the server's answer says that it is the wrong one, or if nothing came
-    /// on it for `silence`. The operation is not repeated: it may have been done.
+    /// The connection is replaced if it fails, if the answer shows that this is the wrong server, or if no answer
+    /// arrives for `silence`. The operation is not repeated: it may have been done.
     pub(super) async fn run<T: FromRedisValue>(
         self: &Arc<Self>,
         operation: &Operation<'_>,
@@ -138,14 +137,14 @@ impl Connections {
         let (number, mut connection) = {
             let present = receiver.wait_for(|present| present.connection.is_some()).await;
             let present = present.expect("the sender is in `self`");
-            (present.number, present.connection.clone().expect("it was waited for"))
+            (present.number, present.connection.clone().expect("`wait_for` found a connection"))
         };
         let sent_at = Instant::now();
         let mut sending = pin!(operation.send(&mut connection, silence));
         let result = match timeout(silence, &mut sending).await {
             Ok(result) => result,
             Err(_) => {
-                // A server that is only slow has answered others meanwhile, as answers come in the order of the commands.
+                // A server that is only slow has answered earlier commands meanwhile: answers come in their order.
                 if self.present.borrow().answered_at < sent_at {
                     self.lose(number);
                 }
@@ -171,12 +170,12 @@ impl Connections {
             if present.number == number {
                 present.answered_at = Instant::now();
             }
-            // Nobody waits for this.
+            // No task waits for this.
             false
         });
     }
 
-    /// Gives up the connection `number`, unless somebody has already, and makes another one in the background.
+    /// Closes the connection `number`, unless that was done already, and reconnects in the background.
     fn lose(self: &Arc<Self>, number: u64) {
         let mut delay = None;
         let lost = self.present.send_if_modified(|present| {
@@ -194,7 +193,7 @@ impl Connections {
         }
     }
 
-    /// Connects, however often it has to be tried, as long as the store is there.
+    /// Tries to connect until it succeeds or the store is dropped.
     async fn connect_again(connections: Weak<Self>, delay: Option<Duration>) {
         sleep(delay.unwrap_or_default()).await;
         let mut attempts = 0;
@@ -228,7 +227,7 @@ impl Connections {
         Ok(())
     }
 
-    /// Notices that the connection `number` is lost though nothing is asked.
+    /// Returns a callback that notices the loss of the connection `number`, even while it is idle.
     fn watch(self: &Arc<Self>, number: u64) -> impl Fn(PushInfo) -> Result<(), redis::aio::SendError> + use<> {
         let connections = Arc::downgrade(self);
         move |push| {
@@ -242,7 +241,8 @@ impl Connections {
     }
 }
 
-/// Whether another server has to be asked: this one has become a replica, is not ready, or does not know us.
+/// Whether the error shows that this is the wrong server: a replica, one that is not ready, or one that refuses our
+/// login.
 fn is_of_wrong_server(error: &RedisError) -> bool {
     const CODES: [&str; 8] =
         ["READONLY", "MASTERDOWN", "LOADING", "MOVED", "ASK", "CLUSTERDOWN", "NOAUTH", "WRONGPASS"];
@@ -251,7 +251,7 @@ fn is_of_wrong_server(error: &RedisError) -> bool {
 
 fn backoff(attempts: u32) -> Duration {
     let delay = DELAY.0.saturating_mul(2_u32.saturating_pow(attempts)).min(DELAY.1);
-    // Without randomness from the operating system nodes come at the same time: that is no reason to fail.
+    // Without randomness from the operating system, nodes reconnect at the same time: that is no reason to fail.
     let random = getrandom::u32().unwrap_or(0);
     delay + delay.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -14,10 +14,10 @@ use crate::BoxError;
 /// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// Where connections lead.
+/// Opens connections to Redis.
 pub(super) enum Connector {
     Server(Client),
-    /// To the server that the sentinels say is the primary one.
+    /// To the primary server that the sentinels name.
     Sentinel(Mutex<SentinelClient>),
     Cluster(ClusterClient),
 }
@@ -31,13 +31,13 @@ impl Connector {
             Self::Sentinel(client) => {
                 Connection::Server(client.lock().await.get_async_connection_with_config(config).await?)
             }
-            // It watches over the connections to its servers itself.
+            // The cluster's client replaces the connections to its servers by itself.
             Self::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
         })
     }
 }
 
-/// Checks that the cluster serves every slot: connecting alone does not say which are missing.
+/// Checks that the cluster serves every slot: connecting alone does not report missing ones.
 pub(super) async fn check_cluster(nodes: &[ConnectionInfo], timeout: Duration) -> Result<(), BoxError> {
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout));
     let mut unreachable = None;
@@ -58,11 +58,11 @@ pub(super) async fn check_cluster(nodes: &[ConnectionInfo], timeout: Duration) -
         }
         return Err(format!("the cluster's state is `{state}`: it serves {served} of 16384 slots").into());
     }
-    Err(unreachable.map_or("there is no node".into(), Into::into))
+    Err(unreachable.map_or("at least one node of the cluster must be given".into(), Into::into))
 }
 
-/// Drops a connection whose host does not acknowledge data, or keep-alive probes, in time. The host of a server that
-/// merely stalls acknowledges both.
+/// TCP settings that close a connection whose host does not acknowledge data or keep-alive probes in time. The host of
+/// a server that merely stalls acknowledges both.
 pub(super) fn tcp_settings(user_timeout: Duration) -> TcpSettings {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "windows"))]

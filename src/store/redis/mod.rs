@@ -12,30 +12,37 @@ pub use self::config::RedisConfig;
 use self::connection::{Connections, Operation, Sent};
 use super::{Store, StoreError, ttl_millis};
 
-/// Sets the value and its time to live, if it is the expected one.
+/// Sets the value and its time to live, if the present value is the expected one.
 const REPLACE: &str = include_str!("replace.lua");
 
-/// A store in Redis, for any number of nodes. It needs Redis 7.0 or later, or a server that does the same.
+/// A [`Store`] in Redis, for any number of nodes.
 ///
-/// All operations share one connection, on which they are pipelined, and each is one round trip and of one key.
+/// It needs Redis 7.0 or later, or a compatible server, and a tokio runtime. Clones share one connection, on which all
+/// operations are pipelined. Each operation takes one round trip and concerns one key.
 ///
-/// The connection is made again in the background, for as long as it takes and at least four times a second:
+/// # Reconnecting
 ///
-/// * when it is lost, be anything asked or not;
-/// * when the server's answer says that it is the wrong one: it has become a replica (`READONLY`, `MASTERDOWN`), is
-///   starting (`LOADING`), is of a cluster that keeps the key elsewhere (`MOVED`), or does not know us (`NOAUTH`);
-/// * when an operation was not answered for half of the [response timeout](RedisConfig::response_timeout), and nothing
-///   else was either: whatever is between may have forgotten the connection.
+/// The store reconnects in the background, at least four times a second and until it succeeds:
 ///
-/// An operation that comes meanwhile waits for it, but like every operation not longer than the response timeout; after
-/// that it is [`StoreError::Unavailable`]. An operation whose answer did not arrive may have been done. It is an error, and
-/// is not repeated.
+/// * when the connection is lost, even while it is idle;
+/// * when an answer shows that this is the wrong server: it has become a replica (`READONLY`, `MASTERDOWN`), is
+///   starting (`LOADING`), belongs to a cluster that keeps the key elsewhere (`MOVED`), or requires a login (`NOAUTH`);
+/// * when an operation waits for half of the [response timeout](RedisConfig::response_timeout), and no other one is
+///   answered meanwhile: a proxy or a firewall may have forgotten the connection.
 ///
-/// A Redis that is out of memory must refuse to write and not evict: set `maxmemory-policy noeviction`, which is its
-/// default, or a ticket that was used can become usable again. What it refuses is [`StoreError::Full`]. What Redis
-/// confirmed and loses when it crashes or fails over is lost: see its documentation on persistence and replication.
+/// Operations wait for the new connection, but never longer than the response timeout: then they are
+/// [`StoreError::Unavailable`]. An operation whose answer did not arrive may have been done: it is an error, and is not
+/// repeated.
 ///
-/// It is used within a tokio runtime. Clones share the connection.
+/// # Configuration of Redis
+///
+/// A Redis that is out of memory must refuse writes rather than evict keys, or a used ticket can become usable again.
+/// Keep its default, `maxmemory-policy noeviction`. A refused write is [`StoreError::Full`].
+///
+/// Redis can lose a confirmed write when it crashes or fails over: see its documentation on persistence and
+/// replication.
+///
+/// # Example
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -57,7 +64,7 @@ pub struct RedisStore {
 struct Shared {
     prefix: String,
     response_timeout: Duration,
-    /// How many replicas must have a write.
+    /// How many replicas must have a write before it is confirmed.
     replicas: u32,
     replace: Script,
 }
@@ -66,7 +73,7 @@ impl RedisStore {
     /// Connects to the Redis at `url`, with the defaults of [`RedisConfig`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the URL cannot be used, or Redis cannot be reached by it.
+    /// [`StoreError::Unavailable`] if the URL is not valid, or Redis cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         RedisConfig::new(url).map_err(StoreError::unavailable)?.connect().await
     }
@@ -74,7 +81,7 @@ impl RedisStore {
     /// Connects to the Redis at the URL in the environment variable `REDIS_URL`, with the defaults of [`RedisConfig`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the variable is not set or cannot be used, or Redis cannot be reached by it.
+    /// [`StoreError::Unavailable`] if the variable is not set or not valid, or Redis cannot be reached.
     pub async fn from_env() -> Result<Self, StoreError> {
         RedisConfig::from_env().map_err(StoreError::unavailable)?.connect().await
     }
@@ -84,7 +91,7 @@ impl RedisStore {
         Self { connections, shared: Arc::new(Shared { prefix, response_timeout, replicas, replace }) }
     }
 
-    /// Does once what a store has to do, so that a server that cannot is known at once.
+    /// Tries the operations once, so that a server that cannot do them is found at the start.
     async fn probe(&self) -> Result<(), StoreError> {
         let id = getrandom::u64().map_err(StoreError::unavailable)?;
         let (key, ttl) = (format!("probe:{id:x}"), Duration::from_secs(1));
@@ -92,7 +99,7 @@ impl RedisStore {
         self.replace(&key, Bytes::from_static(b"1"), Bytes::from_static(b"2"), ttl).await?;
         match self.take(&key).await? {
             Some(value) if value == "2" => Ok(()),
-            _ => Err(StoreError::unavailable("the server did not keep a value for a moment")),
+            _ => Err(StoreError::unavailable("the server did not return the value that was just written")),
         }
     }
 

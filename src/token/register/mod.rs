@@ -7,7 +7,9 @@ use futures_util::future::try_join_all;
 use super::{CheckError, Checked, IssueError, Issued, Signer, TokenId, mac::Tag};
 use crate::store::{Store, StoreError};
 
-/// Tokens that can be revoked, and used once: those of a [`Signer`], written down in a [`Store`].
+/// Issues tokens that can be revoked, or that are for single use.
+///
+/// It records the tokens of a [`Signer`] in a [`Store`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,24 +29,27 @@ use crate::store::{Store, StoreError};
 ///
 /// # When the store loses its data
 ///
-/// The store lists good tokens, never bad ones. Issuing a token writes it into the store, under the
-/// present generation of its subject's tokens. A check needs to find both. Revoking removes the generation, and the
-/// next token begins a new one, so that it is good at once. Using a token for the first time turns its entry into a used
-/// one.
+/// The store lists good tokens, and never bad ones. Each token belongs to a generation of its subject's tokens. Issuing
+/// a token writes it and the present generation into the store, and a check must find both. Revoking removes the
+/// generation. The next token starts a new one, so that it is good at once. The first use of a token marks its entry as
+/// used.
 ///
-/// So a store that comes back empty forgets good tokens: they are refused as [`CheckError::Revoked`], and their owners get
-/// new ones. No token is good again because something was lost.
+/// So a store that comes back empty has lost good tokens: they are refused as [`CheckError::Revoked`], and their
+/// holders need new ones. No lost entry makes a refused token good again.
 ///
-/// One risk remains: a store that goes back to an older state, such as a Redis that is restored from a snapshot, or whose
-/// replica takes over before it had the last writes. A token that was revoked or used in between is as good as it was then, until
-/// it expires. Short lives are the remedy; to restore no snapshot is another, as nothing in it outlives its tokens.
+/// One risk remains: the store may return to an older state, for example when Redis is restored from a snapshot, or
+/// when a replica takes over without the last writes. A token that was revoked or used in between is then good again
+/// until it expires. Keep the time to live short, and restore no snapshot: nothing in it outlives its tokens.
 ///
 /// # What is in the store
 ///
-/// Under `<prefix>:token:<id>`, for each token until it expires, its subject's pseudonym, its generation, and whether it
-/// is used; under `<prefix>:grace:<id>` nothing, for as long as its use may be repeated; under
-/// `<prefix>:subject:<pseudonym>` the present generation. No token can be made of them. The pseudonym
-/// is a code over the subject under the ring's keys.
+/// | key | value | until |
+/// |---|---|---|
+/// | `<prefix>:token:<id>` | the subject's pseudonym, the generation, and whether the token is used | the token expires |
+/// | `<prefix>:grace:<id>` | empty | the use may no longer be repeated |
+/// | `<prefix>:subject:<pseudonym>` | the present generation | the subject's last token expires |
+///
+/// No token can be made from these entries. The pseudonym is a code over the subject under the ring's keys.
 #[derive(Clone)]
 pub struct Register<S> {
     signer: Signer,
@@ -53,13 +58,13 @@ pub struct Register<S> {
     grace: Option<Duration>,
 }
 
-/// Why no token was issued: see [`Register::issue`].
+/// Error of [`Register::issue`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The signer could not issue it.
+    /// The signer could not issue the token.
     Issue(IssueError),
-    /// The store could not write it down.
+    /// The store could not record the token.
     Store(StoreError),
 }
 
@@ -71,18 +76,19 @@ struct TokenRecord {
 }
 
 impl<S: Store> Register<S> {
-    /// A register of the tokens of `signer`, each good for `ttl`, that are written down in `store`.
+    /// Creates a register that issues tokens with `signer`, each good for `ttl`, and records them in `store`.
     ///
-    /// All nodes that share a store should have the same `ttl`: a shorter one cuts short what the others issued.
+    /// All nodes that share a store should have the same `ttl`: a shorter one also shortens the life of the other
+    /// nodes' tokens.
     pub fn new(signer: Signer, store: S, ttl: Duration) -> Self {
         Self { signer, store, ttl, grace: None }
     }
 
-    /// Lets each token be used once, and again for the time `grace` after that. By default it can be used until it
-    /// expires.
+    /// Lets each token be used once, and lets that use be repeated for the time `grace`.
     ///
-    /// A platform that did not get an answer asks once more. As the token is bound to who uses it, the repeats are of the
-    /// same use. With a time of zero, a token is used up even if the answer never arrived.
+    /// By default a token can be used until it expires. The grace is for a platform that did not get the answer and
+    /// asks again. As the token is bound to its user, the repeats belong to the same use. With a grace of zero, a token
+    /// is used up even if the answer never arrived.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -112,29 +118,30 @@ impl<S: Store> Register<S> {
         self
     }
 
-    /// A new token for `subject` that is bound to `binding`: see [`Signer::issue_for`].
+    /// Issues a token for `subject` that is bound to `binding`: see [`Signer::issue_for`].
     ///
     /// # Errors
-    /// If the token could not be made or not be written down.
+    /// If the token cannot be issued or recorded.
     pub async fn issue(&self, subject: &[u8], binding: &[&[u8]]) -> Result<Issued, RegisterError> {
         loop {
             let issued = self.signer.issue_for(subject, binding, self.ttl)?;
             let subject = self.signer.pseudonym(subject);
-            // A token that begins a generation gives it its own id.
+            // A new generation has the id of its first token.
             let generation = self.generation(&subject, Bytes::copy_from_slice(&issued.id.0)).await?;
             let entry = TokenRecord { subject, generation, used: false };
-            // An id that is there already is a forked process's: see `TokenId`.
+            // A present id belongs to a forked process: see `TokenId`.
             if self.store.claim(&self.token_key(issued.id), entry.encode(), self.ttl).await?.is_none() {
                 return Ok(issued);
             }
         }
     }
 
-    /// Checks a token that is said to be issued for `subject` and bound to `binding`, and uses it if it is for single
-    /// use. The store is asked about tokens that are good otherwise, and about no others.
+    /// Checks a token that must be issued for `subject` and bound to `binding`, and uses it if it is for single use.
+    ///
+    /// The inner result says whether the token is good. The store is asked only about tokens that the signer accepts.
     ///
     /// # Errors
-    /// If the store failed: it is not known then whether the token is good.
+    /// If the store fails: it is then unknown whether the token is good.
     pub async fn check(
         &self,
         subject: &[u8],
@@ -147,19 +154,21 @@ impl<S: Store> Register<S> {
         }
     }
 
-    /// Revokes every token that was issued for `subject` until now. Tokens that are issued afterwards are good.
+    /// Revokes every token that was issued for `subject` until now.
+    ///
+    /// Tokens that are issued afterwards are good.
     ///
     /// # Errors
-    /// If the store failed: the tokens may be good still.
+    /// If the store fails: the tokens may still be good.
     pub async fn revoke(&self, subject: &[u8]) -> Result<(), StoreError> {
-        // All at once: if this is dropped on its way, what was asked of the store first was asked for all of them.
+        // All at once: if this future is dropped, the store was asked to remove either none of them or all.
         let pseudonyms = self.signer.pseudonyms(subject);
         try_join_all(pseudonyms.iter().map(async |pseudonym| self.store.take(&self.subject_key(pseudonym)).await))
             .await?;
         Ok(())
     }
 
-    /// The subject's present generation, which is `new` if there was none, and lasts for another `ttl`.
+    /// Returns the subject's generation, which is `new` if there was none, and renews its `ttl`.
     async fn generation(&self, subject: &Tag, new: Bytes) -> Result<Bytes, StoreError> {
         let key = self.subject_key(subject);
         loop {
@@ -167,7 +176,7 @@ impl<S: Store> Register<S> {
             if self.store.replace(&key, present.clone(), present.clone(), self.ttl).await? {
                 return Ok(present);
             }
-            // It was revoked, or it ended, between the two: this token begins another one.
+            // The generation was revoked or expired between the two operations: this token starts another one.
         }
     }
 
@@ -181,8 +190,8 @@ impl<S: Store> Register<S> {
         let Some(grace) = self.grace else { return Ok(Ok(())) };
 
         if !entry.used {
-            // The store tells the time of the repeats, and not a clock that may be set meanwhile. It begins before the
-            // token is marked: if this is dropped between the two, the token is still to be used.
+            // The store measures the grace, not a clock that may be set meanwhile. The grace starts before the token is
+            // marked as used: if this future is dropped between the two, the token is still unused.
             if !grace.is_zero() {
                 self.store.put(&self.grace_key(checked.id), Bytes::new(), grace).await?;
             }
@@ -190,7 +199,7 @@ impl<S: Store> Register<S> {
             if self.store.replace(&key, value, used.encode(), self.ttl).await? {
                 return Ok(Ok(()));
             }
-            // Somebody else used it at the same time, or it is gone.
+            // Another check used the token at the same time, or its entry is gone.
             if self.store.get(&key).await?.is_none() {
                 return Ok(Err(CheckError::Revoked));
             }
@@ -224,7 +233,7 @@ impl TokenRecord {
     }
 
     fn decode(value: &Bytes) -> Result<Self, StoreError> {
-        let unreadable = || StoreError::Unavailable("the entry of a token is not readable".into());
+        let unreadable = || StoreError::Unavailable("the entry of a token cannot be read".into());
         let (subject, rest) = value.split_first_chunk().ok_or_else(unreadable)?;
         let (generation, used) = rest.split_first_chunk::<{ TokenId::LEN }>().ok_or_else(unreadable)?;
         let used = match used {

@@ -19,13 +19,13 @@ use crate::{
 
 const TTL: Duration = Duration::from_secs(300);
 
-/// A store in memory that keeps what it was told, and fails or loses a key at a chosen operation.
+/// A store in memory that records its arguments, and fails or loses a key at a chosen operation.
 struct Probe {
     store: MemoryStore,
     told: Mutex<Vec<(String, Bytes)>>,
-    /// How many operations there are until one fails.
+    /// How many operations succeed before one fails.
     fails_in: AtomicUsize,
-    /// How many times a value is gone right before it is replaced.
+    /// How many times a value disappears right before it is replaced.
     vanishes: AtomicUsize,
 }
 
@@ -106,7 +106,7 @@ fn check<S: Store>(register: &Register<S>, subject: &[u8], token: &str) -> Optio
 }
 
 #[test]
-fn a_token_that_is_not_good_otherwise_is_not_looked_up() {
+fn a_token_that_the_signer_refuses_is_not_looked_up() {
     let (register, store, clock) = register();
     let token = issue(&register, b"ann");
     assert_eq!(check(&register, b"ann", &token), None);
@@ -121,7 +121,7 @@ fn a_token_that_is_not_good_otherwise_is_not_looked_up() {
 }
 
 #[test]
-fn revoking_ends_what_was_issued_and_nothing_else() {
+fn revoking_refuses_only_the_subjects_earlier_tokens() {
     let (register, ..) = register();
     let [first, second, of_bob] = [b"ann", b"ann", b"bob"].map(|subject| issue(&register, subject));
     block_on(register.revoke(b"ann")).unwrap();
@@ -130,8 +130,8 @@ fn revoking_ends_what_was_issued_and_nothing_else() {
     assert_eq!(check(&register, b"bob", &of_bob), None);
 
     let afterwards = issue(&register, b"ann");
-    assert_eq!(check(&register, b"ann", &afterwards), None, "a fresh login works at once");
-    assert_eq!(check(&register, b"ann", &first), Some(CheckError::Revoked), "and brings nothing back");
+    assert_eq!(check(&register, b"ann", &afterwards), None, "a new token is good at once");
+    assert_eq!(check(&register, b"ann", &first), Some(CheckError::Revoked), "a new token makes no revoked one good");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn revoking_reaches_the_tokens_of_every_key() {
 }
 
 #[test]
-fn a_later_token_is_good_as_long_as_it_says() {
+fn a_later_token_is_good_until_its_own_expiry() {
     let (register, _, clock) = register();
     issue(&register, b"ann");
     clock.advance(TTL - Duration::from_millis(1));
@@ -164,7 +164,7 @@ fn a_later_token_is_good_as_long_as_it_says() {
 }
 
 #[test]
-fn a_generation_that_ends_while_a_token_is_issued_is_begun_again() {
+fn a_generation_lost_while_a_token_is_issued_is_started_again() {
     let (register, store, _) = register();
     let before = issue(&register, b"ann");
     store.vanishes.store(1, Ordering::SeqCst);
@@ -174,7 +174,7 @@ fn a_generation_that_ends_while_a_token_is_issued_is_begun_again() {
 }
 
 #[test]
-fn an_id_that_is_there_already_is_not_given_again() {
+fn a_present_id_is_not_used_again() {
     let (register, store, _) = register();
     let issued = block_on(register.issue(b"ann", &[b"device"])).unwrap();
     let known = store.told.lock().unwrap().len();
@@ -188,7 +188,7 @@ fn an_id_that_is_there_already_is_not_given_again() {
 }
 
 #[test]
-fn a_token_that_is_lost_while_it_is_used_is_refused() {
+fn a_token_that_is_lost_during_its_use_is_refused() {
     let (register, store, _) = register();
     let register = register.single_use_with_grace(Duration::MAX);
     let token = issue(&register, b"ann");
@@ -197,14 +197,14 @@ fn a_token_that_is_lost_while_it_is_used_is_refused() {
 }
 
 #[test]
-fn single_use_allows_the_repeats_and_no_more() {
+fn a_single_use_can_be_repeated_only_during_the_grace() {
     let (register, _, clock) = register();
     let register = register.single_use_with_grace(Duration::from_secs(60));
     let token = issue(&register, b"ann");
     clock.advance(Duration::from_secs(10));
     assert_eq!(check(&register, b"ann", &token), None);
     clock.advance(Duration::from_millis(59_999));
-    assert_eq!(check(&register, b"ann", &token), None, "repeats do not begin a new time");
+    assert_eq!(check(&register, b"ann", &token), None, "a repeat does not restart the grace");
     clock.advance(Duration::from_millis(1));
     assert_eq!(check(&register, b"ann", &token), Some(CheckError::Used));
     block_on(register.revoke(b"ann")).unwrap();
@@ -212,7 +212,7 @@ fn single_use_allows_the_repeats_and_no_more() {
 }
 
 #[test]
-fn setting_the_clock_makes_no_token_and_no_grace_last_longer() {
+fn setting_the_clock_extends_neither_a_token_nor_its_grace() {
     let (register, _, clock) = register();
     let register = register.single_use_with_grace(Duration::from_secs(60));
     let [used, unused] = [issue(&register, b"ann"), issue(&register, b"ann")];
@@ -228,15 +228,11 @@ fn setting_the_clock_makes_no_token_and_no_grace_last_longer() {
     assert_eq!(check(&register, b"ann", &used), Some(CheckError::Used));
     clock.set(clock.now() - Duration::from_secs(3600));
     clock.advance(TTL - Duration::from_secs(60));
-    assert_eq!(
-        check(&register, b"ann", &unused),
-        Some(CheckError::Revoked),
-        "it says that it is good for an hour more"
-    );
+    assert_eq!(check(&register, b"ann", &unused), Some(CheckError::Revoked), "its own expiry is an hour later");
 }
 
 #[test]
-fn of_concurrent_uses_one_is_the_first() {
+fn exactly_one_concurrent_use_succeeds() {
     let (register, ..) = register();
     let register = register.single_use_with_grace(Duration::ZERO);
     for _ in 0..50 {
@@ -256,7 +252,7 @@ fn of_concurrent_uses_one_is_the_first() {
 }
 
 #[test]
-fn a_store_that_fails_anywhere_is_no_verdict() {
+fn a_failure_of_the_store_is_an_error_and_no_verdict() {
     let (register, store, _) = register();
     let register = register.single_use_with_grace(Duration::ZERO);
     for (operations, existing) in [(2, false), (3, true)] {
@@ -282,7 +278,7 @@ fn a_store_that_fails_anywhere_is_no_verdict() {
 }
 
 #[test]
-fn an_entry_that_is_not_readable_is_no_verdict() {
+fn an_unreadable_entry_is_an_error_and_no_verdict() {
     let (register, store, _) = register();
     for entry in [&b""[..], &[0; 31], &[0; 33], &[0; 41]] {
         let issued = block_on(register.issue(b"ann", &[b"device"])).unwrap();
@@ -304,7 +300,7 @@ fn the_store_sees_no_credential() {
     let told = store.told.lock().unwrap();
     assert!(told.iter().any(|(key, _)| *key == format!("dlgc:token:{}", issued.id)));
     assert!(told.iter().any(|(key, _)| key.starts_with("dlgc:subject:") && key.len() == 35));
-    // Behind its claims a token has nothing but its codes.
+    // After its claims a token has only its codes.
     let codes = URL_SAFE_NO_PAD.decode(&token[9..]).unwrap()[22..].to_vec();
     let holds = |value: &[u8], part: &[u8]| value.windows(part.len()).any(|window| window == part);
     for (key, value) in told.iter() {
@@ -333,9 +329,9 @@ struct Known {
 }
 
 proptest! {
-    /// Against a model that knows every token that was ever issued.
+    /// Compares with a model that knows every token that was issued.
     #[test]
-    fn nothing_revoked_or_used_up_comes_back(
+    fn revoked_and_used_tokens_never_become_good_again(
         repeats in prop::option::of(0_u64..200),
         steps in vec(prop_oneof![
             4 => (0..2_usize).prop_map(Step::Issue),
