@@ -90,9 +90,9 @@ impl fmt::Debug for TokenId {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_verify::{Secret, token::{Issued, KeyRing, Signer}};
+/// use tower_verify::{Secret, token::{IssueError, Issued, KeyRing, Signer}};
 ///
-/// fn activation(signer: &Signer) -> Result<Secret, tower_verify::BoxError> {
+/// fn activation(signer: &Signer) -> Result<Secret, IssueError> {
 ///     let Issued { token, id, expires_at, .. } = signer.issue(&[b"device-7"], Duration::from_secs(300))?;
 ///     println!("issued the token {id}, good until {expires_at:?}"); // the id is not a secret
 ///     Ok(token)
@@ -100,7 +100,7 @@ impl fmt::Debug for TokenId {
 ///
 /// let signer = Signer::new("dlgc", "activation", "example.com", KeyRing::generate()?)?;
 /// assert!(activation(&signer)?.expose_secret().starts_with("dlgc_1."));
-/// # Ok::<(), tower_verify::BoxError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
