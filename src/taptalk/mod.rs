@@ -22,12 +22,12 @@
 #![cfg_attr(not(feature = "token"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use http_body_util::Full;
-//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Endpoints, VerifyLayer,
 //!     store::MemoryStore,
-//!     taptalk::{AccessTokenEndpoint, RefreshEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, TicketOffice},
+//!     taptalk::{AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketOffice},
 //!     token::KeyRing,
 //! };
 //!
@@ -41,16 +41,15 @@
 //!     .with(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))?
 //!     .with(VerifyLayer::new(RefreshEndpoint::new(), office.clone()))?
 //!     .with(VerifyLayer::new(ConnectEndpoint::new(), office))?;
-//! let mut app = ServiceBuilder::new().layer(endpoints).service(app);
+//! let app = ServiceBuilder::new().layer(endpoints).service(app);
 //!
 //! let request = Request::post("/v1/server/auth_ticket/request")
 //!     .header("Server-Key", "YmFja2VuZDpzM2NyM3Q=") // base64 of backend:s3cr3t
 //!     .body(String::from(r#"{"userPlatform": "ios", "userIPAddress": "203.0.113.7", "userAgent": "Example/1"}"#))?;
-//! let answer = app.ready().await?.call(request).await?;
+//! let answer = app.oneshot(request).await?;
 //! assert_eq!(answer.status(), 200);
-//! # let answer = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
 //! assert_eq!(
-//!     answer,
+//!     answer.into_body().collect().await?.to_bytes(),
 //!     r#"{"status":400,"error":{"code":"40002","message":"Param 'userDeviceID' is required","field":"104"},"data":{}}"#
 //! );
 //! # Ok::<(), BoxError>(()) }).unwrap();
@@ -116,16 +115,16 @@
 //! it.
 //!
 //! ```
-//! # use http::{HeaderName, HeaderValue, Method, Request, Response, header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT}};
-//! # use bytes::Bytes;
-//! # use http_body_util::Full;
-//! # use tower::{ServiceBuilder, ServiceExt, service_fn};
-//! # use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint}, verifier_fn};
+//! use bytes::Bytes;
+//! use http::{HeaderName, HeaderValue, Method, Request, Response, header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT}};
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_http::cors::CorsLayer;
+//! use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint}, verifier_fn};
 //!
 //! # futures::executor::block_on(async {
-//! # let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
-//! # let verifier = verifier_fn(|_: Request<AccessCheck>| async { Ok::<_, BoxError>(AccessVerdict::Invalid) });
+//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+//! let verifier = verifier_fn(|_: Request<AccessCheck>| async { Ok::<_, BoxError>(AccessVerdict::Invalid) });
 //! let own = ["app-key", "app-identifier", "device-identifier", "device-model", "device-os-version", "device-platform", "sdk-version"];
 //! let own = own.map(HeaderName::from_static);
 //! let cors = CorsLayer::new()

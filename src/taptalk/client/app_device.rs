@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use crate::taptalk::{Profile, Ticket, UserPlatform};
 use crate::{Credential, Secret, Verdict};
 
-/// The device that your app runs on, as your backend sees it.
+/// The device that your app runs on, as your backend sees it. It is part of an [`AppCaller`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppDevice {
@@ -29,8 +29,9 @@ impl AppDevice {
     }
 }
 
-/// The request of your app to your backend for a ticket. The request's headers say who asks: a cookie or a bearer
-/// token.
+/// The request of your app to your backend for a ticket: see [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint).
+///
+/// The request's headers say who asks: a cookie or a bearer token.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppTicketRequest {
@@ -49,7 +50,7 @@ impl Credential for AppTicketRequest {
     type Verdict = AppTicketVerdict;
 }
 
-/// The verdict on an app's request for a ticket.
+/// The verdict on an [`AppTicketRequest`]: see [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AppTicketVerdict {
@@ -72,9 +73,35 @@ impl Verdict for AppTicketVerdict {
     }
 }
 
-/// The caller that asks for a ticket. A verifier of `AppCaller` identifies it by the request's headers.
+/// The caller that asks for a ticket: your verifier for an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer) identifies it.
 ///
-/// Its verdict is the profile of the user who is logged in, or `None` if nobody is.
+/// It does so by the request's headers. Its verdict is the profile of the user who is logged in, or `None` if nobody is.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     taptalk::{AppCaller, AppDevice, Profile, UserPlatform},
+///     wire::bearer,
+/// };
+///
+/// struct Sessions;
+///
+/// impl Verifier<AppCaller> for Sessions {
+///     async fn verify(&self, mut request: Request<AppCaller>) -> Result<Option<Profile>, BoxError> {
+///         let Ok(token) = bearer::take(request.headers_mut()) else { return Ok(None) };
+///         // Look the session up in your database; `?` on its errors is right.
+///         Ok((token == "605b32dd").then(|| Profile::new("customer-7", "Ada Lovelace")))
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let caller = AppCaller::new(AppDevice::new(UserPlatform::Ios, "device-7"));
+/// let request = Request::builder().header("Authorization", "Bearer 605b32dd").body(caller.clone())?;
+/// assert!(Sessions.verify(request).await?.is_some());
+/// assert!(Sessions.verify(Request::new(caller)).await?.is_none());
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppCaller {

@@ -54,6 +54,43 @@ use crate::{
 ///
 /// Source: TapTalk.io's PowerTalk server API, "Authentication": "The client application can then retrieve the ticket from
 /// your backend server". The form of the call is this crate's own.
+///
+/// # Examples
+///
+/// Behind one proxy, with a verifier of your own in place of an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer):
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, ClientAddr, VerifyLayer,
+///     taptalk::{AppTicketEndpoint, AppTicketRequest, AppTicketVerdict, Ticket},
+///     verifier_fn,
+///     wire::bearer,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let tickets = verifier_fn(|mut request: Request<AppTicketRequest>| async move {
+///     assert_eq!(request.body().device.user_ip_address, Some("203.0.113.9".parse()?));
+///     let token = bearer::take(request.headers_mut());
+///     Ok::<_, BoxError>(match token.is_ok_and(|token| token == "605b32dd") {
+///         true => AppTicketVerdict::Issued(Ticket::new("6", "7a6c")),
+///         false => AppTicketVerdict::UnknownCaller,
+///     })
+/// });
+/// let endpoint = AppTicketEndpoint::new().client_addr(ClientAddr::x_forwarded_for(1)?);
+/// let service = VerifyLayer::new(endpoint, tickets).into_service();
+///
+/// let request = Request::post("/taptalk/auth_ticket")
+///     .header("Authorization", "Bearer 605b32dd")
+///     .header("User-Agent", "Acme/1.0")
+///     .header("X-Forwarded-For", "203.0.113.9")
+///     .body(r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#.to_owned())?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(answer, r#"{"userID":"6","ticket":"7a6c"}"#);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AppTicketEndpoint {
     client_addr: ClientAddr,

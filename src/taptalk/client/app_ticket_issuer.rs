@@ -6,42 +6,52 @@ use tower_service::Service;
 use crate::taptalk::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, TicketParameters};
 use crate::{BoxError, Verifier};
 
-/// The verifier behind [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint): it asks your verifier who the caller is, and TapTalk for a ticket
-/// on behalf of that user.
+/// The verifier behind [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint): it gets tickets from TapTalk.
+///
+/// It asks your verifier who the caller is, and TapTalk for a ticket on behalf of that user. TapTalk is not asked before the
+/// caller is known.
 ///
 /// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](crate::taptalk::Client), or one with tower's retries,
-/// limits and timeouts around it. TapTalk is not asked before the caller is known.
+/// limits and timeouts around it.
 ///
 /// ```
-/// use http::Request;
-/// use tower_verify::{BoxError, Secret, VerifyLayer, taptalk, verifier_fn};
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Full};
+/// use tower::{ServiceExt, service_fn};
+/// use tower_verify::{
+///     BoxError, PeerAddr, VerifyLayer,
+///     taptalk::{ApiKey, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, Profile},
+///     verifier_fn,
+///     wire::bearer,
+/// };
 ///
-/// // Who is logged in is the app's own affair: here, whoever has the one bearer token.
-/// let callers = verifier_fn(|request: Request<taptalk::AppCaller>| async move {
-///     let ada = (Secret::from_static("Bearer 605b32dd"), taptalk::Profile::new("customer-7", "Ada Lovelace"));
-///     let session = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-///     Ok::<_, BoxError>(session.filter(|session| ada.0 == **session).map(|_| ada.1))
-/// });
-/// # use {http::Response, http_body_util::Full, tower::service_fn, bytes::Bytes};
-/// # let http = service_fn(|_: Request<Full<Bytes>>| async {
-/// #     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "t"}}"#;
-/// #     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
-/// # });
-/// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
-/// let layer = VerifyLayer::new(taptalk::AppTicketEndpoint::new(), taptalk::AppTicketIssuer::new(callers, client));
 /// # futures::executor::block_on(async {
-/// # use tower::{Layer, ServiceExt};
-/// # use tower_verify::PeerAddr;
-/// # use http_body_util::BodyExt;
-/// # let app = layer.layer(service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::default())) }));
-/// # let ask = |token: &str| Request::post("/taptalk/auth_ticket").header("user-agent", "Acme/1.0")
-/// #     .header("authorization", token).extension(PeerAddr("203.0.113.9:4711".parse().unwrap()))
-/// #     .body(r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#.to_owned()).unwrap();
-/// # let answer = app.clone().oneshot(ask("Bearer 605b32dd")).await?;
-/// # assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), r#"{"userID":"6","ticket":"t"}"#);
-/// # assert_eq!(app.oneshot(ask("Bearer 0")).await?.status(), 401);
+/// // Who is logged in is the app's own affair: here, whoever has the one bearer token.
+/// let callers = verifier_fn(|mut request: Request<AppCaller>| async move {
+///     let token = bearer::take(request.headers_mut());
+///     let is_known = token.is_ok_and(|token| token == "605b32dd");
+///     Ok::<_, BoxError>(is_known.then(|| Profile::new("customer-7", "Ada Lovelace")))
+/// });
+/// // A stand-in for TapTalk: a real backend has hyper-util's client here, or `Client::over_https`.
+/// let http = service_fn(|_: Request<Full<Bytes>>| async {
+///     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "7a6c"}}"#;
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
+/// });
+/// let client = Client::new(http, ApiKey::new("key-id", "key-secret"))?;
+/// let service = VerifyLayer::new(AppTicketEndpoint::new(), AppTicketIssuer::new(callers, client)).into_service();
+///
+/// let ask = |token: &str| {
+///     Request::post("/taptalk/auth_ticket")
+///         .header("Authorization", format!("Bearer {token}"))
+///         .header("User-Agent", "Acme/1.0")
+///         .extension(PeerAddr(([203, 0, 113, 9], 4711).into())) // set by the host: see `PeerAddr`
+///         .body(r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#.to_owned())
+/// };
+/// let answer = service.clone().oneshot(ask("605b32dd")?).await?;
+/// assert_eq!(answer.into_body().collect().await?.to_bytes(), r#"{"userID":"6","ticket":"7a6c"}"#);
+/// assert_eq!(service.oneshot(ask("guess")?).await?.status(), 401);
 /// # Ok::<(), BoxError>(()) }).unwrap();
-/// # Ok::<(), BoxError>(())
 /// ```
 #[derive(Clone)]
 pub struct AppTicketIssuer<V, C> {

@@ -9,6 +9,33 @@ use crate::taptalk::ApiError;
 /// Why there is no ticket.
 ///
 /// Its texts and its sources contain neither the server key nor a ticket.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::service_fn;
+/// use tower_verify::{
+///     BoxError,
+///     taptalk::{ApiKey, Client, ClientErrorKind, Profile, TicketParameters, UserPlatform},
+/// };
+///
+/// # futures::executor::block_on(async {
+/// // A stand-in for TapTalk.
+/// let http = service_fn(|_: Request<Full<Bytes>>| async {
+///     let answer = r#"{"status": 491, "error": {"code": "49103", "message": "Key not found", "field": ""}, "data": {}}"#;
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
+/// });
+/// let client = Client::new(http, ApiKey::new("key-id", "key-secret"))?;
+/// let ada = Profile::new("customer-7", "Ada Lovelace");
+/// let parameters = TicketParameters::new(ada, UserPlatform::Ios, "device-7", "203.0.113.9", "Acme/1.0");
+///
+/// let error = client.request_ticket(parameters).await.unwrap_err();
+/// assert_eq!(error.kind(), ClientErrorKind::Refused);
+/// let refusal = error.api_error().expect("TapTalk said why");
+/// assert_eq!((refusal.status, refusal.code.as_str()), (491, "49103"));
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ClientError {
     kind: ClientErrorKind,
@@ -16,7 +43,7 @@ pub struct ClientError {
     source: Option<BoxError>,
 }
 
-/// The kinds of [`ClientError`].
+/// The kinds of a [`ClientError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientErrorKind {

@@ -10,7 +10,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
-/// An app's request to exchange its ticket for an access token.
+/// An app's request to exchange its ticket for an access token: see [`AccessTokenEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TicketExchange {
@@ -44,6 +44,53 @@ impl Credential for TicketExchange {
 /// nothing. `Authorization` is checked before `App-Key`. The headers that describe the device are left in the request.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{AccessTokenEndpoint, KeyRefusal, Profile, TicketExchange, TokenPair, TokenVerdict, User},
+///     verifier_fn,
+/// };
+///
+/// const HOUR: Duration = Duration::from_secs(60 * 60);
+///
+/// # futures::executor::block_on(async {
+/// let exchange = verifier_fn(|request: Request<TicketExchange>| async move {
+///     let TicketExchange { ticket, app_key, .. } = request.into_body();
+///     let is_known = (app_key.id == "android") & (app_key.secret == "pl41n");
+///     if !is_known {
+///         return Ok::<_, BoxError>(TokenVerdict::KeyRefused(KeyRefusal::Unknown));
+///     }
+///     // Look the ticket up in your database and delete it, in one statement: it is good once.
+///     if ticket != "605b32dd" {
+///         return Ok(TokenVerdict::Invalid);
+///     }
+///     let (now, user) = (SystemTime::now(), User::new("6", Profile::new("287", "Ann Example")));
+///     let tokens = TokenPair::new(("an-access-token", now + HOUR), ("a-refresh-token", now + 720 * HOUR), user);
+///     Ok(TokenVerdict::Issued(Box::new(tokens)))
+/// });
+/// let service = VerifyLayer::new(AccessTokenEndpoint::new(), exchange).into_service();
+///
+/// let request = Request::post("/v1/auth/access_token/request")
+///     .header("Authorization", "Bearer 605b32dd")
+///     .header("App-Key", "YW5kcm9pZDpwbDQxbg==") // base64 of android:pl41n
+///     .body(String::new())?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+/// assert_eq!(answer["status"], 200);
+/// assert_eq!(answer["data"]["accessToken"], "an-access-token");
+/// assert_eq!(answer["data"]["user"]["fullname"], "Ann Example");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AccessTokenEndpoint {
     writer: Writer,

@@ -11,7 +11,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict};
 
-/// A backend's request for a ticket on behalf of one of its users.
+/// A backend's request for a ticket on behalf of one of its users: see [`AuthTicketEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TicketRequest {
@@ -33,6 +33,16 @@ impl Credential for TicketRequest {
 }
 
 /// The response to a backend: a ticket, and the user it is for.
+///
+/// ```
+/// use tower_verify::taptalk::Ticket;
+///
+/// let ticket = Ticket::new("6", "605b32dd");
+/// assert_eq!(ticket.user_id, "6");
+/// // The app needs the ticket itself. `Debug` does not show it.
+/// assert_eq!(ticket.ticket.expose_secret(), "605b32dd");
+/// assert!(!format!("{ticket:?}").contains("605b32dd"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ticket {
@@ -49,7 +59,7 @@ impl Ticket {
     }
 }
 
-/// The verdict on a request for a ticket.
+/// The verdict on a [`TicketRequest`]: see [`AuthTicketEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TicketVerdict {
@@ -81,6 +91,49 @@ impl Verdict for TicketVerdict {
 /// code and with the number of the parameter.
 ///
 /// Source: TapTalk.io's "Authentication" in the PowerTalk server API.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{AuthTicketEndpoint, KeyRefusal, Ticket, TicketRequest, TicketVerdict},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let tickets = verifier_fn(|request: Request<TicketRequest>| async move {
+///     let key = &request.body().server_key;
+///     // Both are compared in any case, so that the time taken does not tell which one was wrong.
+///     let is_known = (key.id == "backend") & (key.secret == "s3cr3t");
+///     Ok::<_, BoxError>(match is_known {
+///         true => TicketVerdict::Issued(Ticket::new("6", "605b32dd")), // random, and stored for an hour
+///         false => TicketVerdict::KeyRefused(KeyRefusal::Unknown),
+///     })
+/// });
+/// let service = VerifyLayer::new(AuthTicketEndpoint::new(), tickets).into_service();
+///
+/// let request = Request::post("/v1/server/auth_ticket/request")
+///     .header("Server-Key", "YmFja2VuZDpzM2NyM3Q=") // base64 of backend:s3cr3t
+///     .body(String::from(
+///         r#"{
+///             "userIPAddress": "203.0.113.7", "userAgent": "okhttp/4.9.1",
+///             "userPlatform": "android", "userDeviceID": "7a6c",
+///             "xcUserID": "287", "fullName": "Ann Example"
+///         }"#,
+///     ))?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(
+///     answer,
+///     r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"userID":"6","ticket":"605b32dd"}}"#
+/// );
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AuthTicketEndpoint {
     writer: Writer,

@@ -13,7 +13,7 @@ use crate::{
     Contract, Credential, Endpoint, Failure, Outcome, Rejection, RequestHead, Route, Secret, Verdict, wire::query,
 };
 
-/// An app's question whether its access token is still good.
+/// An app's question whether its access token is still good: see [`ConnectEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AccessCheck {
@@ -46,7 +46,7 @@ impl Credential for AccessCheck {
     type Verdict = AccessVerdict;
 }
 
-/// The verdict on an access token.
+/// The verdict on an access token: see [`ConnectEndpoint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccessVerdict {
@@ -87,6 +87,44 @@ impl Verdict for AccessVerdict {
 /// `check=1` and there is no `Upgrade`. Everything else passes through; a [`SocketGuard`](crate::taptalk::SocketGuard) verifies it.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Full};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let sessions = verifier_fn(|request: Request<AccessCheck>| async move {
+///     Ok::<_, BoxError>(match request.body().access_token == "605b32dd" {
+///         true => AccessVerdict::Valid,
+///         false => AccessVerdict::Expired,
+///     })
+/// });
+/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+/// let app = ServiceBuilder::new().layer(VerifyLayer::new(ConnectEndpoint::new(), sessions)).service(app);
+///
+/// let check = Request::get("/connect?check=1").header("Authorization", "Bearer 7a6c").body(String::new())?;
+/// let answer = app.clone().oneshot(check).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(
+///     answer,
+///     r#"{"status":401,"error":{"code":"40104","message":"Token has expired","field":""},"data":{}}"#
+/// );
+///
+/// let socket = Request::get("/connect").header("Upgrade", "websocket").body(String::new())?;
+/// let answer = app.oneshot(socket).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(answer, "the app");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ConnectEndpoint {
     writer: Writer,

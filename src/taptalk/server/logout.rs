@@ -10,7 +10,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
-/// An app's request to end its login.
+/// An app's request to end its login: see [`LogoutEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Logout {
@@ -34,12 +34,55 @@ impl Credential for Logout {
     type Verdict = AccessVerdict;
 }
 
-/// `POST /v1/client/logout`: an app ends its login, so that its access token and its refresh token are refused from then
-/// on.
+/// `POST /v1/client/logout`: an app ends its login.
 ///
-/// The body means nothing, and any is accepted. The clients ignore the answer.
+/// Its access token and its refresh token are refused from then on. The body means nothing, and any is accepted. The clients
+/// ignore the answer.
 ///
 /// Source: what TapTalk.io's published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use std::{collections::HashSet, sync::Mutex};
+///
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, Verifier, VerifyLayer,
+///     taptalk::{AccessVerdict, KeyRefusal, Logout, LogoutEndpoint},
+/// };
+///
+/// /// The access tokens that are good.
+/// struct Sessions(Mutex<HashSet<String>>);
+///
+/// impl Verifier<Logout> for Sessions {
+///     async fn verify(&self, request: Request<Logout>) -> Result<AccessVerdict, BoxError> {
+///         let Logout { access_token, app_key, .. } = request.into_body();
+///         let is_known = (app_key.id == "android") & (app_key.secret == "pl41n");
+///         if !is_known {
+///             return Ok(AccessVerdict::KeyRefused(KeyRefusal::Unknown));
+///         }
+///         let ended = self.0.lock().unwrap().remove(access_token.expose_secret());
+///         Ok(if ended { AccessVerdict::Valid } else { AccessVerdict::Invalid })
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let sessions = Sessions(Mutex::new(HashSet::from(["605b32dd".to_owned()])));
+/// let service = VerifyLayer::new(LogoutEndpoint::new(), sessions).into_service();
+///
+/// let request = Request::post("/v1/client/logout")
+///     .header("Authorization", "Bearer 605b32dd")
+///     .header("App-Key", "YW5kcm9pZDpwbDQxbg==") // base64 of android:pl41n
+///     .body(String::new())?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(answer, r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}}"#);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct LogoutEndpoint {
     writer: Writer,

@@ -13,7 +13,7 @@ use crate::taptalk::{
 };
 use crate::{ConfigError, Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
 
-/// An app's request for the settings of its project.
+/// An app's request for the settings of its project: see [`ProjectConfigsEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConfigsRequest {
@@ -34,7 +34,7 @@ impl Credential for ConfigsRequest {
     type Verdict = ConfigsVerdict;
 }
 
-/// The verdict on an app that asks for its settings.
+/// The verdict on a [`ConfigsRequest`]: see [`ProjectConfigsEndpoint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigsVerdict {
@@ -57,12 +57,48 @@ impl Verdict for ConfigsVerdict {
     }
 }
 
-/// `POST /v1/client/project_configs`: an app asks for the settings of its project, before anybody is logged in. Without a
-/// good answer its uploads fail later.
+/// `POST /v1/client/project_configs`: an app asks for the settings of its project.
+///
+/// It asks before anybody is logged in. Without a good answer its uploads fail later.
 ///
 /// The web SDK sends an empty `Authorization`: whatever stands there does not matter. Neither does the body.
 ///
 /// Source: what TapTalk.io's published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{ConfigsRequest, ConfigsVerdict, KeyRefusal, ProjectConfigsEndpoint},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let apps = verifier_fn(|request: Request<ConfigsRequest>| async move {
+///     let key = &request.body().app_key;
+///     let is_known = (key.id == "android") & (key.secret == "pl41n");
+///     Ok::<_, BoxError>(match is_known {
+///         true => ConfigsVerdict::Allowed,
+///         false => ConfigsVerdict::KeyRefused(KeyRefusal::Unknown),
+///     })
+/// });
+/// let configs = serde_json::json!({"core": {}, "custom": {"theme": "dark"}, "project": {}});
+/// let service = VerifyLayer::new(ProjectConfigsEndpoint::new().configs(&configs)?, apps).into_service();
+///
+/// let request = Request::post("/v1/client/project_configs")
+///     .header("App-Key", "YW5kcm9pZDpwbDQxbg==") // base64 of android:pl41n
+///     .body(String::new())?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+/// assert_eq!(answer["data"], configs);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct ProjectConfigsEndpoint {
     writer: Writer,

@@ -10,7 +10,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
-/// An app's request to exchange its refresh token for a new pair of tokens.
+/// An app's request to exchange its refresh token for a new pair of tokens: see [`RefreshEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TokenRefresh {
@@ -51,6 +51,53 @@ impl Credential for TokenRefresh {
 /// the session on any error in a 200, and keeps it on another status.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made. The example of
+/// [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) shows how it issues tokens; here is what becomes of a token
+/// that is not good, and of an error:
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{RefreshEndpoint, TokenRefresh, TokenVerdict},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let sessions = verifier_fn(|request: Request<TokenRefresh>| async move {
+///     match request.body().refresh_token == "605b32dd" {
+///         true => Err(BoxError::from("the database is away")),
+///         false => Ok(TokenVerdict::Invalid),
+///     }
+/// });
+/// let service = VerifyLayer::new(RefreshEndpoint::new(), sessions).into_service();
+/// let refresh = |token: &str| {
+///     let request = Request::post("/v1/auth/access_token/refresh").header("Authorization", format!("Bearer {token}"));
+///     request.body(String::new())
+/// };
+///
+/// let invalid = service.clone().oneshot(refresh("guess")?).await?;
+/// assert_eq!(invalid.status(), 200);
+/// let body = invalid.into_body().collect().await?.to_bytes();
+/// assert_eq!(
+///     body,
+///     r#"{"status":401,"error":{"code":"40103","message":"Token is invalid","field":""},"data":{}}"#
+/// );
+///
+/// let failed = service.oneshot(refresh("605b32dd")?).await?;
+/// assert_eq!(failed.status(), 503);
+/// let body = failed.into_body().collect().await?.to_bytes();
+/// assert_eq!(
+///     body,
+///     r#"{"status":500,"error":{"code":"50001","message":"Internal server error","field":""},"data":{}}"#
+/// );
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct RefreshEndpoint {
     writer: Writer,

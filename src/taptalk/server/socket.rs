@@ -14,7 +14,7 @@ use crate::{Contract, Credential, Failure, GuardContract, Outcome, Rejection, Se
 /// The query's names for what the other clients send in headers.
 const NAMES: [&str; 4] = ["authorization", "app_key", "device_identifier", "device_platform"];
 
-/// An app that opens the chat's socket.
+/// An app's request to open the chat's socket: see [`SocketGuard`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SocketRequest {
@@ -37,7 +37,7 @@ impl Credential for SocketRequest {
     type Verdict = SocketVerdict;
 }
 
-/// The verdict on an app that opens the socket.
+/// The verdict on a [`SocketRequest`]: see [`SocketGuard`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SocketVerdict {
@@ -61,8 +61,9 @@ impl Verdict for SocketVerdict {
     }
 }
 
-/// The chat's socket at `/connect`, for a [`GuardLayer`](crate::GuardLayer) in front of the app's own: only an app whose
-/// access token is good gets there.
+/// `GET /connect`: the chat's socket is opened with a good access token only.
+///
+/// It is for a [`GuardLayer`](crate::GuardLayer) in front of the socket, which your app serves.
 ///
 /// The web SDK has its values in the query (`authorization`, `app_key`, `device_identifier`), because a browser's socket has
 /// no headers; the other ones have them in headers. They are taken out of the URI, so that no log shows them. A verified
@@ -70,16 +71,45 @@ impl Verdict for SocketVerdict {
 ///
 /// A request that is refused gets the envelope, with its status as HTTP's own, as a client's socket fails on each of them.
 ///
-/// ```
-/// use tower_verify::{GuardLayer, SharedVerifier, taptalk::{SocketGuard, SocketRequest}};
-///
-/// /// For the route of the app's socket, such as `axum::routing::any(socket).layer(guarded(office))`.
-/// fn guarded(office: SharedVerifier<SocketRequest>) -> GuardLayer<SocketGuard, SharedVerifier<SocketRequest>> {
-///     GuardLayer::new(SocketGuard::new(), office)
-/// }
-/// ```
-///
 /// Source: what TapTalk.io's published clients send.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use axum::{Extension, Router, body::Body, routing::any};
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, GuardLayer,
+///     taptalk::{AccessVerdict, Profile, SocketGuard, SocketRequest, SocketVerdict, User},
+///     verifier_fn,
+/// };
+///
+/// /// A real one takes axum's `WebSocketUpgrade` too, and responds with its `on_upgrade`.
+/// async fn socket(Extension(user): Extension<User>) -> String {
+///     format!("the socket of user {}", user.user_id)
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let sessions = verifier_fn(|request: Request<SocketRequest>| async move {
+///     Ok::<_, BoxError>(match request.body().access_token == "605b32dd" {
+///         true => SocketVerdict::Verified(Box::new(User::new("6", Profile::new("287", "Ann Example")))),
+///         false => SocketVerdict::Refused(AccessVerdict::Expired),
+///     })
+/// });
+/// let app: Router = Router::new().route("/connect", any(socket).layer(GuardLayer::new(SocketGuard::new(), sessions)));
+///
+/// let open = Request::get("/connect?authorization=Bearer%20605b32dd").body(Body::empty())?;
+/// let answer = app.clone().oneshot(open).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(answer, "the socket of user 6");
+///
+/// let open = Request::get("/connect").header("Authorization", "Bearer 7a6c").body(Body::empty())?;
+/// assert_eq!(app.oneshot(open).await?.status(), 401);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct SocketGuard {
     writer: Writer,

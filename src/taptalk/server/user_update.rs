@@ -10,7 +10,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
 
-/// A backend's request to save a user.
+/// A backend's request to save a user: see [`UserUpdateEndpoint`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct UserUpdate {
@@ -31,7 +31,7 @@ impl Credential for UserUpdate {
     type Verdict = UserVerdict;
 }
 
-/// The verdict on a request to save a user.
+/// The verdict on a [`UserUpdate`]: see [`UserUpdateEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserVerdict {
@@ -57,6 +57,41 @@ impl Verdict for UserVerdict {
 /// `POST /v1/server/user/update`: a backend saves a user, who may be new.
 ///
 /// Source: TapTalk.io's "User" in the PowerTalk server API.
+///
+/// # Examples
+///
+/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     taptalk::{KeyRefusal, UserUpdate, UserUpdateEndpoint, UserVerdict},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let users = verifier_fn(|request: Request<UserUpdate>| async move {
+///     let UserUpdate { server_key, profile, .. } = request.into_body();
+///     let is_known = (server_key.id == "backend") & (server_key.secret == "s3cr3t");
+///     if !is_known {
+///         return Ok::<_, BoxError>(UserVerdict::KeyRefused(KeyRefusal::Unknown));
+///     }
+///     // Save the profile in your database, under an id that stays the same for this `xcUserID`.
+///     assert_eq!((profile.xc_user_id.expose_secret(), profile.full_name.expose_secret()), ("287", "Ann Example"));
+///     Ok(UserVerdict::Saved("6".to_owned()))
+/// });
+/// let service = VerifyLayer::new(UserUpdateEndpoint::new(), users).into_service();
+///
+/// let request = Request::post("/v1/server/user/update")
+///     .header("Server-Key", "YmFja2VuZDpzM2NyM3Q=") // base64 of backend:s3cr3t
+///     .body(String::from(r#"{"xcUserID": "287", "fullName": "Ann Example"}"#))?;
+/// let answer = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(answer, r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"userID":"6"}}"#);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct UserUpdateEndpoint {
     writer: Writer,

@@ -8,8 +8,19 @@ use crate::{Rejection, Secret};
 pub(in crate::taptalk) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
 pub(in crate::taptalk) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
 
-/// A key as TapTalk's dashboard hands them out: an id and a secret. There are server keys, for backends, and app keys,
-/// for the apps.
+/// A key as TapTalk's dashboard hands them out: an id and a secret.
+///
+/// There are server keys, for backends, and app keys, for the apps. A [`Client`](crate::taptalk::Client) sends one, and
+/// [`ApiKeys`](crate::taptalk::ApiKeys) are those that a ticket server knows.
+///
+/// ```
+/// use tower_verify::taptalk::ApiKey;
+///
+/// let key = ApiKey::new("key-id", "605b32dd");
+/// // As a verifier compares it: in constant time, both parts in any case.
+/// assert!((key.id == "key-id") & (key.secret == "605b32dd"));
+/// assert!(!format!("{key:?}").contains("605b32dd"));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ApiKey {
@@ -59,7 +70,7 @@ impl ApiKey {
     }
 }
 
-/// Why a key that was presented is not accepted.
+/// Why a key that was presented is not accepted: see [`KnownKey`](crate::taptalk::KnownKey).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRefusal {

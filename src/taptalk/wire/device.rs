@@ -6,9 +6,10 @@ use crate::Secret;
 pub(in crate::taptalk) const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
 pub(in crate::taptalk) const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
 
-/// The device that an app says it runs on: what the published clients send with each call.
+/// The device that an app says it runs on.
 ///
-/// It is what the app says, and proves nothing.
+/// The published clients send it with each call that an [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) and
+/// its neighbours receive. It is what the app says, and proves nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Device {

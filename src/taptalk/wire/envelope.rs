@@ -1,7 +1,4 @@
 //! The envelope of every answer: `status`, `error` and `data`.
-//!
-//! The real status stands in the body; HTTP's own is always 200, unless it is to mirror the body's. Every member is
-//! always there and `error`'s are strings, never null: the published clients throw otherwise.
 
 use std::{error::Error, fmt};
 
@@ -12,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use crate::taptalk::wire::code::Code;
 use crate::{Failure, FailureKind, Rejection, wire::response};
 
+/// The real status stands in the body; HTTP's own is always 200, unless it is to mirror the body's. Every member is
+/// always there and `error`'s are strings, never null: the published clients throw otherwise.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
     status: u16,
@@ -124,7 +123,7 @@ impl Writer {
     }
 }
 
-/// The error in an envelope whose status is not 200.
+/// The error in an envelope whose status is not 200: see [`ClientError`](crate::taptalk::ClientError).
 ///
 /// It is TapTalk's own text, which is shown as it is: it is not a secret, but it is not yours either.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,14 @@ use crate::Secret;
 /// A user, as a customer's system describes it.
 ///
 /// It is personal data, and so `Debug` shows none of it.
+///
+/// ```
+/// use tower_verify::taptalk::Profile;
+///
+/// let mut profile = Profile::new("287", "Ann Example");
+/// profile.email = Some("ann@example.com".into());
+/// assert!(!format!("{profile:?}").contains("ann"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
@@ -40,7 +48,7 @@ impl Profile {
     }
 }
 
-/// `userPlatform`: what the user's app runs on.
+/// `userPlatform`: what the user's app runs on. It is one of the [`TicketParameters`](crate::taptalk::TicketParameters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserPlatform {

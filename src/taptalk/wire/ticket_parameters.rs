@@ -5,6 +5,14 @@ use crate::Secret;
 use crate::taptalk::{Profile, UserPlatform};
 
 /// The parameters of a ticket request: the device, and the user that the ticket is for.
+///
+/// ```
+/// use tower_verify::taptalk::{Profile, TicketParameters, UserPlatform};
+///
+/// let ann = Profile::new("287", "Ann Example");
+/// let parameters = TicketParameters::new(ann, UserPlatform::Android, "7a6c", "203.0.113.7", "okhttp/4.9.1");
+/// assert_eq!(parameters.user_platform.as_str(), "android");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TicketParameters {

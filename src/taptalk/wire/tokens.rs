@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::taptalk::{wire::api_key::KeyRefusal, wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
 use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
-/// A user as TapTalk knows it.
+/// A user as TapTalk knows it: part of a [`TokenPair`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
@@ -25,6 +25,8 @@ impl User {
 }
 
 /// The response to a ticket or a refresh token: a pair of tokens, and the user they are for.
+///
+/// The example of [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenPair {
@@ -54,6 +56,8 @@ impl TokenPair {
 }
 
 /// The verdict on a ticket or a refresh token that is to be exchanged.
+///
+/// The example of [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenVerdict {

@@ -37,7 +37,7 @@ const PATH: &str = "/v1/server/auth_ticket/request";
 /// Asks TapTalk for tickets on behalf of your users.
 ///
 /// It is a Tower service from [`TicketParameters`] to [`Ticket`] over any service that speaks HTTP, such as
-/// hyper-util's client or, with the feature `https-client`, the ready-made one of [`Client::over_https`]. An HTTP client with
+/// hyper-util's client or, with the feature `https-client`, the ready-made one of `Client::over_https`. An HTTP client with
 /// another request body than `Full<Bytes>` is adapted by tower's `map_request`.
 ///
 /// | protection | default | setter |
@@ -55,21 +55,23 @@ const PATH: &str = "/v1/server/auth_ticket/request";
 /// use http::{Request, Response};
 /// use http_body_util::Full;
 /// use tower::service_fn;
-/// use tower_verify::{BoxError, taptalk};
+/// use tower_verify::{
+///     BoxError,
+///     taptalk::{ApiKey, Client, Profile, TicketParameters, UserPlatform},
+/// };
 ///
 /// # futures::executor::block_on(async {
-/// // In earnest it is hyper-util's client, or `taptalk::Client::over_https`.
+/// // A stand-in for TapTalk: a real backend has hyper-util's client here, or `Client::over_https`.
 /// let http = service_fn(|request: Request<Full<Bytes>>| async move {
 ///     assert_eq!(request.uri(), "https://engine.taptalk.io/api/v1/server/auth_ticket/request");
 ///     assert_eq!(request.headers()["server-key"], "a2V5LWlkOmtleS1zZWNyZXQ=");
 ///     let answer = r#"{"status": 200, "error": {}, "data": {"userID": "6", "ticket": "t"}}"#;
 ///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
 /// });
-/// let client = taptalk::Client::new(http, taptalk::ApiKey::new("key-id", "key-secret"))?;
+/// let client = Client::new(http, ApiKey::new("key-id", "key-secret"))?;
 ///
-/// let ada = taptalk::Profile::new("customer-7", "Ada Lovelace");
-/// let platform = taptalk::UserPlatform::Ios;
-/// let parameters = taptalk::TicketParameters::new(ada, platform, "device-7", "203.0.113.9", "Acme/1.0");
+/// let ada = Profile::new("customer-7", "Ada Lovelace");
+/// let parameters = TicketParameters::new(ada, UserPlatform::Ios, "device-7", "203.0.113.9", "Acme/1.0");
 /// let ticket = client.request_ticket(parameters).await?;
 /// assert_eq!(ticket.user_id, "6");
 /// # Ok::<(), BoxError>(()) }).unwrap();

@@ -35,10 +35,9 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 /// Time limit of connecting, and of the answer to a `PING`.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// An HTTP client for [`Client`]: hyper-util's pool of connections, over rustls with *ring* and Mozilla's root
-/// certificates (`webpki-roots`).
+/// An HTTP client for [`Client`]: hyper-util's pool of connections, over rustls.
 ///
-/// It speaks HTTP/1.1 and HTTP/2, over `http:` too. Clones share the connections. It follows no redirect. It does not
+/// The cryptography is *ring*'s, and the root certificates are Mozilla's (`webpki-roots`). It speaks HTTP/1.1 and HTTP/2, over `http:` too. Clones share the connections. It follows no redirect. It does not
 /// depend on the process's default crypto provider.
 ///
 /// Connections that fail silently are replaced: HTTP/2 connections are sent a `PING` every 10 s, while idle too; after a
@@ -47,6 +46,26 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// mind getting one twice**. TapTalk does not: it gives another ticket.
 ///
 /// It is used within a tokio runtime.
+///
+/// ```no_run
+/// use std::env;
+///
+/// use tower_verify::{
+///     BoxError,
+///     taptalk::{ApiKey, Client, HttpsClient, Profile, TicketParameters, UserPlatform},
+/// };
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), BoxError> {
+///     let key = ApiKey::new(env::var("TAPTALK_KEY_ID")?, env::var("TAPTALK_KEY_SECRET")?);
+///     let client = Client::new(HttpsClient::new()?, key)?; // or `Client::over_https(key)?`, which is the same
+///     let ada = Profile::new("customer-7", "Ada Lovelace");
+///     let parameters = TicketParameters::new(ada, UserPlatform::Ios, "device-7", "203.0.113.9", "Acme/1.0");
+///     let ticket = client.request_ticket(parameters).await?;
+///     println!("TapTalk calls the user {}", ticket.user_id);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct HttpsClient {
     pools: Arc<Pools>,

@@ -9,14 +9,16 @@ use crate::{
     taptalk::{ApiKey, Device, KeyRefusal, UserPlatform},
 };
 
-/// A key that a [`TicketOffice`](super::TicketOffice) knows, and what it is good for: for everything, and without an end,
-/// unless something else is said. An [`ApiKey`] becomes one by itself.
+/// A key that a [`TicketOffice`](super::TicketOffice) knows, and what it is good for.
+///
+/// Unless something else is said, it is good on every platform and does not expire. An [`ApiKey`] becomes one by `into`.
 ///
 /// ```
-/// use tower_verify::taptalk::{ApiKey, ApiKeys, KnownKey, UserPlatform};
+/// use tower_verify::taptalk::{ApiKey, ApiKeys, KeyRefusal, KnownKey, UserPlatform};
 ///
 /// let web = KnownKey::new(ApiKey::new("web", "pl41n")).for_platforms([UserPlatform::Web]);
-/// let keys = ApiKeys::new([web, ApiKey::new("android", "pl41n").into()])?;
+/// let retired = KnownKey::new(ApiKey::new("ios", "0ld")).refused(KeyRefusal::NotEnabled);
+/// let keys = ApiKeys::new([web, retired, ApiKey::new("android", "pl41n").into()])?;
 /// # Ok::<(), tower_verify::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]

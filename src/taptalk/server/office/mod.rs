@@ -16,10 +16,11 @@ use crate::{
     token::{KeyRing, Signer, checked_ttl},
 };
 
-/// A ticket server's own verifier, ready made: it issues tickets, exchanges them, refreshes what it gave for them, checks
-/// it, and ends it. One office is the verifier of all of a ticket server's endpoints, and of a
+/// A ready-made verifier of a ticket server: it issues, exchanges, refreshes, checks and revokes.
+///
+/// One office is the verifier of all of a ticket server's endpoints, and of a
 /// [`SocketGuard`](crate::taptalk::SocketGuard). Its host ends logins too: [`revoke_user`](Self::revoke_user),
-/// [`revoke_login`](Self::revoke_login).
+/// [`revoke_login`](Self::revoke_login). The [module's example](crate::taptalk) puts it behind its endpoints.
 ///
 /// It issues to the backends whose [`server_keys`](Self::server_keys) it knows and exchanges for the apps whose
 /// [`app_keys`](Self::app_keys) it knows; at first it knows none. Clones share everything but their settings.
@@ -73,6 +74,8 @@ use crate::{
 /// A store that goes back to an older state, such as one restored from a snapshot, knows what was good then. It refuses
 /// tokens that are newer than itself; but a ticket or a refresh token that was used in between is good once more.
 ///
+/// # Examples
+///
 /// ```
 /// use http::Request;
 /// use tower_verify::{
@@ -100,8 +103,10 @@ use crate::{
 /// assert_eq!(tokens.user.user_id, ticket.user_id);
 /// assert_eq!(office.verify(Request::new(exchange)).await?, TokenVerdict::Invalid);
 ///
-/// let check = AccessCheck::new(tokens.access_token);
-/// assert_eq!(office.verify(Request::new(check)).await?, AccessVerdict::Valid);
+/// let check = AccessCheck::new(tokens.access_token.clone());
+/// assert_eq!(office.verify(Request::new(check.clone())).await?, AccessVerdict::Valid);
+/// assert!(office.revoke_login(&tokens.access_token).await?);
+/// assert_eq!(office.verify(Request::new(check)).await?, AccessVerdict::Invalid);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub struct TicketOffice<S> {
