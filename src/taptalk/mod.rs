@@ -1,7 +1,8 @@
 //! TapTalk.io's tickets, from both sides: the server that issues and redeems them, and the backend that asks for them.
 //!
-//! A user logs in to *your* app. Your backend asks the ticket server for a ticket on the user's behalf, and hands it to
-//! the app; TapTalk's SDK in the app exchanges it for an access token, which it shows from then on and renews.
+//! A user logs in to *your* app. Your backend asks the ticket server for a ticket on the user's behalf and hands it to
+//! the app. TapTalk's SDK in the app exchanges the ticket for an access token, sends that token with its later calls,
+//! and refreshes it.
 //!
 //! | call | who calls | here |
 //! |---|---|---|
@@ -13,10 +14,10 @@
 //! | `POST /v1/client/logout` | an SDK, with an access token and its app key | [`LogoutEndpoint`] |
 //! | `POST /v1/client/project_configs` | an SDK, with its app key | [`ProjectConfigsEndpoint`] |
 //! | `POST /v1/server/user/update` | a backend, with its server key | [`UserUpdateEndpoint`] |
-//! | `POST /taptalk/auth_ticket` | your app, as the user it knows | [`AppTicketEndpoint`], which asks TapTalk by a [`Client`] |
+//! | `POST /taptalk/auth_ticket` | your app, for its user | [`AppTicketEndpoint`], which asks TapTalk through a [`Client`] |
 //!
-//! All but the last one make a ticket server. [`TicketOffice`] is the verifier of all of them, ready made; with a verifier of your
-//! own, the endpoints are the contract alone. The last one is for a backend whose ticket server is TapTalk's.
+//! All but the last one make up a ticket server. [`TicketOffice`] is a ready-made verifier for all of them; you can
+//! also write your own. The last one is for a backend whose ticket server is TapTalk's.
 //!
 #![cfg_attr(feature = "token", doc = "```")]
 #![cfg_attr(not(feature = "token"), doc = "```ignore")]
@@ -27,7 +28,9 @@
 //! use tower_verify::{
 //!     BoxError, Endpoints, VerifyLayer,
 //!     store::MemoryStore,
-//!     taptalk::{AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketOffice},
+//!     taptalk::{
+//!         AccessTokenEndpoint, ApiKey, ApiKeys, AuthTicketEndpoint, ConnectEndpoint, RefreshEndpoint, TicketOffice,
+//!     },
 //!     token::KeyRing,
 //! };
 //!
@@ -35,7 +38,9 @@
 //! let office = TicketOffice::new("example", MemoryStore::new(), KeyRing::generate()?)?
 //!     .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")])?)
 //!     .app_keys(ApiKeys::new([ApiKey::new("android", "pl41n")])?);
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async {
+//!     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app")))
+//! });
 //! let endpoints = Endpoints::new()
 //!     .with(VerifyLayer::new(AuthTicketEndpoint::new(), office.clone()))?
 //!     .with(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))?
@@ -57,75 +62,104 @@
 //!
 //! # The envelope
 //!
-//! Every answer is one object with `status`, `error` and `data`. The HTTP status is 200, and the real one is in `status`:
-//! the web SDK calls nobody back on HTTP 401. A refresh without a verdict alone is 503: on an error in a 200 the web SDK
-//! would end the session. Each endpoint's [`no_verdict_status`](RefreshEndpoint::no_verdict_status) sets that. It can be
-//! mirrored as HTTP status for clients of your own (see
-//! [`AuthTicketEndpoint::mirror_status`]), and a mirrored 401 has a challenge. Only a positive verdict has status 200; of
-//! everything else, `error.code` says what it was, and its first three digits are the status:
+//! Every response is one JSON object with `status`, `error` and `data`. The HTTP status is 200 and the real status is
+//! in `status`, because the web SDK calls no callback on HTTP 401. There are two exceptions:
+//!
+//! * A refresh without a verdict has HTTP status 503, because the web SDK would end the session on an error in a 200.
+//!   Each endpoint's [`no_verdict_status`](RefreshEndpoint::no_verdict_status) sets this.
+//! * A [`SocketGuard`] sends the real status as HTTP status. For clients of your own, the endpoints do so too with
+//!   [`mirror_status`](AuthTicketEndpoint::mirror_status). A 401 then has a challenge.
+//!
+//! Only a positive verdict has `status` 200. Everything else has an `error.code`, whose first three digits are the
+//! status:
 //!
 //! | code | when |
 //! |---|---|
 //! | `40001` | `Server-Key` is missing or empty |
-//! | `40002` | a parameter is not as documented (`error.field` is its number), or the body is no JSON object, or too large |
-//! | `40101`, `40102` | `Authorization` is missing or empty; is there twice or not `Bearer` and a token |
-//! | `40103`, `40104` | the ticket or token is unknown, used or revoked; has expired |
-//! | `40105` | the token is good, and belongs to another app key or another device |
-//! | `40106` | the token is good, and its user is gone |
+//! | `40002` | a parameter is wrong (`error.field` is its number), or the body is not a JSON object, or is too large |
+//! | `40101` | `Authorization` is missing or empty |
+//! | `40102` | `Authorization` is sent twice, or is not `Bearer` and a token |
+//! | `40103` | the ticket or token is unknown, used or revoked |
+//! | `40104` | the ticket or token has expired |
+//! | `40105` | the token is good, but belongs to another app key or another device |
+//! | `40106` | the token is good, but its user no longer exists |
 //! | `49101` | `App-Key` is missing or empty |
-//! | `49102`, `49103` | the key cannot be read, or is there twice; is not known |
-//! | `49104`, `49106` | the key is not for the platform in `Device-Platform`; has expired |
-//! | `49201`, `49202`, `49203` | the key is not enabled; its app, project or customer is suspended; is gone |
+//! | `49102` | the key is malformed, or is sent twice |
+//! | `49103` | the key is unknown |
+//! | `49104` | the key is not for the platform in `Device-Platform` |
+//! | `49106` | the key has expired |
+//! | `49201` | the key is not enabled |
+//! | `49202` | the key's app, project or customer is suspended |
+//! | `49203` | the key's app, project or customer no longer exists |
 //! | `42901` | too many failed attempts: a verifier's [`Failure::throttled`](crate::Failure::throttled) |
 //! | `50001` | there is no verdict |
 //!
 //! # Security
 //!
-//! * Only [`TicketVerdict::Issued`], [`TokenVerdict::Issued`] and [`AccessVerdict::Valid`] become an answer with status
-//!   200, and only the first two can carry a ticket or a token. No answer repeats a value that was sent.
-//! * Keys, tickets and tokens are taken out of the request's headers before the verifier is asked, so that a log of the
-//!   request does not show them.
-//! * An unknown key id and a wrong secret have the same answer, and in a [`TicketOffice`] cost the same. In a verifier of
-//!   your own, compare the secrets as [`Secret`](crate::Secret)s, and compare one for an unknown id too.
-//! * A server key can log in anybody: keep it in the backend, and never in an app. An app key is in every copy of the app,
+//! * Only a positive verdict becomes a response with `status` 200, and only [`TicketVerdict::Issued`] and
+//!   [`TokenVerdict::Issued`] carry a ticket or a token. No response repeats a value that was sent.
+//! * The endpoints take keys, tickets and tokens out of the request's headers before they ask the verifier, so that a
+//!   log of the request does not show them.
+//! * An unknown key id and a wrong secret get the same response. In a [`TicketOffice`] they also take the same time. In
+//!   a verifier of your own, compare the secrets as [`Secret`](crate::Secret)s, and compare one for an unknown id too.
+//! * A server key can log in anybody: keep it in the backend, never in an app. An app key is in every copy of the app
 //!   and proves little.
-//! * `userIPAddress` and the other parameters are what the backend says, and nobody has checked them.
-//! * Whoever has a ticket is the user, for an hour and one exchange. Hand it to the app over HTTPS alone, and do not log
-//!   it.
-//! * Keys are as good as they are long: whoever can reach the endpoints can try some. Limit the attempts.
+//! * `userIPAddress` and the other parameters are what the backend sends. They are not verified.
+//! * A ticket logs its bearer in as the user, for an hour and one exchange. Hand it to the app over HTTPS only, and do
+//!   not log it.
+//! * Anyone who can reach the endpoints can guess keys. Use long random secrets, and limit the attempts.
 //!
 //! # Deployment
 //!
-//! * TapTalk's own server has its paths under `/api`; the SDKs are given the base URL, so serve the paths that follow from
-//!   it, with [`VerifyLayer::path`](crate::VerifyLayer::path).
-//! * Backends and SDKs call from different places. If you can, serve [`AuthTicketEndpoint`] where only backends can reach it.
-//! * The chat's socket is opened at the path of [`ConnectEndpoint`], which takes the check alone: put a [`SocketGuard`] in
+//! * TapTalk's own server has its paths under `/api`, and the SDKs are configured with a base URL. Serve the paths
+//!   below the base URL that you give them: see [`VerifyLayer::path`](crate::VerifyLayer::path).
+//! * Backends and SDKs call from different networks. If you can, serve [`AuthTicketEndpoint`] where only backends can
+//!   reach it.
+//! * The chat's socket has the same path as [`ConnectEndpoint`], which handles the check only. Put a [`SocketGuard`] in
 //!   front of the socket.
-//! * Several nodes need one store and one key ring, both of them shared: see [`TicketOffice`].
-//! * HTTP status 200 stands for nearly every answer. A dashboard that counts HTTP statuses does not show what was refused.
+//! * Several nodes must share one store and one key ring: see [`TicketOffice`].
+//! * Nearly every response has HTTP status 200. A dashboard that counts HTTP statuses does not show refusals.
 //!
 //! # CORS
 //!
-//! The web SDK calls from the origin of your web app, with headers of its own, so that the browser asks first with an
-//! `OPTIONS` request. The endpoints here do not answer that: it passes through to the app. Put tower-http's `CorsLayer`
-//! outside of them, so that it answers the preflight and adds its headers to their answers too. It must allow the methods
-//! `GET` and `POST`, the origins of your web apps, and the headers `Authorization`, `App-Key`, `Content-Type`,
-//! `App-Identifier`, `Device-Identifier`, `Device-Model`, `Device-OS-Version`, `Device-Platform`, `SDK-Version` and
-//! `User-Agent`. No cookies are involved, so do not allow credentials. Backends need no CORS: leave [`AuthTicketEndpoint`] out of
-//! it.
+//! The web SDK calls from the origin of your web app with custom headers, so the browser sends a preflight `OPTIONS`
+//! request first. The endpoints do not answer preflights; these pass through to the app. Put tower-http's `CorsLayer`
+//! outside of the endpoints: it then answers the preflight and also adds its headers to the endpoints' responses.
+//!
+//! The layer must allow the methods `GET` and `POST`, the origins of your web apps, and the headers `Authorization`,
+//! `App-Key`, `Content-Type`, `App-Identifier`, `Device-Identifier`, `Device-Model`, `Device-OS-Version`,
+//! `Device-Platform`, `SDK-Version` and `User-Agent`. No cookies are involved, so do not allow credentials. Backends
+//! need no CORS: leave [`AuthTicketEndpoint`] outside of the layer.
 //!
 //! ```
 //! use bytes::Bytes;
-//! use http::{HeaderName, HeaderValue, Method, Request, Response, header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT}};
+//! use http::{
+//!     HeaderName, HeaderValue, Method, Request, Response,
+//!     header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+//! };
 //! use http_body_util::Full;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_http::cors::CorsLayer;
-//! use tower_verify::{BoxError, VerifyLayer, taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint}, verifier_fn};
+//! use tower_verify::{
+//!     BoxError, VerifyLayer,
+//!     taptalk::{AccessCheck, AccessVerdict, ConnectEndpoint},
+//!     verifier_fn,
+//! };
 //!
 //! # futures::executor::block_on(async {
-//! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+//! let app = service_fn(|_: Request<String>| async {
+//!     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app")))
+//! });
 //! let verifier = verifier_fn(|_: Request<AccessCheck>| async { Ok::<_, BoxError>(AccessVerdict::Invalid) });
-//! let own = ["app-key", "app-identifier", "device-identifier", "device-model", "device-os-version", "device-platform", "sdk-version"];
+//! let own = [
+//!     "app-key",
+//!     "app-identifier",
+//!     "device-identifier",
+//!     "device-model",
+//!     "device-os-version",
+//!     "device-platform",
+//!     "sdk-version",
+//! ];
 //! let own = own.map(HeaderName::from_static);
 //! let cors = CorsLayer::new()
 //!     .allow_origin(HeaderValue::from_static("https://chat.example.com"))

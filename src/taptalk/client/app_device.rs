@@ -7,18 +7,18 @@ use crate::{Credential, Secret, Verdict};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppDevice {
-    /// `userPlatform`: what the app runs on.
+    /// `userPlatform`: the platform that the app runs on.
     pub user_platform: UserPlatform,
-    /// `userDeviceID`: the device, as the app names it.
+    /// `userDeviceID`: the id of the device, chosen by the app.
     pub user_device_id: Secret,
     /// The request's `User-Agent`.
     pub user_agent: Secret,
-    /// Where the request came from, as [`ClientAddr`](crate::ClientAddr) finds it; `None` if the host does not say.
+    /// The client's address, as [`ClientAddr`](crate::ClientAddr) finds it; `None` if it is unknown.
     pub user_ip_address: Option<IpAddr>,
 }
 
 impl AppDevice {
-    /// A device without a user agent and an address, as for a test of a verifier.
+    /// A device without a user agent and an address, such as for a test of a verifier.
     pub fn new(user_platform: UserPlatform, user_device_id: impl Into<Secret>) -> Self {
         Self {
             user_platform,
@@ -29,9 +29,9 @@ impl AppDevice {
     }
 }
 
-/// The request of your app to your backend for a ticket: see [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint).
+/// Your app's request to your backend for a ticket: see [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint).
 ///
-/// The request's headers say who asks: a cookie or a bearer token.
+/// The caller is identified by the request's headers: a cookie or a bearer token.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppTicketRequest {
@@ -54,9 +54,9 @@ impl Credential for AppTicketRequest {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AppTicketVerdict {
-    /// TapTalk gave a ticket.
+    /// TapTalk issued this ticket.
     Issued(Ticket),
-    /// It is not known who is asking.
+    /// The caller is not a known user.
     UnknownCaller,
 }
 
@@ -73,9 +73,10 @@ impl Verdict for AppTicketVerdict {
     }
 }
 
-/// The caller that asks for a ticket: your verifier for an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer) identifies it.
+/// The caller of an [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint), whom your verifier identifies.
 ///
-/// It does so by the request's headers. Its verdict is the profile of the user who is logged in, or `None` if nobody is.
+/// An [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer) needs such a verifier. It looks at the request's headers,
+/// and its verdict is the profile of the user who is logged in, or `None` if nobody is.
 ///
 /// ```
 /// use http::Request;
@@ -105,7 +106,7 @@ impl Verdict for AppTicketVerdict {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AppCaller {
-    /// The device that the app runs on. The app has chosen its name: it proves nothing.
+    /// The device that the app claims to run on. It proves nothing.
     pub device: AppDevice,
 }
 

@@ -18,9 +18,9 @@ use crate::{
     },
 };
 
-/// `POST /taptalk/auth_ticket`: where your own app fetches the ticket that it initialises TapTalk's SDK with.
+/// `POST /taptalk/auth_ticket`: your own app gets the ticket that it initialises TapTalk's SDK with.
 ///
-/// The app says what it runs on, and who is logged in, in the way it says it to the rest of your backend:
+/// The app sends its platform and device, and authenticates its user in the same way as to the rest of your backend:
 ///
 /// ```http
 /// POST /taptalk/auth_ticket
@@ -31,29 +31,29 @@ use crate::{
 ///
 /// | status | body | when |
 /// |---|---|---|
-/// | 200 | `{"userID": "…", "ticket": "…"}` | TapTalk gave a ticket |
+/// | 200 | `{"userID": "…", "ticket": "…"}` | TapTalk issued a ticket |
 /// | 400 | `invalid_request` | the request is malformed, or has no `User-Agent` |
-/// | 401, with a challenge | `invalid_token` | your verifier does not know who is asking |
+/// | 401, with a challenge | `invalid_token` | your verifier does not know the caller |
 /// | 413 | `invalid_request` | the body is too large |
 /// | 429, with `Retry-After` | `temporarily_unavailable` | the verifier is throttled |
-/// | 500 | `server_error` | your verifier failed, or the client's address is not known |
-/// | 502 | `temporarily_unavailable` | TapTalk refused, is away, or is too slow |
+/// | 500 | `server_error` | your verifier failed, or the client's address is unknown |
+/// | 502 | `temporarily_unavailable` | TapTalk refused, is unavailable, or is too slow |
 ///
-/// The body of an error is `{"error": "…", "error_description": "…"}`, whose members and codes are those of OAuth 2.0
-/// (RFC 6749, RFC 6750). It does not say what TapTalk said.
+/// The body of an error is `{"error": "…", "error_description": "…"}`, with the members and codes of OAuth 2.0 (RFC
+/// 6749, RFC 6750). It does not contain TapTalk's error.
 ///
-/// The verifier to give it is an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer).
+/// Its verifier is an [`AppTicketIssuer`](crate::taptalk::AppTicketIssuer).
 ///
 /// # Deployment
 ///
-/// TapTalk wants the address of the user's device. That of the connection must be set by the host, as
-/// [`PeerAddr`](crate::PeerAddr) shows; behind proxies, say how many there are with [`client_addr`](Self::client_addr).
-/// If nothing of that is done, no ticket is given: every answer is 500.
+/// TapTalk requires the address of the user's device. Your server must set the address of the connection on each
+/// request, as [`PeerAddr`](crate::PeerAddr) shows. Behind proxies, set their number with
+/// [`client_addr`](Self::client_addr). Without an address, no ticket is issued: every response is a 500.
 ///
-/// A web app on another origin needs CORS, which is the host app's: tower-http's `CorsLayer`, outside of this endpoint.
+/// A web app on another origin needs CORS: put tower-http's `CorsLayer` outside of this endpoint.
 ///
-/// Source: TapTalk.io's PowerTalk server API, "Authentication": "The client application can then retrieve the ticket from
-/// your backend server". The form of the call is this crate's own.
+/// Source: TapTalk.io's PowerTalk server API, "Authentication": "The client application can then retrieve the ticket
+/// from your backend server". The form of the call is this crate's own.
 ///
 /// # Examples
 ///
@@ -102,7 +102,8 @@ impl AppTicketEndpoint {
         Self::default()
     }
 
-    /// How the address of the user's device is found. The default is the connection's: [`ClientAddr::peer`].
+    /// Sets how the address of the user's device is found. The default is [`ClientAddr::peer`], the connection's
+    /// address.
     pub fn client_addr(mut self, client_addr: ClientAddr) -> Self {
         self.client_addr = client_addr;
         self
@@ -228,7 +229,7 @@ mod tests {
     const BODY: &[u8] = br#"{"userPlatform": "ios", "userDeviceID": "device-7", "userIPAddress": "6.6.6.6"}"#;
 
     #[test]
-    fn the_endpoint_fills_in_what_the_app_must_not_say_itself() {
+    fn the_endpoint_fills_in_the_user_agent_and_the_address() {
         let device = decode(&AppTicketEndpoint::new(), b"Acme/1.0", BODY).unwrap();
         assert_eq!(device.user_platform, UserPlatform::Ios);
         assert_eq!((device.user_device_id, device.user_agent), ("device-7".into(), "Acme/1.0".into()));
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_named() {
+    fn a_malformed_field_is_named() {
         for (user_agent, body, field) in [
             (&b"Acme/1.0"[..], &br#"{"userDeviceID": "d"}"#[..], Some("userPlatform")),
             (b"Acme/1.0", br#"{"userPlatform": "IOS", "userDeviceID": "d"}"#, Some("userPlatform")),
@@ -269,7 +270,7 @@ mod tests {
         }
     }
 
-    /// The status, the body, and the header that goes with the status.
+    /// The status, the body, and the value of `header`, if any, in the response to `outcome`.
     fn answer(outcome: impl Into<Outcome<AppTicketVerdict>>, header: &str) -> (u16, String, Option<String>) {
         let response = outcome.into().respond(&AppTicketEndpoint::new(), ());
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_has_its_answer() {
+    fn every_outcome_has_its_response() {
         let issued = AppTicketVerdict::Issued(Ticket::new("6", "t\"1"));
         let body = r#"{"userID":"6","ticket":"t\"1"}"#.to_owned();
         assert_eq!(answer(Outcome::Verdict(issued), "www-authenticate"), (200, body, None));
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_on_the_wrong_side_is_never_admitted() {
+    fn a_verdict_passed_to_the_wrong_function_is_not_admitted() {
         let refused =
             AppTicketEndpoint::new().refused(Outcome::Verdict(AppTicketVerdict::Issued(Ticket::new("6", "t"))), ());
         assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -6,13 +6,10 @@ use tower_service::Service;
 use crate::taptalk::{AppCaller, AppDevice, AppTicketRequest, AppTicketVerdict, Ticket, TicketParameters};
 use crate::{BoxError, Verifier};
 
-/// The verifier behind [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint): it gets tickets from TapTalk.
+/// The verifier for [`AppTicketEndpoint`](crate::taptalk::AppTicketEndpoint): requests tickets from TapTalk.
 ///
-/// It asks your verifier who the caller is, and TapTalk for a ticket on behalf of that user. TapTalk is not asked before the
-/// caller is known.
-///
-/// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](crate::taptalk::Client), or one with tower's retries,
-/// limits and timeouts around it.
+/// First your verifier identifies the caller, then TapTalk issues a ticket for that user. For an unknown caller TapTalk
+/// is not asked.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -27,7 +24,7 @@ use crate::{BoxError, Verifier};
 /// };
 ///
 /// # futures::executor::block_on(async {
-/// // Who is logged in is the app's own affair: here, whoever has the one bearer token.
+/// // Your app knows how its users log in. Here, there is one user with one bearer token.
 /// let callers = verifier_fn(|mut request: Request<AppCaller>| async move {
 ///     let token = bearer::take(request.headers_mut());
 ///     let is_known = token.is_ok_and(|token| token == "605b32dd");
@@ -60,7 +57,10 @@ pub struct AppTicketIssuer<V, C> {
 }
 
 impl<V, C> AppTicketIssuer<V, C> {
-    /// A verifier that gives a ticket of `client`'s to whom `callers` knows.
+    /// Requests tickets through `client` for the users that `callers` identifies.
+    ///
+    /// `callers` is a [`Verifier`] of [`AppCaller`]. `client` is a [`Client`](crate::taptalk::Client), or one inside of
+    /// tower's retries, limits and timeouts.
     pub fn new(callers: V, client: C) -> Self {
         Self { callers, client }
     }
@@ -79,7 +79,9 @@ where
             return Ok(AppTicketVerdict::UnknownCaller);
         };
         let AppDevice { user_platform, user_device_id, user_agent, user_ip_address } = device;
-        let user_ip_address = user_ip_address.ok_or("the client's address is not known: `PeerAddr` is not set")?;
+        let user_ip_address = user_ip_address.ok_or(
+            "the client's address is unknown: insert a `PeerAddr` into the request's extensions or set `client_addr`",
+        )?;
         let user_ip_address = user_ip_address.to_string();
         let parameters = TicketParameters::new(profile, user_platform, user_device_id, user_ip_address, user_agent);
         let mut client = self.client.clone();
@@ -94,7 +96,7 @@ impl<V, C> fmt::Debug for AppTicketIssuer<V, C> {
     }
 }
 
-/// TapTalk, or the way to it, is the reason why there is no verdict.
+/// Marks an error that comes from TapTalk or the connection to it.
 #[derive(Debug)]
 pub(in crate::taptalk) struct NoTicket(BoxError);
 

@@ -6,9 +6,9 @@ use http_body_util::LengthLimitError;
 use crate::BoxError;
 use crate::taptalk::ApiError;
 
-/// Why there is no ticket.
+/// Why a [`Client`](crate::taptalk::Client) got no ticket.
 ///
-/// Its texts and its sources contain neither the server key nor a ticket.
+/// Neither its messages nor its sources contain the server key or a ticket.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -23,7 +23,7 @@ use crate::taptalk::ApiError;
 /// # futures::executor::block_on(async {
 /// // A stand-in for TapTalk.
 /// let http = service_fn(|_: Request<Full<Bytes>>| async {
-///     let answer = r#"{"status": 491, "error": {"code": "49103", "message": "Key not found", "field": ""}, "data": {}}"#;
+///     let answer = r#"{"status": 491, "error": {"code": "49103", "message": "Key not found"}, "data": {}}"#;
 ///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(answer)))
 /// });
 /// let client = Client::new(http, ApiKey::new("key-id", "key-secret"))?;
@@ -47,15 +47,16 @@ pub struct ClientError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientErrorKind {
-    /// TapTalk answered that it gives no ticket: see [`ClientError::api_error`].
+    /// TapTalk refused to issue a ticket: see [`ClientError::api_error`].
     Refused,
-    /// There is no whole answer: there was no connection, or it broke off, or the HTTP client failed.
+    /// There is no complete response: the connection could not be opened or broke, or the HTTP client failed.
     Transport,
-    /// The deadline passed before the answer was complete.
+    /// The deadline passed before the response was complete.
     DeadlineExceeded,
-    /// The answer is no envelope with a ticket in it: a proxy's error page, or a redirect, which is not followed.
+    /// The response is not an envelope with a ticket, but for example a proxy's error page or a redirect, which is not
+    /// followed.
     Unreadable,
-    /// The answer is larger than the limit.
+    /// The response is larger than [`answer_limit`](crate::taptalk::Client::answer_limit).
     TooLarge,
 }
 
@@ -68,12 +69,12 @@ impl ClientError {
         Self { kind: ClientErrorKind::Transport, status: None, source: Some(error.into()) }
     }
 
-    /// There is no source: a parser's words could repeat the ticket.
+    /// There is no source, because a parser's message could quote the ticket.
     pub(in crate::taptalk) fn unreadable(status: StatusCode) -> Self {
         Self { kind: ClientErrorKind::Unreadable, status: Some(status), source: None }
     }
 
-    /// The body of a response could not be read to its end.
+    /// An error while reading the body of a response.
     pub(in crate::taptalk) fn body(status: StatusCode, error: BoxError) -> Self {
         let kind = match error.is::<LengthLimitError>() {
             true => ClientErrorKind::TooLarge,
@@ -92,13 +93,14 @@ impl ClientError {
         self.kind
     }
 
-    /// The response of TapTalk, if it [refused](ClientErrorKind::Refused).
+    /// TapTalk's error, if it [refused](ClientErrorKind::Refused).
     pub fn api_error(&self) -> Option<&ApiError> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// The HTTP status of the answer, if there was one. It is 200 for most refusals too: TapTalk's own status is that of
-    /// [`api_error`](Self::api_error).
+    /// The HTTP status of the response, if there was one.
+    ///
+    /// It is 200 for most refusals: TapTalk's real status is in [`api_error`](Self::api_error).
     pub fn http_status(&self) -> Option<StatusCode> {
         self.status
     }
@@ -107,11 +109,11 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            ClientErrorKind::Refused => "TapTalk refused to give a ticket",
-            ClientErrorKind::Transport => "the HTTP exchange with TapTalk failed",
-            ClientErrorKind::DeadlineExceeded => "TapTalk did not answer in time",
-            ClientErrorKind::Unreadable => "TapTalk's answer cannot be read",
-            ClientErrorKind::TooLarge => "TapTalk's answer is too large",
+            ClientErrorKind::Refused => "TapTalk refused to issue a ticket",
+            ClientErrorKind::Transport => "the HTTP request to TapTalk failed",
+            ClientErrorKind::DeadlineExceeded => "TapTalk did not respond before the deadline",
+            ClientErrorKind::Unreadable => "TapTalk's response has no valid envelope with a ticket",
+            ClientErrorKind::TooLarge => "TapTalk's response is larger than `answer_limit`",
         })?;
         self.status.map_or(Ok(()), |status| write!(f, " (HTTP status {})", status.as_u16()))
     }

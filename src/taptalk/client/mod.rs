@@ -1,4 +1,4 @@
-//! The backend of an app whose ticket server is TapTalk's: the client, and the endpoint that asks it.
+//! For a backend whose ticket server is TapTalk's: the client, and the endpoint that uses it.
 
 pub(in crate::taptalk) mod app_device;
 pub(in crate::taptalk) mod app_ticket;

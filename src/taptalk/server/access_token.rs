@@ -18,17 +18,17 @@ pub struct TicketExchange {
     pub ticket: Secret,
     /// `App-Key`: the app's own key.
     pub app_key: ApiKey,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl TicketExchange {
-    /// An exchange, as for a test of a verifier.
+    /// An exchange without a device, such as for a test of a verifier.
     pub fn new(ticket: impl Into<Secret>, app_key: ApiKey) -> Self {
         Self { ticket: ticket.into(), app_key, device: Device::default() }
     }
 
-    /// The same on a device.
+    /// Sets the device.
     pub fn with_device(self, device: Device) -> Self {
         Self { device, ..self }
     }
@@ -40,14 +40,14 @@ impl Credential for TicketExchange {
 
 /// `POST /v1/auth/access_token/request`: an app exchanges its ticket for tokens.
 ///
-/// The body means nothing, and any is accepted: the web SDK sends `""` as plain text, the iOS SDK `{}`, the Android SDK
-/// nothing. `Authorization` is checked before `App-Key`. The headers that describe the device are left in the request.
+/// Any body is accepted and ignored: the web SDK sends `""` as plain text, the iOS SDK `{}`, the Android SDK nothing.
+/// `Authorization` is checked before `App-Key`. The headers that describe the device stay in the request.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -97,7 +97,7 @@ pub struct AccessTokenEndpoint {
 }
 
 impl AccessTokenEndpoint {
-    /// The endpoint as the clients know it.
+    /// The endpoint at the path that the clients call.
     pub fn new() -> Self {
         Self::default()
     }

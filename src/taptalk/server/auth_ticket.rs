@@ -22,7 +22,7 @@ pub struct TicketRequest {
 }
 
 impl TicketRequest {
-    /// A request with a key, as for a test of a verifier.
+    /// A request with a key, such as for a test of a verifier.
     pub fn new(server_key: ApiKey, parameters: TicketParameters) -> Self {
         Self { server_key, parameters }
     }
@@ -46,7 +46,7 @@ impl Credential for TicketRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ticket {
-    /// `userID`: TapTalk's id of the user. It is a decimal number of at most 31 bits: the Android SDK reads it as one.
+    /// `userID`: TapTalk's id of the user, a decimal number of at most 31 bits. The Android SDK parses it as an `int`.
     pub user_id: String,
     /// `ticket`: what the app exchanges for an access token.
     pub ticket: Secret,
@@ -63,11 +63,11 @@ impl Ticket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TicketVerdict {
-    /// The key is good, and this is the ticket.
+    /// The key is good. This is the ticket.
     Issued(Ticket),
     /// The server key is not accepted.
     KeyRefused(KeyRefusal),
-    /// The key is good, but there is no ticket for this user.
+    /// The key is good, but this user gets no ticket.
     Refused,
 }
 
@@ -87,14 +87,14 @@ impl Verdict for TicketVerdict {
 
 /// `POST /v1/server/auth_ticket/request`: a backend asks for a ticket.
 ///
-/// Headers are checked before parameters and parameters in the order of their numbers; the first fault is answered, as
-/// code and with the number of the parameter.
+/// Headers are checked before parameters, and parameters in the order of their numbers. The response reports the first
+/// fault only, with its code and the number of the parameter.
 ///
 /// Source: TapTalk.io's "Authentication" in the PowerTalk server API.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use http::Request;

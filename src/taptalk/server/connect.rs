@@ -19,24 +19,24 @@ use crate::{
 pub struct AccessCheck {
     /// The bearer of `Authorization`: the access token.
     pub access_token: Secret,
-    /// `App-Key`: the app's own key, if it is given.
+    /// `App-Key`: the app's own key, if the app sent it.
     pub app_key: Option<ApiKey>,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl AccessCheck {
-    /// A check, as for a test of a verifier.
+    /// A check without an app key and a device, such as for a test of a verifier.
     pub fn new(access_token: impl Into<Secret>) -> Self {
         Self { access_token: access_token.into(), app_key: None, device: Device::default() }
     }
 
-    /// The same with an app key.
+    /// Sets the app key.
     pub fn with_app_key(self, app_key: ApiKey) -> Self {
         Self { app_key: Some(app_key), ..self }
     }
 
-    /// The same on a device.
+    /// Sets the device.
     pub fn with_device(self, device: Device) -> Self {
         Self { device, ..self }
     }
@@ -50,15 +50,15 @@ impl Credential for AccessCheck {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccessVerdict {
-    /// It is good.
+    /// The token is good.
     Valid,
-    /// It is unknown, or revoked. The app ends its session.
+    /// The token is unknown or revoked. The app ends its session.
     Invalid,
-    /// It was good once. The app refreshes it and tries again.
+    /// The token has expired. The app refreshes it and tries again.
     Expired,
-    /// It is good, and belongs to another app key, or to another device. The app ends its session.
+    /// The token is good, but belongs to another app key or device. The app ends its session.
     OtherClient,
-    /// It is good, and its user is gone. The app ends its session.
+    /// The token is good, but its user no longer exists. The app ends its session.
     NoUser,
     /// The app key is not accepted.
     KeyRefused(KeyRefusal),
@@ -83,14 +83,15 @@ impl Verdict for AccessVerdict {
 
 /// `GET /connect?check=1`: an app asks whether its access token is good before it opens the chat's socket.
 ///
-/// The chat's socket is opened at the same path, and so the route has a predicate: it is this endpoint's if the query says
-/// `check=1` and there is no `Upgrade`. Everything else passes through; a [`SocketGuard`](crate::taptalk::SocketGuard) verifies it.
+/// The chat's socket is opened at the same path. So the route matches only a request that has `check=1` in its query
+/// and no `Upgrade` header. Everything else passes through: guard it with a
+/// [`SocketGuard`](crate::taptalk::SocketGuard).
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use bytes::Bytes;
@@ -110,7 +111,9 @@ impl Verdict for AccessVerdict {
 ///         false => AccessVerdict::Expired,
 ///     })
 /// });
-/// let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
+/// let app = service_fn(|_: Request<String>| async {
+///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app")))
+/// });
 /// let app = ServiceBuilder::new().layer(VerifyLayer::new(ConnectEndpoint::new(), sessions)).service(app);
 ///
 /// let check = Request::get("/connect?check=1").header("Authorization", "Bearer 7a6c").body(String::new())?;
@@ -131,7 +134,7 @@ pub struct ConnectEndpoint {
 }
 
 impl ConnectEndpoint {
-    /// The endpoint as the clients know it.
+    /// The endpoint at the path that the clients call.
     pub fn new() -> Self {
         Self::default()
     }
@@ -174,10 +177,10 @@ pub(in crate::taptalk) fn refused(writer: Writer, outcome: Outcome<AccessVerdict
     }
 }
 
-/// Whether it is the check, and not the socket.
+/// Whether the request is the check, not the socket.
 fn is_check(head: RequestHead<'_>) -> bool {
     let query = head.uri().query().unwrap_or_default();
-    // A query that says it and something else besides is this endpoint's to refuse.
+    // The first test also matches malformed queries, so that this endpoint refuses them.
     let says_check = query.split('&').any(|pair| pair == "check=1")
         || matches!(query::parameters(query, &["check"]), Ok([Some(check)]) if check == "1");
     says_check && !head.headers().contains_key(UPGRADE)

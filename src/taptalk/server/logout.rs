@@ -18,32 +18,32 @@ pub struct Logout {
     pub access_token: Secret,
     /// `App-Key`: the app's own key.
     pub app_key: ApiKey,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl Logout {
-    /// A logout, as for a test of a verifier.
+    /// A logout without a device, such as for a test of a verifier.
     pub fn new(access_token: impl Into<Secret>, app_key: ApiKey) -> Self {
         Self { access_token: access_token.into(), app_key, device: Device::default() }
     }
 }
 
 impl Credential for Logout {
-    /// [`AccessVerdict::Valid`] says that the login has ended.
+    /// [`AccessVerdict::Valid`] means that the login has ended.
     type Verdict = AccessVerdict;
 }
 
 /// `POST /v1/client/logout`: an app ends its login.
 ///
-/// Its access token and its refresh token are refused from then on. The body means nothing, and any is accepted. The clients
-/// ignore the answer.
+/// Its access token and its refresh token are refused from then on. Any body is accepted and ignored. The clients
+/// ignore the response.
 ///
 /// Source: what TapTalk.io's published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex};
@@ -89,7 +89,7 @@ pub struct LogoutEndpoint {
 }
 
 impl LogoutEndpoint {
-    /// The endpoint as the clients know it.
+    /// The endpoint at the path that the clients call.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! The endpoints of a ticket server of your own, and the office that is their verifier.
+//! The endpoints of a ticket server, and the ready-made verifier for them.
 
 pub(in crate::taptalk) mod access_token;
 pub(in crate::taptalk) mod auth_ticket;

@@ -19,12 +19,12 @@ use crate::{ConfigError, Contract, Credential, Endpoint, Failure, Outcome, Rejec
 pub struct ConfigsRequest {
     /// `App-Key`: the app's own key.
     pub app_key: ApiKey,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl ConfigsRequest {
-    /// A request, as for a test of a verifier.
+    /// A request without a device, such as for a test of a verifier.
     pub fn new(app_key: ApiKey) -> Self {
         Self { app_key, device: Device::default() }
     }
@@ -38,7 +38,7 @@ impl Credential for ConfigsRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigsVerdict {
-    /// It may have them.
+    /// The app may have the settings.
     Allowed,
     /// The app key is not accepted.
     KeyRefused(KeyRefusal),
@@ -59,15 +59,15 @@ impl Verdict for ConfigsVerdict {
 
 /// `POST /v1/client/project_configs`: an app asks for the settings of its project.
 ///
-/// It asks before anybody is logged in. Without a good answer its uploads fail later.
+/// The app asks before any user is logged in. Without a good response, its uploads fail later.
 ///
-/// The web SDK sends an empty `Authorization`: whatever stands there does not matter. Neither does the body.
+/// The web SDK sends an empty `Authorization`. That header and the body are ignored.
 ///
 /// Source: what TapTalk.io's published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use http::Request;
@@ -106,20 +106,22 @@ pub struct ProjectConfigsEndpoint {
 }
 
 impl ProjectConfigsEndpoint {
-    /// The endpoint as the clients know it, with settings that say nothing:
-    /// `{"core": {}, "project": {}, "custom": {}}`.
+    /// The endpoint with empty settings: `{"core": {}, "project": {}, "custom": {}}`.
     pub fn new() -> Self {
         let empty = RawValue::from_string(r#"{"core":{},"project":{},"custom":{}}"#.to_owned());
         Self { writer: Writer::default(), configs: empty.expect("this is JSON").into() }
     }
 
-    /// The settings: a JSON object. They are sent to whoever has an app key, which is in every copy of the app.
+    /// Sets the settings, which must serialize to a JSON object.
+    ///
+    /// They are sent to everyone who has an app key, which is in every copy of the app.
     ///
     /// # Errors
-    /// If they do not become a JSON object.
+    /// If the settings do not serialize to a JSON object.
     pub fn configs(mut self, configs: &impl Serialize) -> Result<Self, ConfigError> {
         let configs = serde_json::value::to_raw_value(configs).ok().filter(|configs| configs.get().starts_with('{'));
-        self.configs = configs.ok_or_else(|| ConfigError::new("the project's settings are no JSON object"))?.into();
+        self.configs =
+            configs.ok_or_else(|| ConfigError::new("the project's settings must serialize to a JSON object"))?.into();
         Ok(self)
     }
 

@@ -16,24 +16,24 @@ use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 pub struct TokenRefresh {
     /// The bearer of `Authorization`: the refresh token.
     pub refresh_token: Secret,
-    /// `App-Key`: the app's own key, if it is given.
+    /// `App-Key`: the app's own key, if the app sent it.
     pub app_key: Option<ApiKey>,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl TokenRefresh {
-    /// A refresh, as for a test of a verifier.
+    /// A refresh without an app key and a device, such as for a test of a verifier.
     pub fn new(refresh_token: impl Into<Secret>) -> Self {
         Self { refresh_token: refresh_token.into(), app_key: None, device: Device::default() }
     }
 
-    /// The same with an app key.
+    /// Sets the app key.
     pub fn with_app_key(self, app_key: ApiKey) -> Self {
         Self { app_key: Some(app_key), ..self }
     }
 
-    /// The same on a device.
+    /// Sets the device.
     pub fn with_device(self, device: Device) -> Self {
         Self { device, ..self }
     }
@@ -45,18 +45,18 @@ impl Credential for TokenRefresh {
 
 /// `POST /v1/auth/access_token/refresh`: an app exchanges its refresh token for a new pair of tokens.
 ///
-/// The body means nothing, and any is accepted. An app key is not required, and is checked if there is one.
+/// Any body is accepted and ignored. An app key is optional; if there is one, it is checked.
 ///
-/// Without a verdict HTTP's status is 503, with the envelope, unless it is [set](Self::no_verdict_status): the web SDK ends
-/// the session on any error in a 200, and keeps it on another status.
+/// Without a verdict, the HTTP status is 503: on an error in a 200 the web SDK ends the session, on another status it
+/// keeps it. [`no_verdict_status`](Self::no_verdict_status) changes this.
 ///
 /// Source: TapTalk.io's error codes, and what its published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made. The example of
-/// [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) shows how it issues tokens; here is what becomes of a token
-/// that is not good, and of an error:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one). The example of
+/// [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) issues tokens; this one shows the response to a bad
+/// token and to an error:
 ///
 /// ```
 /// use http::Request;
@@ -111,7 +111,7 @@ impl Default for RefreshEndpoint {
 }
 
 impl RefreshEndpoint {
-    /// The endpoint as the clients know it.
+    /// The endpoint at the path that the clients call.
     pub fn new() -> Self {
         Self::default()
     }

@@ -11,7 +11,7 @@ use crate::taptalk::{
 };
 use crate::{Contract, Credential, Failure, GuardContract, Outcome, Rejection, Secret, Verdict, wire::query};
 
-/// The query's names for what the other clients send in headers.
+/// The web SDK's query parameters, for the values that the other clients send in headers.
 const NAMES: [&str; 4] = ["authorization", "app_key", "device_identifier", "device_platform"];
 
 /// An app's request to open the chat's socket: see [`SocketGuard`].
@@ -20,14 +20,14 @@ const NAMES: [&str; 4] = ["authorization", "app_key", "device_identifier", "devi
 pub struct SocketRequest {
     /// The access token.
     pub access_token: Secret,
-    /// The app's own key, if it is given.
+    /// The app's own key, if the app sent it.
     pub app_key: Option<ApiKey>,
-    /// The device that the app says it runs on.
+    /// The device that the app claims to run on.
     pub device: Device,
 }
 
 impl SocketRequest {
-    /// A request, as for a test of a verifier.
+    /// A request without an app key and a device, such as for a test of a verifier.
     pub fn new(access_token: impl Into<Secret>) -> Self {
         Self { access_token: access_token.into(), app_key: None, device: Device::default() }
     }
@@ -41,10 +41,11 @@ impl Credential for SocketRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SocketVerdict {
-    /// It is this user's.
+    /// The access token is good and belongs to this user.
     Verified(Box<User>),
-    /// The access token, or the app key, is not good. [`AccessVerdict::Valid`] is none of these: without a user there is
-    /// no verdict.
+    /// The access token or the app key is not good.
+    ///
+    /// [`AccessVerdict::Valid`] must not be in here: it counts as a failure, because there is no user.
     Refused(AccessVerdict),
 }
 
@@ -61,21 +62,21 @@ impl Verdict for SocketVerdict {
     }
 }
 
-/// `GET /connect`: the chat's socket is opened with a good access token only.
+/// `GET /connect`: guards the chat's socket, which needs a good access token.
 ///
-/// It is for a [`GuardLayer`](crate::GuardLayer) in front of the socket, which your app serves.
+/// Put it in a [`GuardLayer`](crate::GuardLayer) in front of the socket that your app serves.
 ///
-/// The web SDK has its values in the query (`authorization`, `app_key`, `device_identifier`), because a browser's socket has
-/// no headers; the other ones have them in headers. They are taken out of the URI, so that no log shows them. A verified
-/// request has its [`User`] in its extensions.
+/// The web SDK sends its values in the query (`authorization`, `app_key`, `device_identifier`), because a browser's
+/// WebSocket cannot set headers. The other SDKs send headers. The guard removes the values from the URI, so that no log
+/// shows them. An admitted request has its [`User`] in its extensions.
 ///
-/// A request that is refused gets the envelope, with its status as HTTP's own, as a client's socket fails on each of them.
+/// A refused request gets the envelope with its status as HTTP status: the client's socket fails on every such status.
 ///
 /// Source: what TapTalk.io's published clients send.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use axum::{Extension, Router, body::Body, routing::any};
@@ -88,7 +89,7 @@ impl Verdict for SocketVerdict {
 ///     verifier_fn,
 /// };
 ///
-/// /// A real one takes axum's `WebSocketUpgrade` too, and responds with its `on_upgrade`.
+/// /// A real socket also takes axum's `WebSocketUpgrade` and responds with its `on_upgrade`.
 /// async fn socket(Extension(user): Extension<User>) -> String {
 ///     format!("the socket of user {}", user.user_id)
 /// }
@@ -116,7 +117,7 @@ pub struct SocketGuard {
 }
 
 impl SocketGuard {
-    /// The guard of a socket as the clients open it.
+    /// A guard for the socket as the clients open it.
     pub fn new() -> Self {
         Self { writer: Writer { mirror_status: true, no_verdict: StatusCode::SERVICE_UNAVAILABLE } }
     }
@@ -163,7 +164,7 @@ impl GuardContract for SocketGuard {
     }
 }
 
-/// Moves what the query says into the headers that say it elsewhere. A value in both is given twice.
+/// Moves the query's values into the headers that the other clients send. A value in both counts as given twice.
 fn take_query(head: &mut Parts) -> Result<(), Rejection> {
     let text = query::take(&mut head.uri)?;
     let [authorization, app_key, identifier, platform] = query::parameters(&text, &NAMES)?;
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_values_are_read_from_the_query_or_the_headers_and_are_gone_from_both() {
+    fn the_values_are_taken_from_the_query_or_the_headers() {
         let query = "/connect?a=b&authorization=Bearer%20605b32dd&app_key=YTpi&device_identifier=7a6c&c=d";
         let bare = "/connect?a=b&%61uthorization=605b32dd&app_key=YTpi&device_identifier=7a6c&c=d";
         let headers = [("authorization", "Bearer 605b32dd"), ("app-key", "YTpi"), ("device-identifier", "7a6c")];
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_twice_or_not_at_all_is_refused() {
+    fn duplicate_and_missing_values_are_refused() {
         let code = |uri: &str, headers: &[(&str, &str)]| decode(uri, headers).0.unwrap_err().code();
         let bearer = [("authorization", "Bearer 605b32dd")];
         assert_eq!(code("/connect", &[]), Some("40101"));

@@ -21,7 +21,7 @@ pub struct UserUpdate {
 }
 
 impl UserUpdate {
-    /// A request, as for a test of a verifier.
+    /// A request, such as for a test of a verifier.
     pub fn new(server_key: ApiKey, profile: Profile) -> Self {
         Self { server_key, profile }
     }
@@ -35,7 +35,7 @@ impl Credential for UserUpdate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserVerdict {
-    /// The user is saved, and this is TapTalk's id of it: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
+    /// The user is saved. This is TapTalk's id of the user: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
     Saved(String),
     /// The server key is not accepted.
     KeyRefused(KeyRefusal),
@@ -54,13 +54,13 @@ impl Verdict for UserVerdict {
     }
 }
 
-/// `POST /v1/server/user/update`: a backend saves a user, who may be new.
+/// `POST /v1/server/user/update`: a backend saves a new or an existing user.
 ///
 /// Source: TapTalk.io's "User" in the PowerTalk server API.
 ///
 /// # Examples
 ///
-/// With a verifier of your own; a [`TicketOffice`](crate::taptalk::TicketOffice) is one ready made:
+/// With a verifier of your own ([`TicketOffice`](crate::taptalk::TicketOffice) is a ready-made one):
 ///
 /// ```
 /// use http::Request;

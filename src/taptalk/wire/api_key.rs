@@ -8,30 +8,30 @@ use crate::{Rejection, Secret};
 pub(in crate::taptalk) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
 pub(in crate::taptalk) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
 
-/// A key as TapTalk's dashboard hands them out: an id and a secret.
+/// A key from TapTalk's dashboard: an id and a secret.
 ///
-/// There are server keys, for backends, and app keys, for the apps. A [`Client`](crate::taptalk::Client) sends one, and
-/// [`ApiKeys`](crate::taptalk::ApiKeys) are those that a ticket server knows.
+/// Server keys are for backends, app keys are for the apps. A [`Client`](crate::taptalk::Client) sends a server key; a
+/// ticket server has a set of known [`ApiKeys`](crate::taptalk::ApiKeys).
 ///
 /// ```
 /// use tower_verify::taptalk::ApiKey;
 ///
 /// let key = ApiKey::new("key-id", "605b32dd");
-/// // As a verifier compares it: in constant time, both parts in any case.
+/// // `Secret`s compare in constant time. `&` always compares both parts.
 /// assert!((key.id == "key-id") & (key.secret == "605b32dd"));
 /// assert!(!format!("{key:?}").contains("605b32dd"));
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ApiKey {
-    /// The name of the key. It has no colon.
+    /// The id of the key. It has no colon.
     pub id: Secret,
-    /// The secret that proves that the caller has the key.
+    /// The secret of the key.
     pub secret: Secret,
 }
 
 impl ApiKey {
-    /// A key.
+    /// A key with this id and secret.
     pub fn new(id: impl Into<Secret>, secret: impl Into<Secret>) -> Self {
         Self { id: id.into(), secret: secret.into() }
     }
@@ -61,7 +61,7 @@ impl ApiKey {
 }
 
 impl ApiKey {
-    /// Takes the app's key out of its header, if there is one. An empty header is none.
+    /// Takes the key out of `App-Key`, if there is one. An empty header counts as absent.
     pub(in crate::taptalk) fn take_if_given(headers: &mut HeaderMap) -> Result<Option<Self>, Rejection> {
         match Self::take(headers, &APP_KEY) {
             Err(rejection) if rejection.code() == Some(Code::APP_KEY_MISSING.as_str()) => Ok(None),
@@ -70,26 +70,26 @@ impl ApiKey {
     }
 }
 
-/// Why a key that was presented is not accepted: see [`KnownKey`](crate::taptalk::KnownKey).
+/// Why a presented key is refused: see [`KnownKey`](crate::taptalk::KnownKey).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRefusal {
-    /// Its id or its secret is not known. Which of the two it was is not told.
+    /// The id or the secret is unknown. The response does not tell which.
     Unknown,
-    /// It is not for the platform that the app says it runs on, in `Device-Platform`.
+    /// The key is not for the platform that the app sent in `Device-Platform`.
     OtherPlatform,
-    /// It was good once.
+    /// The key has expired.
     Expired,
-    /// The customer has not enabled it.
+    /// The customer has not enabled the key.
     NotEnabled,
-    /// Its app, its project or its customer is suspended.
+    /// The key's app, project or customer is suspended.
     Suspended,
-    /// Its app, its project or its customer does not exist any more.
+    /// The key's app, project or customer no longer exists.
     WithoutOwner,
 }
 
 impl KeyRefusal {
-    /// The name in logs and metrics.
+    /// The name of the refusal in logs and metrics.
     pub(in crate::taptalk) fn name(self) -> &'static str {
         match self {
             Self::Unknown => "key_unknown",
@@ -101,7 +101,7 @@ impl KeyRefusal {
         }
     }
 
-    /// The code and the message for it. `display` is the header's name.
+    /// The code and the message of the refusal. `display` is the header's name.
     pub(in crate::taptalk) fn code(self, display: &str) -> (Code, String) {
         let (code, what) = match self {
             Self::Unknown => (Code::KEY_UNKNOWN, "is not known"),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_missing_and_what_is_no_key_is_malformed() {
+    fn an_absent_or_empty_header_is_missing_and_anything_else_is_malformed() {
         assert_eq!(take(&[]), Err("40001"));
         assert_eq!(take(&[""]), Err("40001"));
         let good = base64("id:secret!");

@@ -11,7 +11,7 @@ impl Code {
     /// `Server-Key` is missing, or empty.
     pub(in crate::taptalk) const HEADER_MISSING: Self = Self("40001");
     // Contract: TT-40002.
-    /// A parameter is missing or has the wrong form; or the body is not a JSON object at all.
+    /// A parameter is missing or malformed, or the body is not a JSON object.
     pub(in crate::taptalk) const PARAMETER_INVALID: Self = Self("40002");
     // Contract: TT-40101.
     /// `Authorization` is missing, or empty.
@@ -21,34 +21,34 @@ impl Code {
     // Contract: TT-40103.
     /// A ticket or token is unknown, used or revoked.
     pub(in crate::taptalk) const TOKEN_INVALID: Self = Self("40103");
-    /// A ticket or token was good, but its time is over.
+    /// A ticket or token has expired.
     pub(in crate::taptalk) const TOKEN_EXPIRED: Self = Self("40104");
     // Contract: TT-40105.
-    /// A token is good, and belongs to another app key or another device.
+    /// A token is good, but belongs to another app key or another device.
     pub(in crate::taptalk) const TOKEN_OF_OTHER_CLIENT: Self = Self("40105");
     // Contract: TT-40106.
-    /// A token is good, and its user is gone.
+    /// A token is good, but its user no longer exists.
     pub(in crate::taptalk) const NO_USER: Self = Self("40106");
     // Contract: TT-49101.
     /// `App-Key` is missing, or empty.
     pub(in crate::taptalk) const APP_KEY_MISSING: Self = Self("49101");
     // Contract: TT-49102.
-    /// A key's header cannot be read.
+    /// A key is malformed.
     pub(in crate::taptalk) const KEY_MALFORMED: Self = Self("49102");
-    /// A key's id or secret is not known.
+    /// A key's id or secret is unknown.
     pub(in crate::taptalk) const KEY_UNKNOWN: Self = Self("49103");
     // Contract: TT-49104.
     /// A key is not for the platform that the app runs on.
     pub(in crate::taptalk) const KEY_OF_OTHER_PLATFORM: Self = Self("49104");
     // Contract: TT-49106.
-    /// A key was good, but its time is over.
+    /// A key has expired.
     pub(in crate::taptalk) const KEY_EXPIRED: Self = Self("49106");
     // Contract: TT-49201.
     /// A key is not enabled.
     pub(in crate::taptalk) const KEY_NOT_ENABLED: Self = Self("49201");
     /// A key's app, project or customer is suspended.
     pub(in crate::taptalk) const KEY_SUSPENDED: Self = Self("49202");
-    /// A key's app, project or customer does not exist any more.
+    /// A key's app, project or customer no longer exists.
     pub(in crate::taptalk) const KEY_WITHOUT_OWNER: Self = Self("49203");
     // Contract: TT-42901.
     /// Too many failed attempts.
@@ -57,7 +57,7 @@ impl Code {
     /// There is no verdict.
     pub(in crate::taptalk) const FAILED: Self = Self("50001");
 
-    /// The codes that a rejection can have been given.
+    /// The codes that this module's rejections have.
     const OF_REJECTIONS: [Self; 6] = [
         Self::HEADER_MISSING,
         Self::APP_KEY_MISSING,
@@ -76,12 +76,12 @@ impl Code {
         self.0.bytes().take(3).fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
     }
 
-    /// A request that was not fit to be verified, for the reason that this code is of.
+    /// A rejection with this code.
     pub(in crate::taptalk) fn reject(self, message: impl Into<Cow<'static, str>>) -> Rejection {
         Rejection::malformed(message).with_code(self.0)
     }
 
-    /// The code of a rejection. One that is not TapTalk's is not sent: its first digits could be anything.
+    /// The code to send for a rejection. A code that is not TapTalk's is replaced by one that is.
     pub(in crate::taptalk) fn of_rejection(rejection: &Rejection) -> Self {
         let own = Self::OF_REJECTIONS.into_iter().find(|code| Some(code.0) == rejection.code());
         own.unwrap_or(match rejection.kind() {

@@ -6,31 +6,31 @@ use crate::Secret;
 pub(in crate::taptalk) const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
 pub(in crate::taptalk) const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
 
-/// The device that an app says it runs on.
+/// The device that an app claims to run on. It proves nothing.
 ///
-/// The published clients send it with each call that an [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) and
-/// its neighbours receive. It is what the app says, and proves nothing.
+/// The published clients send it with each call, such as to an
+/// [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Device {
-    /// `Device-Identifier`, if there is one. Tokens that were issued to one are good for it alone.
+    /// `Device-Identifier`, if there is one. Tokens that were issued to a device are good on that device only.
     pub identifier: Option<Secret>,
     /// `Device-Platform`, if there is one: `android`, `ios` or `web`.
     pub platform: Option<Secret>,
 }
 
 impl Device {
-    /// A device with this identifier, as for a test of a verifier.
+    /// A device with this identifier, such as for a test of a verifier.
     pub fn new(identifier: impl Into<Secret>) -> Self {
         Self { identifier: Some(identifier.into()), platform: None }
     }
 
-    /// The same on this platform.
+    /// Sets the platform.
     pub fn on(self, platform: impl Into<Secret>) -> Self {
         Self { platform: Some(platform.into()), ..self }
     }
 
-    /// The device in the headers. They stay where they are, marked as sensitive.
+    /// Reads the device from the headers, which stay in place and are marked as sensitive.
     pub(in crate::taptalk) fn read(headers: &mut HeaderMap) -> Self {
         let mut text = |name: HeaderName| {
             let Entry::Occupied(mut values) = headers.entry(name) else { return None };

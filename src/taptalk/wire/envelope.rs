@@ -1,4 +1,4 @@
-//! The envelope of every answer: `status`, `error` and `data`.
+//! The envelope of every response: `status`, `error` and `data`.
 
 use std::{error::Error, fmt};
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use crate::taptalk::wire::code::Code;
 use crate::{Failure, FailureKind, Rejection, wire::response};
 
-/// The real status stands in the body; HTTP's own is always 200, unless it is to mirror the body's. Every member is
-/// always there and `error`'s are strings, never null: the published clients throw otherwise.
+/// The body of every response. All members are always present, and those of `error` are strings, never null: the
+/// published clients throw otherwise.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
     status: u16,
@@ -25,16 +25,16 @@ struct ErrorMember<'a> {
     field: &'a str,
 }
 
-/// `data` when there is nothing to say: `{}`.
+/// Empty `data`: `{}`.
 #[derive(Serialize)]
 pub(in crate::taptalk) struct Nothing {}
 
-/// How a body's status is sent.
+/// Writes envelopes, and chooses the HTTP status.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::taptalk) struct Writer {
-    /// Whether HTTP's status is the body's, and not 200.
+    /// Whether the HTTP status is the body's, not 200.
     pub(in crate::taptalk) mirror_status: bool,
-    /// HTTP's status where there is no verdict and the body's is not mirrored.
+    /// The HTTP status of a response without a verdict, if the body's is not mirrored.
     pub(in crate::taptalk) no_verdict: StatusCode,
 }
 
@@ -44,26 +44,28 @@ impl Default for Writer {
     }
 }
 
-/// The setter that the endpoints with an envelope have in common.
+/// The setters that the endpoints with an envelope have in common.
 macro_rules! mirror_status_setter {
     () => {
-        /// Whether HTTP's status is the body's. The default is `false`: the published clients need 200. On any other
-        /// status the web SDK calls nobody back after an exchange, repeats a check each second, and stops refreshing
-        /// until its page is loaded again.
+        /// Sets whether the HTTP status is that of the body. The default is `false`.
+        ///
+        /// The published clients need 200. On any other status the web SDK calls no callback after an exchange, repeats
+        /// a check each second, and stops refreshing until its page is loaded again.
         pub fn mirror_status(mut self, mirror_status: bool) -> Self {
             self.writer.mirror_status = mirror_status;
             self
         }
 
-        /// HTTP's status where there is no verdict, and the body's is not [mirrored](Self::mirror_status). It is 200, or
-        /// that of a failure.
+        /// Sets the HTTP status of a response without a verdict: 200 or 5xx.
+        ///
+        /// It does not matter if the body's status is [mirrored](Self::mirror_status).
         ///
         /// # Errors
-        /// If it is neither 200 nor 5xx.
+        /// If `status` is neither 200 nor 5xx.
         pub fn no_verdict_status(mut self, status: http::StatusCode) -> Result<Self, crate::ConfigError> {
             if status != http::StatusCode::OK && !status.is_server_error() {
                 return Err(crate::ConfigError::new(format!(
-                    "the status without a verdict must be 200 or 5xx, and is {}",
+                    "`no_verdict_status` must be 200 or 5xx, not {}",
                     status.as_u16()
                 )));
             }
@@ -76,22 +78,22 @@ macro_rules! mirror_status_setter {
 pub(in crate::taptalk) use mirror_status_setter;
 
 impl Writer {
-    /// The response to a positive verdict. Only `Endpoint::admitted` may call it.
+    /// The response to a positive verdict. Only `Endpoint::admitted` may call this.
     pub(in crate::taptalk) fn data(self, data: impl Serialize) -> Response<Bytes> {
         self.write(200, StatusCode::OK, ErrorMember::default(), data)
     }
 
-    /// The response to anything else. `message` never repeats what was sent.
+    /// The response to anything else. `message` must not repeat a value of the request.
     pub(in crate::taptalk) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
         self.write(code.status(), StatusCode::OK, ErrorMember { code: code.as_str(), message, field }, Nothing {})
     }
 
-    /// The response to a request that was not fit to be verified.
+    /// The response to a rejected request.
     pub(in crate::taptalk) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
         self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field().unwrap_or_default())
     }
 
-    /// The response when there is no verdict. It does not say why.
+    /// The response to a failure. It does not contain the reason.
     pub(in crate::taptalk) fn failed(self, failure: &Failure) -> Response<Bytes> {
         match failure.kind() {
             FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
@@ -115,7 +117,7 @@ impl Writer {
             false => unmirrored,
         };
         let mut response = response::json(http_status, &Envelope { status, error, data });
-        // RFC 9110, section 15.5.2: every 401 has a challenge. They are all about what is in `Authorization`.
+        // RFC 9110, section 15.5.2: every 401 has a challenge. All 401 codes are about `Authorization`.
         if http_status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -125,7 +127,7 @@ impl Writer {
 
 /// The error in an envelope whose status is not 200: see [`ClientError`](crate::taptalk::ClientError).
 ///
-/// It is TapTalk's own text, which is shown as it is: it is not a secret, but it is not yours either.
+/// `Display` shows TapTalk's own text unchanged. It is not secret, but it is text from a third party.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiError {
@@ -135,7 +137,7 @@ pub struct ApiError {
     pub code: String,
     /// `error.message`; `""` if there is none.
     pub message: String,
-    /// `error.field`: the number of the parameter that is wrong, such as `105`; `""` if there is none.
+    /// `error.field`: the number of the wrong parameter, such as `105`; `""` if there is none.
     pub field: String,
 }
 
@@ -148,16 +150,17 @@ impl fmt::Display for ApiError {
 
 impl Error for ApiError {}
 
-/// Why an envelope has no data to give.
+/// Why an envelope could not be read as `data`.
 #[derive(Debug)]
 pub(in crate::taptalk) enum EnvelopeError {
-    /// It is no envelope, or its data is not what it should be. The parser's words for that could repeat a credential.
+    /// It is not an envelope, or its data has the wrong form. There is no source: a parser's message could quote a
+    /// credential.
     Unreadable,
-    /// Its status is not 200.
+    /// Its `status` is not 200.
     Refused(ApiError),
 }
 
-/// Reads an envelope: its `data` if its status is 200. Missing and null members of `error` are `""`.
+/// Reads the `data` of an envelope if its `status` is 200. Missing and null members of `error` become `""`.
 pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, EnvelopeError> {
     #[derive(Deserialize)]
     struct Head {
@@ -213,7 +216,7 @@ mod tests {
 
     // Contract: TT-8.
     #[test]
-    fn the_documented_samples_are_written_as_they_are() {
+    fn the_documented_samples_are_written_byte_for_byte() {
         let writer = Writer::default();
         let required = writer.error(Code::PARAMETER_INVALID, "Param 'xcUserID' is required", "105");
         assert_eq!(
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_mirrored_on_request() {
+    fn the_http_status_mirrors_the_body_if_set() {
         let writer = Writer { mirror_status: true, ..Writer::default() };
         assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
         let unauthorized = writer.error(Code::TOKEN_EXPIRED, "", "");
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_verdict_has_a_code_of_its_own() {
+    fn rejections_and_failures_have_their_codes() {
         let writer = Writer { mirror_status: true, ..Writer::default() };
         for (rejection, status) in [
             (Rejection::too_large(7), 400),
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn a_written_envelope_can_be_read() {
         let writer = Writer::default();
         let data: Data = read(writer.data(Data { ticket: "t".into() }).body()).unwrap();
         assert_eq!(data.ticket, "t");
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn only_status_200_with_its_data_is_read_as_good() {
+    fn only_status_200_with_data_is_read_as_good() {
         for refused in [
             r#"{"status":400,"error":{"code":"40002","message":null},"data":{"ticket":"t"}}"#,
             r#"{"status":201,"error":null,"data":{"ticket":"t"}}"#,

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The parameters of a ticket request in the order of their numbers, the first of which is 101.
+/// The parameters of a ticket request, in the order of their numbers.
 const NAMES: [&str; 12] = [
     "userIPAddress",
     "userAgent",
@@ -31,11 +31,11 @@ const NAMES: [&str; 12] = [
 ];
 const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "108", "109", "110", "111", "112"];
 
-/// The most characters that `xcUserID` may have.
+/// The maximum number of characters of `xcUserID`.
 const XC_USER_ID_LIMIT: usize = 50;
 
 // Contract: TT-101, TT-103, TT-104.
-/// The parameters in `body`, or the first fault in them.
+/// Reads all parameters of `body`, or returns the first fault.
 pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejection> {
     let text = wire::text(body)?;
     let mut parameters = ParameterReader::new(&text)?;
@@ -52,7 +52,7 @@ pub(in crate::taptalk) fn read(body: Bytes) -> Result<TicketParameters, Rejectio
     })
 }
 
-/// The parameters from 105 on in `body`, or the first fault in them.
+/// Reads the parameters 105 to 112 of `body`, or returns the first fault.
 pub(in crate::taptalk) fn read_profile(body: Bytes) -> Result<Profile, Rejection> {
     ParameterReader::new(&wire::text(body)?)?.profile()
 }
@@ -92,7 +92,7 @@ impl<'a> ParameterReader<'a> {
     }
 
     // Contract: TT-7.
-    /// Absent, `null` and `""` all mean that it is not given.
+    /// Absent, `null` and `""` all mean "not given".
     fn optional(&mut self, index: usize) -> Result<Option<Secret>, Rejection> {
         match self.values[index].take() {
             None | Some(Value::Null) => Ok(None),
@@ -107,7 +107,7 @@ fn invalid(index: usize, fault: &str) -> Rejection {
     Code::PARAMETER_INVALID.reject(format!("Param '{}' {fault}", NAMES[index])).with_field(NUMBERS[index])
 }
 
-/// The same rejection with the number of the parameter that is given twice.
+/// Replaces the name of a duplicate parameter in a rejection by its number.
 fn numbered(rejection: Rejection) -> Rejection {
     match NAMES.iter().position(|name| Some(*name) == rejection.field()) {
         Some(index) => invalid(index, "is given more than once"),

@@ -2,7 +2,7 @@ use crate::Secret;
 
 /// A user, as a customer's system describes it.
 ///
-/// It is personal data, and so `Debug` shows none of it.
+/// `Debug` shows none of the members, because they are personal data.
 ///
 /// ```
 /// use tower_verify::taptalk::Profile;
@@ -14,26 +14,26 @@ use crate::Secret;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// `xcUserID`: the user's id in the customer's system, of at most 50 characters.
+    /// `xcUserID`: the user's id in the customer's system, at most 50 characters.
     pub xc_user_id: Secret,
     /// `fullName`.
     pub full_name: Secret,
     /// `email`.
     pub email: Option<Secret>,
-    /// `phone`, which should start with the country's code.
+    /// `phone`, which should start with the country code.
     pub phone: Option<Secret>,
     /// `username`.
     pub username: Option<Secret>,
-    /// `photoThumbnailURL`: where a small picture of the user is.
+    /// `photoThumbnailURL`: the URL of a small picture of the user.
     pub photo_thumbnail_url: Option<Secret>,
-    /// `photoFullsizeURL`: where the picture is in full size.
+    /// `photoFullsizeURL`: the URL of the picture in full size.
     pub photo_fullsize_url: Option<Secret>,
     /// `userRoleCode`.
     pub user_role_code: Option<Secret>,
 }
 
 impl Profile {
-    /// A profile of the two members that every user has.
+    /// A profile with the two required members.
     pub fn new(xc_user_id: impl Into<Secret>, full_name: impl Into<Secret>) -> Self {
         Self {
             xc_user_id: xc_user_id.into(),
@@ -48,7 +48,7 @@ impl Profile {
     }
 }
 
-/// `userPlatform`: what the user's app runs on. It is one of the [`TicketParameters`](crate::taptalk::TicketParameters).
+/// `userPlatform`: the platform of the user's app, one of the [`TicketParameters`](crate::taptalk::TicketParameters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserPlatform {
@@ -61,7 +61,7 @@ pub enum UserPlatform {
 }
 
 impl UserPlatform {
-    /// The word for it in requests.
+    /// The name of the platform in requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Android => "android",
@@ -70,7 +70,7 @@ impl UserPlatform {
         }
     }
 
-    /// The platform that `word` is the word for.
+    /// The platform with the name `word`.
     pub(in crate::taptalk) fn from_word(word: &str) -> Option<Self> {
         [Self::Android, Self::Ios, Self::Web].into_iter().find(|platform| platform.as_str() == word)
     }

@@ -16,7 +16,7 @@ use crate::taptalk::{Profile, UserPlatform};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TicketParameters {
-    /// `userIPAddress` (101), as the backend saw it. It is text that nobody has checked.
+    /// `userIPAddress` (101), as the backend sent it. It is unchecked text.
     pub user_ip_address: Secret,
     /// `userAgent` (102).
     pub user_agent: Secret,
@@ -29,8 +29,7 @@ pub struct TicketParameters {
 }
 
 impl TicketParameters {
-    /// The parameters for a user, whose app runs on `user_platform` and its device `user_device_id`, and was last seen
-    /// with `user_ip_address` and `user_agent`.
+    /// The parameters for a user and the device that the user's app runs on.
     pub fn new(
         profile: Profile,
         user_platform: UserPlatform,
@@ -47,7 +46,7 @@ impl TicketParameters {
         }
     }
 
-    /// As the body of a request.
+    /// The body of a request with these parameters.
     pub(in crate::taptalk) fn to_json(&self) -> Bytes {
         let profile = &self.profile;
         let body = Body {
@@ -94,7 +93,7 @@ struct Body<'a> {
     user_role_code: &'a str,
 }
 
-/// An optional parameter that is absent and one that is empty are the same.
+/// An absent parameter is the same as an empty one.
 fn given(member: &Option<Secret>) -> &str {
     member.as_ref().map_or("", Secret::expose_secret)
 }
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_is_not_sent() {
+    fn absent_and_empty_parameters_are_not_sent() {
         let mut profile = Profile::new("customer-7", "Ada");
         profile.email = Some("".into());
         assert!(json(profile).ends_with(r#""fullName":"Ada"}"#));

@@ -7,34 +7,34 @@ use serde::Serialize;
 use crate::taptalk::{wire::api_key::KeyRefusal, wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
 use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
-/// A user as TapTalk knows it: part of a [`TokenPair`].
+/// A user as TapTalk knows it: see [`SocketGuard`](crate::taptalk::SocketGuard).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
     /// `userID`: see [`Ticket::user_id`](crate::taptalk::Ticket::user_id).
     pub user_id: String,
-    /// The profile that the customer's system last gave of the user.
+    /// The profile that the customer's backend sent last.
     pub profile: Profile,
 }
 
 impl User {
-    /// A user.
+    /// A user with this `userID` and profile.
     pub fn new(user_id: impl Into<String>, profile: Profile) -> Self {
         Self { user_id: user_id.into(), profile }
     }
 }
 
-/// The response to a ticket or a refresh token: a pair of tokens, and the user they are for.
+/// The response to a ticket or a refresh token: a pair of tokens, and their user.
 ///
-/// The example of [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) makes one.
+/// The example of [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) issues one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenPair {
-    /// `accessToken`: what the app shows with each call.
+    /// `accessToken`: the app sends it with each call.
     pub access_token: Secret,
     /// `accessTokenExpiry`: sent as milliseconds since the Unix epoch.
     pub access_token_expiry: SystemTime,
-    /// `refreshToken`: what the app exchanges for the next pair.
+    /// `refreshToken`: the app exchanges it for the next pair.
     pub refresh_token: Secret,
     /// `refreshTokenExpiry`: sent as milliseconds since the Unix epoch.
     pub refresh_token_expiry: SystemTime,
@@ -43,7 +43,7 @@ pub struct TokenPair {
 }
 
 impl TokenPair {
-    /// A pair of tokens, each with the time it expires.
+    /// A pair of tokens, each with the time at which it expires.
     pub fn new(access: (impl Into<Secret>, SystemTime), refresh: (impl Into<Secret>, SystemTime), user: User) -> Self {
         Self {
             access_token: access.0.into(),
@@ -55,21 +55,22 @@ impl TokenPair {
     }
 }
 
-/// The verdict on a ticket or a refresh token that is to be exchanged.
+/// The verdict on a [`TicketExchange`](crate::taptalk::TicketExchange) or a
+/// [`TokenRefresh`](crate::taptalk::TokenRefresh).
 ///
 /// The example of [`AccessTokenEndpoint`](crate::taptalk::AccessTokenEndpoint) returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenVerdict {
-    /// It is good, and these are the tokens for it.
+    /// The ticket or refresh token is good. These are the new tokens.
     Issued(Box<TokenPair>),
-    /// It is unknown, was used before, or is revoked. The app ends its session.
+    /// The ticket or refresh token is unknown, used or revoked. The app ends its session.
     Invalid,
-    /// It was good once. The app ends its session here too.
+    /// The ticket or refresh token has expired. The app ends its session.
     Expired,
-    /// It is good, and belongs to another app key, or to another device. The app ends its session.
+    /// It is good, but belongs to another app key or device. The app ends its session.
     OtherClient,
-    /// It is good, and its user is gone. The app ends its session.
+    /// It is good, but its user no longer exists. The app ends its session.
     NoUser,
     /// The app key is not accepted.
     KeyRefused(KeyRefusal),
@@ -92,7 +93,7 @@ impl Verdict for TokenVerdict {
     }
 }
 
-/// The response of both exchanges, of a ticket and of a refresh token, to a positive verdict.
+/// The response to a positive verdict, for both exchanges: of a ticket and of a refresh token.
 pub(in crate::taptalk) fn admitted(writer: Writer, verdict: TokenVerdict) -> Response<Bytes> {
     match verdict {
         TokenVerdict::Issued(tokens) => writer.data(Data::new(&tokens)),
@@ -100,7 +101,7 @@ pub(in crate::taptalk) fn admitted(writer: Writer, verdict: TokenVerdict) -> Res
     }
 }
 
-/// The response of both exchanges to everything else.
+/// The response to everything else, for both exchanges.
 pub(in crate::taptalk) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict>) -> Response<Bytes> {
     match outcome {
         Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
@@ -138,7 +139,7 @@ struct Data<'a> {
 }
 
 // Contract: TT-9.
-/// Members that are not given are `""`: the clients do not expect null.
+/// Absent members are `""`, because the clients do not expect null.
 #[derive(Serialize)]
 struct UserData<'a> {
     #[serde(rename = "userID")]

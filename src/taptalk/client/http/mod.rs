@@ -29,24 +29,24 @@ use crate::taptalk::{
 use crate::{BoxError, ConfigError, Failure, Secret};
 
 const BASE_URL: &str = "https://engine.taptalk.io/api";
-/// The most frames of an answer that are read without a pause.
+/// The number of a body's frames that are read without yielding.
 const FRAMES_AT_ONCE: usize = 128;
 
 const PATH: &str = "/v1/server/auth_ticket/request";
 
-/// Asks TapTalk for tickets on behalf of your users.
+/// Requests tickets from TapTalk on behalf of your users.
 ///
-/// It is a Tower service from [`TicketParameters`] to [`Ticket`] over any service that speaks HTTP, such as
-/// hyper-util's client or, with the feature `https-client`, the ready-made one of `Client::over_https`. An HTTP client with
-/// another request body than `Full<Bytes>` is adapted by tower's `map_request`.
+/// It is a Tower service from [`TicketParameters`] to [`Ticket`] over any HTTP client that is a Tower service, such as
+/// hyper-util's. With the feature `https-client`, `Client::over_https` has a ready-made one. Adapt an HTTP client whose
+/// request body is not `Full<Bytes>` with tower's `map_request`.
 ///
 /// | protection | default | setter |
 /// |---|---|---|
-/// | deadline from the request to the whole answer | 4 s, less than the 5 s of a [`VerifyLayer`](crate::VerifyLayer) around it | [`deadline`](Self::deadline) |
-/// | limit of the answer | 16 KiB | [`answer_limit`](Self::answer_limit) |
+/// | deadline from the request to the end of the response | 4 s, less than the 5 s of a [`VerifyLayer`](crate::VerifyLayer) around it | [`deadline`](Self::deadline) |
+/// | limit of the response's body | 16 KiB | [`answer_limit`](Self::answer_limit) |
 ///
-/// It asks once and does not try again. A request can be repeated, as TapTalk keeps one user for one `xcUserID`: put
-/// tower's `retry` around the client, and its `timeout` around that.
+/// It does not retry. A request may be repeated, because TapTalk keeps one user for one `xcUserID`: put tower's `retry`
+/// around the client, and its `timeout` around that.
 ///
 /// The server key is in no `Debug` output and no error, and its header is marked as sensitive.
 ///
@@ -84,7 +84,7 @@ pub struct Client<S> {
     exchange: Exchange,
 }
 
-/// The parts that are the same in every exchange with TapTalk.
+/// The settings of an exchange with TapTalk.
 #[derive(Clone)]
 struct Exchange {
     uri: Uri,
@@ -97,15 +97,15 @@ impl<S> Client<S> {
     /// A client that calls TapTalk through `http`, with a server key from TapTalk's dashboard.
     ///
     /// # Errors
-    /// If the key's id or secret is empty (an environment variable somebody forgot), or the id has a colon, which TapTalk
-    /// takes for its end.
+    /// If the key's id or secret is empty, such as from an unset environment variable, or if the id has a colon, which
+    /// would end it.
     pub fn new(http: S, server_key: ApiKey) -> Result<Self, ConfigError> {
         let (id, secret) = (server_key.id.expose_secret(), server_key.secret.expose_secret());
         if id.is_empty() || secret.is_empty() {
-            return Err(ConfigError::new("the id or the secret of the TapTalk server key is empty"));
+            return Err(ConfigError::new("the id and the secret of the TapTalk server key must not be empty"));
         }
         if id.contains(':') {
-            return Err(ConfigError::new("the id of the TapTalk server key has a colon in it"));
+            return Err(ConfigError::new("the id of the TapTalk server key must not contain a colon"));
         }
         let server_key = BASE64_STANDARD.encode(format!("{id}:{secret}"));
         let mut server_key = HeaderValue::try_from(server_key).expect("base64 is a header's value");
@@ -119,24 +119,24 @@ impl<S> Client<S> {
         Ok(Self { http, exchange })
     }
 
-    /// Calls another base URL than `https://engine.taptalk.io/api`, such as that of a private TapTalk server.
+    /// Sets the base URL, such as that of a private TapTalk server. The default is `https://engine.taptalk.io/api`.
     ///
-    /// Over `http:` the server key is sent in clear.
+    /// Over `http:` the server key is sent unencrypted.
     ///
     /// # Errors
-    /// If it is not `http://…` or `https://…`, or has credentials, a query or a fragment.
+    /// If `url` is not `http://…` or `https://…`, or has credentials, a query or a fragment.
     pub fn base_url(mut self, url: &str) -> Result<Self, ConfigError> {
         self.exchange.uri = uri(url)?;
         Ok(self)
     }
 
-    /// The most bytes that the body of an answer may have. The default is 16 KiB.
+    /// Sets the maximum size of a response's body. The default is 16 KiB.
     pub fn answer_limit(mut self, bytes: usize) -> Self {
         self.exchange.answer_limit = bytes;
         self
     }
 
-    /// How long an exchange may take, from the request to the end of the answer. The default is 4 s.
+    /// Sets the deadline, from the request to the end of the response. The default is 4 s.
     ///
     /// The timer is tokio's.
     #[cfg(feature = "deadline")]
@@ -145,18 +145,19 @@ impl<S> Client<S> {
         self
     }
 
-    /// Waits for the answer however long it takes: for runtimes other than tokio, or an HTTP client with a deadline of
-    /// its own.
+    /// Removes the deadline.
+    ///
+    /// It is for runtimes other than tokio, and for an HTTP client with a deadline of its own.
     #[cfg(feature = "deadline")]
     pub fn without_deadline(mut self) -> Self {
         self.exchange.deadline = None;
         self
     }
 
-    /// Asks for a ticket through a clone of the HTTP client, once that is ready.
+    /// Requests a ticket through a clone of the HTTP client, once the clone is ready.
     ///
     /// # Errors
-    /// If TapTalk gives no ticket, whatever the reason.
+    /// If there is no ticket, for any reason: see [`ClientErrorKind`](crate::taptalk::ClientErrorKind).
     pub async fn request_ticket<B>(&self, parameters: TicketParameters) -> Result<Ticket, ClientError>
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>> + Clone,
@@ -225,7 +226,7 @@ impl Exchange {
             let body = read(Limited::new(body, self.answer_limit)).await;
             let body = body.map_err(|error| ClientError::body(head.status, error))?;
             match envelope::read::<TicketData>(&body) {
-                // If the envelope is good and HTTP's status is not, one of them is wrong, and it may be the envelope.
+                // A good envelope under a bad HTTP status is not trusted.
                 Ok(TicketData { user_id, ticket })
                     if head.status.is_success() && !user_id.is_empty() && !ticket.is_empty() =>
                 {
@@ -241,7 +242,8 @@ impl Exchange {
     }
 }
 
-/// The data of a body. It lets others go on after every few frames, so that a deadline ends endless empty ones too.
+/// Reads the data of a body. It yields after every few frames, so that the deadline also ends a body of endless empty
+/// frames.
 async fn read(body: impl Body<Data: Send, Error = BoxError>) -> Result<Vec<u8>, BoxError> {
     let mut body = pin!(body);
     let mut data = Vec::new();
@@ -260,7 +262,7 @@ async fn read(body: impl Body<Data: Send, Error = BoxError>) -> Result<Vec<u8>, 
     Ok(data)
 }
 
-/// Is pending once.
+/// Yields to the executor once.
 async fn pause() {
     let mut paused = false;
     poll_fn(|cx| {
@@ -280,14 +282,14 @@ async fn within<T>(
 ) -> Result<T, ClientError> {
     let Some(limit) = deadline else { return exchange.await };
     let mut exchange = pin!(exchange);
-    // An exchange that is ready at once needs no timer, and so no tokio runtime.
+    // An exchange that is ready at once needs no timer and no tokio runtime.
     match poll_immediate(exchange.as_mut()).await {
         Some(result) => result,
         None => tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| Err(ClientError::deadline_exceeded())),
     }
 }
 
-/// Without the feature `deadline` no deadline can be set.
+/// Without the feature `deadline`, there is no deadline.
 #[cfg(not(feature = "deadline"))]
 async fn within<T>(
     _: Option<Duration>,
@@ -304,11 +306,13 @@ fn uri(base_url: &str) -> Result<Uri, ConfigError> {
     };
     match (base_url.parse(), format!("{}{PATH}", base_url.strip_suffix('/').unwrap_or(base_url)).parse()) {
         (Ok(base), Ok(uri)) if valid(&base) => Ok(uri),
-        _ => Err(ConfigError::new("the base URL of TapTalk must look like \"https://engine.taptalk.io/api\"")),
+        _ => Err(ConfigError::new(
+            "the base URL of TapTalk must look like \"https://engine.taptalk.io/api\", without credentials or query",
+        )),
     }
 }
 
-/// `data` of a good answer.
+/// `data` of a good response.
 #[derive(Deserialize)]
 struct TicketData {
     #[serde(rename = "userID")]

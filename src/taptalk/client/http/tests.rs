@@ -22,7 +22,7 @@ use crate::{
 
 assert_impl_all!(Client<Recorder>: Send, Sync, Clone, fmt::Debug);
 
-/// An HTTP client that answers the same to every request.
+/// An HTTP client that gives the same response to every request.
 #[derive(Clone)]
 struct Recorder {
     status: StatusCode,
@@ -47,7 +47,7 @@ impl Service<Request<Full<Bytes>>> for Recorder {
     }
 
     fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
-        assert!(std::mem::take(&mut self.ready), "called without being asked whether it is ready");
+        assert!(std::mem::take(&mut self.ready), "`call` must come after `poll_ready`");
         let mut response = Response::new(Full::from(self.body));
         *response.status_mut() = self.status;
         ready(Ok(response))
@@ -69,7 +69,7 @@ fn ask(http: Recorder) -> Result<Ticket, ClientError> {
 }
 
 #[test]
-fn the_endpoint_decodes_what_the_client_sends() {
+fn the_endpoint_decodes_the_request_of_the_client() {
     let request = Client::new((), key()).unwrap().exchange.request(&parameters());
     let header = &request.headers()["server-key"];
     assert!(header.is_sensitive());
@@ -83,7 +83,7 @@ fn the_endpoint_decodes_what_the_client_sends() {
 }
 
 #[test]
-fn a_ticket_needs_a_good_status_on_both_levels_and_all_of_its_members() {
+fn a_ticket_needs_both_statuses_good_and_all_members() {
     assert_eq!(ask(Recorder::new(GOOD)).unwrap(), Ticket::new("6", "t"));
     let elsewhere = Recorder { status: StatusCode::INTERNAL_SERVER_ERROR, ..Recorder::new(GOOD) };
     let error = ask(elsewhere).unwrap_err();
@@ -127,7 +127,7 @@ fn the_limit_of_the_answer_is_inclusive() {
 
 #[cfg(feature = "deadline")]
 #[tokio::test(start_paused = true)]
-async fn the_deadline_covers_readiness_and_answer() {
+async fn the_deadline_covers_readiness_and_response() {
     #[derive(Clone)]
     struct Hangs {
         ready: bool,
@@ -163,7 +163,7 @@ async fn the_deadline_covers_readiness_and_answer() {
 
 #[cfg(feature = "deadline")]
 #[tokio::test]
-async fn the_deadline_ends_what_is_always_ready() {
+async fn the_deadline_ends_endless_frames_and_a_busy_future() {
     #[derive(Clone)]
     struct EndlessFrames;
 
@@ -219,7 +219,7 @@ async fn the_deadline_ends_what_is_always_ready() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_at_once() {
+fn invalid_keys_and_base_urls_are_refused() {
     for (id, secret) in [("", "605b32dd"), ("605b32dd", ""), ("605b:32dd", "605b32dd")] {
         let error = Client::new((), ApiKey::new(id, secret)).unwrap_err();
         assert!(!error.to_string().contains("605b"));

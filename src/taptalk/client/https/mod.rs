@@ -26,26 +26,27 @@ use crate::{BoxError, ConfigError};
 
 type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// How long nothing may come, while something is asked, until the connections are suspected to be dead.
+/// How long a request may go without any response on any connection before the connections are presumed dead.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Interval of HTTP/2 `PING`s, and idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// Time limit of connecting, and of the answer to a `PING`.
+/// Time limit of connecting, and of the response to a `PING`.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// An HTTP client for [`Client`]: hyper-util's pool of connections, over rustls.
 ///
-/// The cryptography is *ring*'s, and the root certificates are Mozilla's (`webpki-roots`). It speaks HTTP/1.1 and HTTP/2, over `http:` too. Clones share the connections. It follows no redirect. It does not
-/// depend on the process's default crypto provider.
+/// The crypto provider is *ring*, whatever the process's default is, and the root certificates are Mozilla's
+/// (`webpki-roots`). The client speaks HTTP/1.1 and HTTP/2, over `http:` too. It follows no redirects. Clones share the
+/// connections.
 ///
-/// Connections that fail silently are replaced: HTTP/2 connections are sent a `PING` every 10 s, while idle too; after a
-/// second without any response, or a request that is given up before that, the next request has a new connection. A
-/// request is sent once more if its connection was closed before the response began: **a server must not
-/// mind getting one twice**. TapTalk does not: it gives another ticket.
+/// Connections that fail silently are replaced: HTTP/2 connections get a `PING` every 10 s, even while idle. If there
+/// is no response for a second, or if a request is dropped before its response, the next request opens a new
+/// connection. A request is sent once more if its connection was closed before the response began, so **the server must
+/// tolerate a repeated request**. TapTalk does: it issues another ticket.
 ///
-/// It is used within a tokio runtime.
+/// It needs a tokio runtime.
 ///
 /// ```no_run
 /// use std::env;
@@ -72,7 +73,7 @@ pub struct HttpsClient {
 }
 
 impl HttpsClient {
-    /// A client without connections as yet.
+    /// A client without connections.
     ///
     /// # Errors
     /// If rustls does not accept the crypto provider.
@@ -86,7 +87,7 @@ impl HttpsClient {
         tcp.set_tcp_user_timeout(Some(LIMIT));
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(ring::default_provider())
-            .map_err(|error| ConfigError::new(format!("there is no TLS: {error}")))?
+            .map_err(|error| ConfigError::new(format!("rustls does not accept the crypto provider: {error}")))?
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
@@ -101,8 +102,9 @@ impl HttpsClient {
     }
 }
 
-/// The present pool of connections. When one of them fails without an end, all of them give way to another pool: there is
-/// no way to take one out.
+/// The current pool of connections.
+///
+/// When a connection fails silently, the whole pool is replaced, because a single connection cannot be removed from it.
 struct Pools {
     builder: legacy::Builder,
     connector: HttpsConnector<HttpConnector>,
@@ -110,10 +112,10 @@ struct Pools {
 }
 
 struct Present {
-    /// How many pools there were before.
+    /// The number of earlier pools.
     number: u64,
     pool: Pool,
-    /// When a server last answered.
+    /// The time of the last response.
     answered_at: Instant,
 }
 
@@ -146,7 +148,7 @@ impl Pools {
     }
 }
 
-/// A request that waits for its response. Dropped before that, it makes its pool suspect.
+/// A request that waits for its response. If it is dropped before, its pool is suspect.
 struct Waiting<'a> {
     pools: &'a Pools,
     number: u64,
@@ -155,7 +157,7 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Gives up the pool, if it is still the present one and nothing came meanwhile on any of its connections.
+    /// Replaces the pool, if it is still the current one and had no response since the request was sent.
     fn suspect(&self) {
         let mut present = self.pools.present();
         if present.number == self.number && present.answered_at <= self.since {
@@ -175,7 +177,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Whether the connection ended before there was a response on it.
+/// Whether the connection was closed before the response began.
 fn is_closed(error: &legacy::Error) -> bool {
     let hyper = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
     hyper.is_some_and(|error| {
@@ -211,10 +213,10 @@ impl fmt::Debug for HttpsClient {
 }
 
 impl Client<HttpsClient> {
-    /// A client with an HTTP client of its own: an [`HttpsClient`]. It has to be called within a tokio runtime.
+    /// A client over a new [`HttpsClient`]. It must be called within a tokio runtime.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// As [`Client::new`] and [`HttpsClient::new`].
     pub fn over_https(server_key: ApiKey) -> Result<Self, ConfigError> {
         Self::new(HttpsClient::new()?, server_key)
     }

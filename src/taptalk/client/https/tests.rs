@@ -1,4 +1,4 @@
-//! Connections that fail without an end, of HTTP/1.1 and of HTTP/2.
+//! HTTP/1.1 and HTTP/2 connections that fail silently.
 
 use std::{
     convert::Infallible,
@@ -27,7 +27,7 @@ fn parameters() -> TicketParameters {
     TicketParameters::new(Profile::new("7", "Ann Example"), UserPlatform::Web, "1", "203.0.113.7", "curl")
 }
 
-/// A client that knows that its server speaks HTTP/2.
+/// A client that speaks HTTP/2 only.
 fn http2() -> HttpsClient {
     let pools = HttpsClient::new().unwrap().pools;
     let Pools { mut builder, connector, .. } = Arc::into_inner(pools).unwrap();
@@ -40,11 +40,11 @@ fn client(http: HttpsClient, address: SocketAddr) -> Client<HttpsClient> {
     client.base_url(&format!("http://{address}/api")).unwrap().deadline(Duration::from_secs(2))
 }
 
-/// A TapTalk that takes so long for its first ticket, and how many connections there were to it.
+/// A fake TapTalk behind a proxy that can go silent. It delays its first response.
 struct TapTalk {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
-    /// Whether the connections that there are forward nothing more, in either direction.
+    /// Whether the existing connections stop forwarding, in both directions.
     silent: Arc<AtomicBool>,
 }
 
@@ -65,7 +65,7 @@ impl TapTalk {
                 });
                 tokio::spawn(async move {
                     let server = auto::Builder::new(TokioExecutor::new());
-                    // An error is the test's doing.
+                    // Errors are expected: the test breaks connections.
                     let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -102,7 +102,7 @@ async fn pump(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + 
 }
 
 #[tokio::test]
-async fn a_connection_that_forwards_nothing_is_given_up() {
+async fn a_silent_connection_is_replaced() {
     for http in [HttpsClient::new().unwrap(), http2()] {
         let taptalk = TapTalk::start(Duration::ZERO).await;
         let client = client(http, taptalk.address);
@@ -113,13 +113,13 @@ async fn a_connection_that_forwards_nothing_is_given_up() {
 
         taptalk.silent.store(true, SeqCst);
         let start = Instant::now();
-        // One after another, and one that comes while the first one waits.
+        // The second request starts while the first one waits.
         let (first, second) = tokio::join!(client.request_ticket(parameters()), async {
             sleep(Duration::from_millis(1200)).await;
             let second = client.request_ticket(parameters()).await;
             (second, start.elapsed())
         });
-        assert!(first.is_err(), "it was lost with its connection");
+        assert!(first.is_err(), "the first request is lost with its connection");
         assert!(second.0.is_ok() && second.1 < Duration::from_secs(2), "{second:?}");
         client.request_ticket(parameters()).await.unwrap();
         assert_eq!(taptalk.connections.load(SeqCst), 2);
@@ -127,7 +127,7 @@ async fn a_connection_that_forwards_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_gives_up_its_connection() {
+async fn a_dropped_request_replaces_its_connection() {
     for http in [HttpsClient::new().unwrap(), http2()] {
         let taptalk = TapTalk::start(Duration::ZERO).await;
         let client = client(http, taptalk.address).deadline(Duration::from_millis(300));
@@ -139,7 +139,7 @@ async fn a_request_that_is_given_up_gives_up_its_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_only_slow_keeps_its_connection() {
+async fn a_slow_server_keeps_its_connection() {
     let taptalk = TapTalk::start(Duration::from_millis(1500)).await;
     let client = client(http2(), taptalk.address);
     let (first, others) = tokio::join!(client.request_ticket(parameters()), async {
@@ -154,7 +154,7 @@ async fn a_server_that_is_only_slow_keeps_its_connection() {
     assert_eq!(taptalk.connections.load(SeqCst), 1);
 }
 
-/// Answers one request on each connection, and closes it when another one arrives.
+/// A server that responds to one request per connection and closes the connection when another request arrives.
 async fn closes_when_reused() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, connections) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
@@ -177,7 +177,7 @@ async fn closes_when_reused() -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_as_it_is_used_again_costs_no_call() {
+async fn a_request_on_a_connection_that_is_just_closed_is_sent_again() {
     let (address, connections) = closes_when_reused().await;
     let client = client(HttpsClient::new().unwrap(), address);
     for _ in 0..5 {

@@ -9,9 +9,9 @@ use crate::{
     taptalk::{ApiKey, Device, KeyRefusal, UserPlatform},
 };
 
-/// A key that a [`TicketOffice`](super::TicketOffice) knows, and what it is good for.
+/// A key that a [`TicketOffice`](super::TicketOffice) knows, with its limits.
 ///
-/// Unless something else is said, it is good on every platform and does not expire. An [`ApiKey`] becomes one by `into`.
+/// By default it is good on every platform and does not expire. An [`ApiKey`] converts into one.
 ///
 /// ```
 /// use tower_verify::taptalk::{ApiKey, ApiKeys, KeyRefusal, KnownKey, UserPlatform};
@@ -30,25 +30,26 @@ pub struct KnownKey {
 }
 
 impl KnownKey {
-    /// A key that is good.
+    /// A key without limits.
     pub fn new(key: ApiKey) -> Self {
         Self { key, platforms: None, expires_at: None, refused: None }
     }
 
-    /// The platforms that an app may run on that has this key: what it says in `Device-Platform`. On any other, and where
-    /// it says none, the key is [`KeyRefusal::OtherPlatform`], code 49104. The default is every one.
+    /// Limits the key to apps that send one of `platforms` in `Device-Platform`. The default is no limit.
+    ///
+    /// An app that sends another platform, or none, gets [`KeyRefusal::OtherPlatform`], code 49104.
     pub fn for_platforms(mut self, platforms: impl IntoIterator<Item = UserPlatform>) -> Self {
         self.platforms = Some(platforms.into_iter().collect());
         self
     }
 
-    /// From when on the key is [`KeyRefusal::Expired`], code 49106. The default is never.
+    /// Sets the time from which the key is [`KeyRefusal::Expired`], code 49106. The default is never.
     pub fn expires_at(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);
         self
     }
 
-    /// Switches the key off, for this reason: who presents it, and its secret, is told so.
+    /// Switches the key off: a caller that presents the key and its secret gets this refusal.
     pub fn refused(mut self, refusal: KeyRefusal) -> Self {
         self.refused = Some(refusal);
         self
@@ -63,11 +64,11 @@ impl From<ApiKey> for KnownKey {
 
 /// The keys that a [`TicketOffice`](super::TicketOffice) knows: those of backends, or those of apps.
 ///
-/// Several can be live at once, so that a key is rotated without an outage. Clones share the keys, and
-/// [`rotate`](Self::rotate) replaces them for all of them while they are in use.
+/// Several keys can be live at once, so that a key can be rotated without an outage. Clones share the keys:
+/// [`rotate`](Self::rotate) replaces them in all clones, while they are in use.
 ///
-/// Only digests of the secrets are kept. A key is looked up by comparing its digest with every other in constant time, so
-/// that an unknown id and a wrong secret are the same work.
+/// Only digests of the secrets are kept. A presented key is compared with every live key in constant time, so that an
+/// unknown id and a wrong secret take the same time.
 ///
 /// ```
 /// use tower_verify::taptalk::{ApiKey, ApiKeys};
@@ -109,42 +110,42 @@ impl Live {
 }
 
 impl ApiKeys {
-    /// The keys `live`, and no others.
+    /// A set of the keys `live`.
     ///
     /// # Errors
-    /// If there is none; if an id or a secret is empty, which is an environment variable somebody forgot; or if an id
-    /// has a colon, so that nobody could present it.
+    /// If there is no key; if an id or a secret is empty, such as from an unset environment variable; or if an id has a
+    /// colon, which the `id:secret` form in the header does not allow.
     pub fn new(live: impl IntoIterator<Item = impl Into<KnownKey>>) -> Result<Self, ConfigError> {
         let live = live.into_iter().map(|known| {
             let KnownKey { key, platforms, expires_at, refused } = known.into();
             match key.id.expose_secret() {
-                "" => Err(ConfigError::new("the id of an API key is empty")),
-                _ if key.secret.is_empty() => Err(ConfigError::new("the secret of an API key is empty")),
-                id if id.contains(':') => Err(ConfigError::new("the id of an API key has a colon")),
+                "" => Err(ConfigError::new("the id of an API key must not be empty")),
+                _ if key.secret.is_empty() => Err(ConfigError::new("the secret of an API key must not be empty")),
+                id if id.contains(':') => Err(ConfigError::new("the id of an API key must not contain a colon")),
                 _ => Ok(Live { digest: digest(&key), id: key.id, platforms, expires_at, refused }),
             }
         });
         let live = live.collect::<Result<Vec<_>, _>>()?;
         if live.is_empty() {
-            return Err(ConfigError::new("no API key was given"));
+            return Err(ConfigError::new("at least one API key is needed"));
         }
         Ok(Self::from_live(live))
     }
 
-    /// No key at all.
+    /// An empty set.
     pub(super) fn none() -> Self {
         Self::from_live(Vec::new())
     }
 
-    /// Replaces these keys, and those of all clones, by the ones that `keys` has now.
+    /// Replaces the keys of this set and of all its clones with the present keys of `keys`.
     pub fn rotate(&self, keys: ApiKeys) {
         self.live.store(keys.live.load_full());
     }
 
-    /// Checks a key that is presented by a backend, or by an app on `device`.
+    /// Checks a key that a backend presents, or an app on `device`.
     pub(super) fn check(&self, key: &ApiKey, device: Option<&Device>, now: SystemTime) -> Result<(), KeyRefusal> {
         let (digest, live) = (digest(key), self.live.load());
-        // Every key is compared: which of them it was must not show in the time taken.
+        // Compare with every key, so that the time does not depend on which one matches.
         let (mut found, mut index) = (Choice::from(0), 0_u64);
         for (at, live) in (0..).zip(live.iter()) {
             let same = live.digest.ct_eq(&digest);
@@ -155,7 +156,7 @@ impl ApiKeys {
         known.ok_or(KeyRefusal::Unknown)?.check(device, now)
     }
 
-    /// The ids of all keys, each once, and whether an app on `device` may use one of them.
+    /// The ids of all keys without duplicates, each with whether an app on `device` may use a key of that id.
     pub(super) fn ids(&self, device: &Device, now: SystemTime) -> Vec<(Secret, Result<(), KeyRefusal>)> {
         let mut ids: Vec<(Secret, Result<(), KeyRefusal>)> = Vec::new();
         for live in self.live.load().iter() {
@@ -173,7 +174,7 @@ impl ApiKeys {
     }
 }
 
-/// The digest of `id:secret`. No id has a colon, so that no two keys are the same bytes.
+/// The digest of `id:secret`. No id has a colon, so no two keys give the same bytes.
 fn digest(key: &ApiKey) -> [u8; 32] {
     let (id, secret) = (key.id.expose_secret(), key.secret.expose_secret());
     Sha256::new().chain_update(id).chain_update(":").chain_update(secret).finalize().into()
@@ -220,7 +221,7 @@ mod tests {
 
     // Contract: TT-49104, TT-49106, TT-49201.
     #[test]
-    fn a_known_key_is_refused_for_the_reason_that_there_is() {
+    fn a_known_key_is_refused_for_its_reason() {
         let end = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(60);
         let key = |secret: &str| KnownKey::new(ApiKey::new("a", secret));
         let keys = ApiKeys::new([
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_refused_and_shown_without_the_secret() {
+    fn configuration_errors_and_debug_do_not_show_the_secret() {
         assert!(ApiKeys::new([] as [ApiKey; 0]).is_err());
         for key in [ApiKey::new("", "605b32dd"), ApiKey::new("a:b", "605b32dd"), ApiKey::new("a", "")] {
             assert!(!ApiKeys::new([key]).unwrap_err().to_string().contains("605b"));

@@ -7,14 +7,14 @@ use crate::{
     token::{CheckError, Signer},
 };
 
-/// The app, and the device if there is one, that tokens were issued to.
+/// The app that tokens were issued to, and its device if it sent one.
 #[derive(Clone)]
 pub(super) struct Holder {
     app_id: Secret,
     device: Secret,
 }
 
-/// Why a call is refused before the store is asked.
+/// The reason to refuse a call before asking the store.
 pub(super) enum Refused {
     Key(KeyRefusal),
     Token(CheckError),
@@ -29,7 +29,7 @@ impl Holder {
         [self.app_id.expose_secret().as_bytes(), self.device.expose_secret().as_bytes()]
     }
 
-    /// Tells holders apart without saying who they are.
+    /// A truncated digest, which distinguishes holders in the store.
     pub(super) fn tag(&self) -> [u8; 8] {
         let app_id = self.app_id.expose_secret();
         let digest = Sha256::new().chain_update(app_id).chain_update([0]).chain_update(self.device.expose_secret());
@@ -41,8 +41,10 @@ impl Holder {
 
 impl<S> TicketOffice<S> {
     // Contract: TT-11.
-    /// The login of a token, and whom it was issued to: this app on this device. An app that shows no key may be any that
-    /// is known, and whose key it could show; a token that was issued to no device is good on each.
+    /// The login of a token, and the holder that the token was issued to.
+    ///
+    /// The holder must be this app on this device. If the app sent no key, every known app is tried; the app that
+    /// matches must have a usable key. A token that was issued without a device is good on every device.
     pub(super) fn holder(
         &self,
         signer: &Signer,

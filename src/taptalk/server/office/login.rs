@@ -8,21 +8,21 @@ const USER_LEN: usize = 4;
 const TIME_LEN: usize = 6;
 const NONCE_LEN: usize = TIME_LEN + 3;
 
-/// The content of a token: whose it is, which login it belongs to, and how often that login was renewed before.
+/// The content of a token: its user, its login, and how often the login was renewed before.
 ///
-/// It is the token's id, which is under the token's signature. So a token of another office, a guess, or an expired one
-/// never gets as far as the store, and what the store has to keep of a login is its generation alone.
+/// It is the token's id, which the token's signature covers. So a guess, an expired token or a token of another office
+/// never reaches the store, and the store needs to keep only a login's generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) user: UserId,
-    /// When the login began, in milliseconds since the Unix epoch, and something random.
+    /// When the login began, in milliseconds since the Unix epoch, followed by random bytes.
     nonce: [u8; NONCE_LEN],
-    /// 0 for a ticket; 1 for the tokens that are given for it, and one more for each pair after that.
+    /// 0 for a ticket, 1 for the tokens issued for it, and one more with each refresh.
     generation: u32,
 }
 
 impl Login {
-    /// The last generation that has room in a token. After that, a new login is needed.
+    /// The last generation that fits into a token. After that, a new login is needed.
     const MAX_GENERATION: u32 = (1 << 24) - 1;
 
     pub(super) fn new(user: UserId, now_millis: u64) -> Result<Self, getrandom::Error> {
@@ -33,13 +33,13 @@ impl Login {
         Ok(Self { user, nonce, generation: 0 })
     }
 
-    /// When it began, in milliseconds since the Unix epoch.
+    /// When the login began, in milliseconds since the Unix epoch.
     pub(super) fn began_at(self) -> u64 {
         let [a, b, c, d, e, f, ..] = self.nonce;
         u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 
-    /// The login after its ticket, or its refresh token, was exchanged.
+    /// The same login in the next generation: after an exchange of its ticket or refresh token.
     pub(super) fn next(mut self) -> Option<Self> {
         if self.generation == Self::MAX_GENERATION {
             return None;
@@ -58,19 +58,19 @@ impl Login {
         TokenId::from_bytes(id)
     }
 
-    /// The login that an id of ours names.
+    /// The login that is encoded in the id of one of our tokens.
     pub(super) fn from_id(id: TokenId) -> Self {
         let [a, b, c, d, nonce @ .., x, y, z] = id.to_bytes();
         Self { user: UserId::from_bytes([a, b, c, d]), nonce, generation: u32::from_be_bytes([0, x, y, z]) }
     }
 
-    /// Its key in the store, whatever its generation.
+    /// The store key of the login, the same in every generation.
     pub(super) fn key(self, tenant: &str) -> String {
         let id = self.token_id().to_bytes();
         format!("tt:{tenant}:l:{}", BASE64_URL_SAFE_NO_PAD.encode(&id[..USER_LEN + NONCE_LEN]))
     }
 
-    /// A ticket's value in the store, before it is exchanged.
+    /// The stored value of a ticket before it is exchanged.
     pub(super) fn ticket_record(self) -> Bytes {
         Bytes::copy_from_slice(&self.generation.to_be_bytes()[1..])
     }
@@ -85,13 +85,13 @@ impl Login {
     }
 }
 
-/// The value of a login in the store: how often it was renewed, and when the last time was.
+/// The stored value of a login: how often it was renewed, and when last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) generation: u32,
-    /// Milliseconds since the Unix epoch; 0 for a ticket, which was not renewed.
+    /// Milliseconds since the Unix epoch; 0 for a ticket.
     pub(super) renewed_at: u64,
-    /// A tag of the client that exchanged the ticket, if the exchange may be repeated.
+    /// The tag of the holder that exchanged the ticket, if the exchange may be repeated.
     pub(super) holder: Option<[u8; 8]>,
 }
 
@@ -102,7 +102,7 @@ impl Record {
         [&generation[1..], &renewed_at[2..], holder].concat().into()
     }
 
-    /// Nothing, if it is no record.
+    /// Returns `None` if `value` is not a record.
     pub(super) fn decode(value: &[u8]) -> Option<Self> {
         let (&[x, y, z], rest) = value.split_first_chunk()?;
         let generation = u32::from_be_bytes([0, x, y, z]);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_says_what_the_login_is() {
+    fn a_token_id_encodes_the_login() {
         for login in [login(1, 0), login(0x7fff_ffff, Login::MAX_GENERATION), login(6, 0x01_02_03)] {
             assert_eq!(Login::from_id(login.token_id()), login);
             assert_eq!(login.began_at(), 1_784_000_000_123);

@@ -16,63 +16,64 @@ use crate::{
     token::{KeyRing, Signer, checked_ttl},
 };
 
-/// A ready-made verifier of a ticket server: it issues, exchanges, refreshes, checks and revokes.
+/// A ready-made verifier for a ticket server: issues, exchanges, refreshes, checks and revokes tokens.
 ///
-/// One office is the verifier of all of a ticket server's endpoints, and of a
-/// [`SocketGuard`](crate::taptalk::SocketGuard). Its host ends logins too: [`revoke_user`](Self::revoke_user),
+/// One office verifies the requests of all of a ticket server's endpoints, and of a
+/// [`SocketGuard`](crate::taptalk::SocketGuard). Your app can end logins with [`revoke_user`](Self::revoke_user) and
 /// [`revoke_login`](Self::revoke_login). The [module's example](crate::taptalk) puts it behind its endpoints.
 ///
-/// It issues to the backends whose [`server_keys`](Self::server_keys) it knows and exchanges for the apps whose
-/// [`app_keys`](Self::app_keys) it knows; at first it knows none. Clones share everything but their settings.
+/// It issues tickets to the backends that have one of its [`server_keys`](Self::server_keys), and exchanges them for
+/// the apps that have one of its [`app_keys`](Self::app_keys). By default it knows no keys. Clones share everything but
+/// their settings.
 ///
-/// | what | default | setter |
+/// | setting | default | setter |
 /// |---|---|---|
-/// | a ticket is good for | 1 hour, as documented | [`ticket_ttl`](Self::ticket_ttl) |
-/// | a ticket is good for | one exchange | [`single_use`](Self::single_use) |
-/// | an access token is good for | 1 hour | [`access_token_ttl`](Self::access_token_ttl) |
-/// | a refresh token is good for | 30 days, and one refresh | [`refresh_token_ttl`](Self::refresh_token_ttl) |
-/// | the same refresh may be repeated for | 10 s | [`refresh_grace`](Self::refresh_grace) |
-/// | the same exchange may be repeated for | no time | [`ticket_grace`](Self::ticket_grace) |
-/// | a refresh waits for a store that fails for | 3 s | [`refresh_patience`](Self::refresh_patience) |
+/// | lifetime of a ticket | 1 hour, as documented | [`ticket_ttl`](Self::ticket_ttl) |
+/// | exchanges of a ticket | one | [`single_use`](Self::single_use) |
+/// | lifetime of an access token | 1 hour | [`access_token_ttl`](Self::access_token_ttl) |
+/// | lifetime of a refresh token, which is good for one refresh | 30 days | [`refresh_token_ttl`](Self::refresh_token_ttl) |
+/// | window in which the same refresh may be repeated | 10 s | [`refresh_grace`](Self::refresh_grace) |
+/// | window in which the same exchange may be repeated | none | [`ticket_grace`](Self::ticket_grace) |
+/// | time for which a refresh retries a failing store | 3 s | [`refresh_patience`](Self::refresh_patience) |
 ///
 /// # Users
 ///
-/// The first ticket for an `xcUserID` saves a user under a new random `userID`; it stays the same from then on. Each
-/// ticket request replaces the whole profile: what is not given any more is not kept.
+/// The first ticket for an `xcUserID` saves a user under a new random `userID`, which then stays the same. Each ticket
+/// request replaces the whole profile: members that it leaves out are removed.
 ///
 /// # Logins
 ///
-/// A ticket, the tokens that are given for it, and those given for their refresh tokens are one login. They belong to the
-/// app key that the ticket was exchanged under, and to the device that the app named then, if it named one: shown by
-/// another they are refused, and the login goes on.
+/// A login is one ticket, the tokens issued for it, and all tokens that come from refreshing those. Its tokens are
+/// bound to the app key that the ticket was exchanged under, and to the device if the app sent one. A token from
+/// another app key or device is refused, and the login continues.
 ///
-/// A client repeats a refresh when the answer was lost, and two tabs of a browser refresh at the same time. So the same
-/// refresh may be repeated for 10 s, as long as the new refresh token was not used: each is given the same tokens. Nothing
-/// is kept for that but when the login was renewed. Later reuse of a refresh token means theft: the login
-/// ends, and every token of it is refused from the next check on (RFC 9700 section 4.14.2). Within a tokio runtime it ends
-/// even if the caller hangs up before the response.
+/// A client repeats a refresh if the response was lost, and two tabs of a browser refresh at the same time. So the same
+/// refresh may be repeated for 10 s, as long as the new refresh token is unused: each repeat gets the same tokens. The
+/// store keeps only the time of the refresh for this. Later reuse of a refresh token means theft: the login ends, and
+/// all of its tokens are refused from the next check on (RFC 9700, section 4.14.2). Within a tokio runtime it ends even
+/// if the caller hangs up before the response.
 ///
-/// A ticket that is used a second time is refused, and the login goes on. An access token stays good until it expires,
-/// even if there is a newer one.
+/// A second exchange of a ticket is refused, and the login continues. An access token stays good until it expires, even
+/// if there is a newer one.
 ///
 /// # What is in the store
 ///
-/// The store says what is good, and what it does not have is refused: one that comes back empty ends every login, and
-/// redeems nothing a second time. Tokens are signed, so that garbage, expired tokens and those of another office are
-/// refused without asking it.
+/// A ticket or token is good only if its login is in the store. If the store loses its data, every login ends, and no
+/// ticket can be redeemed twice. Tokens are signed, so garbage, expired tokens and tokens of another office are refused
+/// without a look-up.
 ///
 /// | key | value | until |
 /// |---|---|---|
-/// | `tt:{tenant}:l:{login}` | 3 or 9 bytes: how often the login was renewed, and when the last time was | its tokens have expired, and a minute more |
-/// | `tt:{tenant}:r:{userID}` | 8 bytes: when the user's logins were [revoked](Self::revoke_user) | its tokens have expired |
+/// | `tt:{tenant}:l:{login}` | 3 or 9 bytes: the number of refreshes, and the time of the last one | one minute after its tokens expire |
+/// | `tt:{tenant}:r:{userID}` | 8 bytes: when the user's logins were [revoked](Self::revoke_user) | the user's tokens have expired |
 /// | `tt:{tenant}:u:{userID}` | the user's profile, as a JSON array | 100 years after the last ticket |
 /// | `tt:{tenant}:x:{digest of xcUserID}` | 4 bytes: the user's id | 100 years after the first ticket |
 ///
-/// A ticket and a refresh take two round trips, one after another; an exchange and a check take one. In a
-/// [`MemoryStore`](crate::store::MemoryStore) a login takes 110 bytes, and a user some 300.
+/// Issuing a ticket and refreshing take two sequential round trips to the store; an exchange and a check take one. In a
+/// [`MemoryStore`](crate::store::MemoryStore) a login takes 110 bytes, and a user about 300.
 ///
-/// A store that goes back to an older state, such as one restored from a snapshot, knows what was good then. It refuses
-/// tokens that are newer than itself; but a ticket or a refresh token that was used in between is good once more.
+/// If a store returns to an older state, such as a snapshot, the office refuses tokens that are newer than that state.
+/// But a ticket or refresh token that was used since then is good once more.
 ///
 /// # Examples
 ///
@@ -125,21 +126,23 @@ pub struct TicketOffice<S> {
     ticket_grace: Duration,
     refresh_patience: Duration,
     clock: Arc<dyn Clock>,
-    /// The end of a login does not depend on who waits for it.
+    /// Runs writes to their end, even if the caller hangs up.
     background: Background,
 }
 
 impl<S> TicketOffice<S> {
     /// An office that keeps users and logins in `store` and signs with `keys`.
     ///
-    /// Offices that share a store or keys but not their users need different tenants. With a single one it may be empty.
+    /// The tenant separates offices that share a store or keys but not their users. With one office it may be empty.
     ///
     /// # Errors
-    /// If the tenant has more than 32 characters, or others than `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
+    /// If the tenant has more than 32 characters, or characters other than `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
     pub fn new(tenant: &str, store: S, keys: KeyRing) -> Result<Self, ConfigError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if tenant.len() > 32 || !tenant.bytes().all(allowed) {
-            return Err(ConfigError::new("a tenant must have at most 32 letters, digits, `.`, `_` and `-`"));
+            return Err(ConfigError::new(
+                "the tenant must have at most 32 characters, each a letter, a digit, `.`, `_` or `-`",
+            ));
         }
         Ok(Self {
             store: Arc::new(store),
@@ -161,19 +164,19 @@ impl<S> TicketOffice<S> {
         })
     }
 
-    /// The backends that may ask for tickets.
+    /// Sets the keys of the backends that may request tickets. The default is none.
     pub fn server_keys(mut self, keys: ApiKeys) -> Self {
         self.server_keys = keys;
         self
     }
 
-    /// The apps that may exchange tickets.
+    /// Sets the keys of the apps that may exchange tickets. The default is none.
     pub fn app_keys(mut self, keys: ApiKeys) -> Self {
         self.app_keys = keys;
         self
     }
 
-    /// How long a ticket is good for. The default is the documented hour.
+    /// Sets the lifetime of a ticket. The default is 1 hour, as documented.
     ///
     /// # Errors
     /// If it is less than a millisecond.
@@ -182,7 +185,7 @@ impl<S> TicketOffice<S> {
         Ok(self)
     }
 
-    /// How long an access token is good for. The default is an hour.
+    /// Sets the lifetime of an access token. The default is 1 hour.
     ///
     /// # Errors
     /// If it is less than a millisecond.
@@ -191,8 +194,9 @@ impl<S> TicketOffice<S> {
         Ok(self)
     }
 
-    /// How long a refresh token is good for, and so how long an app can be away before its user must log in again. The
-    /// default is 30 days.
+    /// Sets the lifetime of a refresh token. The default is 30 days.
+    ///
+    /// An app that is not used for longer than this must log its user in again.
     ///
     /// # Errors
     /// If it is less than a millisecond.
@@ -201,15 +205,17 @@ impl<S> TicketOffice<S> {
         Ok(self)
     }
 
-    /// Whether a ticket is good for a single exchange. The default is `true`. If not, each exchange of it begins a login
-    /// of its own.
+    /// Sets whether a ticket is good for one exchange only. The default is `true`.
+    ///
+    /// With `false`, each exchange of a ticket begins a login of its own.
     pub fn single_use(mut self, single_use: bool) -> Self {
         self.single_use = single_use;
         self
     }
 
-    /// For how long a refresh may be repeated, by the same app on the same device. The default is 10 s; zero is strict: a
-    /// client that did not get the answer to its refresh has to log its user in again.
+    /// Sets how long the same app on the same device may repeat a refresh. The default is 10 s.
+    ///
+    /// With zero, a client that loses the response to its refresh must log its user in again.
     ///
     /// # Errors
     /// If it is more than a minute.
@@ -218,8 +224,8 @@ impl<S> TicketOffice<S> {
         Ok(self)
     }
 
-    /// For how long the exchange of a ticket that is good once may be repeated, by the same app on the same device. The
-    /// default is zero: not at all.
+    /// Sets how long the same app on the same device may repeat the exchange of a single-use ticket. The default is
+    /// zero.
     ///
     /// # Errors
     /// If it is more than a minute.
@@ -228,14 +234,15 @@ impl<S> TicketOffice<S> {
         Ok(self)
     }
 
-    /// For how long a refresh is tried again when the store fails, within a tokio runtime. The default is 3 s: less than
-    /// the layer's deadline. Without a [window](Self::refresh_grace) for repeats it is not tried again.
+    /// Sets how long a refresh is retried while the store fails. The default is 3 s, less than the layer's deadline.
+    ///
+    /// It is retried only within a tokio runtime, and only if [`refresh_grace`](Self::refresh_grace) is not zero.
     pub fn refresh_patience(mut self, patience: Duration) -> Self {
         self.refresh_patience = patience;
         self
     }
 
-    /// Tells the time by another clock than the system's. The store has its own.
+    /// Sets the clock. The default is the system's. The store has a clock of its own.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         let clock = Arc::new(clock);
         self.ticket = self.ticket.clock(Arc::clone(&clock));
@@ -248,7 +255,7 @@ impl<S> TicketOffice<S> {
 
 fn checked_grace(grace: Duration) -> Result<Duration, ConfigError> {
     if grace > Duration::from_secs(60) {
-        return Err(ConfigError::new("what was used may be repeated for a minute at most"));
+        return Err(ConfigError::new("`refresh_grace` and `ticket_grace` must be at most a minute"));
     }
     Ok(grace)
 }

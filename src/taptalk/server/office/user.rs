@@ -10,19 +10,19 @@ use crate::{
     taptalk::Profile,
 };
 
-/// How long a user is kept after the last ticket: a hundred years.
+/// How long a user is kept after the last ticket: 100 years.
 pub(super) const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// How long an id is reserved for a new user. If nothing comes of it, because the caller hung up or the store failed, it is
-/// free again after that.
+/// How long an id is reserved for a new user. If the user is not saved, because the caller hung up or the store failed,
+/// the id is free again after this time.
 const RESERVED: Duration = Duration::from_secs(60 * 60);
 
-/// How many ids are tried for a new user. With half of all ids taken, one in 65,536 new users would be refused.
+/// The number of random ids tried for a new user. With half of all ids taken, one in 65,536 new users would be refused.
 const ATTEMPTS: usize = 16;
 
-/// TapTalk's id of a user: a number from 1 to 2³¹ − 1, because the Android SDK reads it into an `int`.
+/// TapTalk's id of a user: a number from 1 to 2³¹ − 1, because the Android SDK parses it as an `int`.
 ///
-/// It is random and not counted, so that an office whose store was lost does not give new users the ids of old ones.
+/// It is random, not counted, so that an office that lost its store does not give new users the ids of old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct UserId(u32);
 
@@ -40,18 +40,18 @@ impl UserId {
         Self(u32::from_be_bytes(bytes))
     }
 
-    /// The key in the store of when the user's logins were revoked.
+    /// The store key of the time at which the user's logins were revoked.
     pub(super) fn revocation_key(self, tenant: &str) -> String {
         format!("tt:{tenant}:r:{self}")
     }
 
-    /// The user that has this id, written as a number.
+    /// Parses an id in its canonical decimal form.
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let id: u32 = text.parse().ok()?;
         (i32::try_from(id).is_ok_and(|id| id > 0) && id.to_string() == text).then_some(Self(id))
     }
 
-    /// The key of the user's profile in the store.
+    /// The store key of the user's profile.
     pub(super) fn key(self, tenant: &str) -> String {
         format!("tt:{tenant}:u:{self}")
     }
@@ -63,8 +63,9 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The id of the user that a customer's system calls `xc_user_id`. Seen for the first time, the user is given one, and the
-/// profile is reserved: it is still to be saved for good.
+/// The id of the user with this profile's `xc_user_id`.
+///
+/// A new user gets a new id, which is reserved for an hour. The caller must then save the profile for good.
 pub(super) async fn find_or_reserve(store: &impl Store, tenant: &str, profile: &Profile) -> Result<UserId, BoxError> {
     let by_name = key_by_name(tenant, &profile.xc_user_id);
     if let Some(id) = store.get(&by_name).await? {
@@ -72,7 +73,7 @@ pub(super) async fn find_or_reserve(store: &impl Store, tenant: &str, profile: &
     }
     for _ in 0..ATTEMPTS {
         let id = UserId::random()?;
-        // The id first, so that no two users can have it; then the name, so that no user can have two ids.
+        // First claim the id, so that no two users have the same one; then the name, so that no user has two ids.
         if store.claim(&id.key(tenant), write_profile(profile), RESERVED).await?.is_some() {
             continue;
         }
@@ -82,17 +83,17 @@ pub(super) async fn find_or_reserve(store: &impl Store, tenant: &str, profile: &
         store.take(&id.key(tenant)).await?;
         return Ok(read_id(&other)?);
     }
-    Err("no id was free for a new user".into())
+    Err("no free id was found for a new user: too many of the 2³¹ ids are taken".into())
 }
 
-/// The key in the store of the id of the user that a customer's system calls `xc_user_id`: a digest, as that is text of any
-/// kind and of up to 200 bytes.
+/// The store key of the id of the user with this `xc_user_id`. It has a digest, because `xc_user_id` is arbitrary text
+/// of up to 200 bytes.
 fn key_by_name(tenant: &str, xc_user_id: &Secret) -> String {
     let digest = Sha256::digest(xc_user_id.expose_secret());
     format!("tt:{tenant}:x:{}", BASE64_URL_SAFE_NO_PAD.encode(&digest[..24]))
 }
 
-/// A time in milliseconds since the Unix epoch, as the store has it.
+/// Reads a stored time, in milliseconds since the Unix epoch.
 pub(super) fn read_time(bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_be_bytes).map_err(|_| unreadable())
 }
@@ -101,7 +102,7 @@ fn read_id(bytes: &[u8]) -> Result<UserId, StoreError> {
     bytes.try_into().map(UserId::from_bytes).map_err(|_| unreadable())
 }
 
-/// A profile as the store has it: a JSON array, in which a member that is not given is empty.
+/// Writes a profile as the store has it: a JSON array, in which an absent member is an empty string.
 pub(super) fn write_profile(profile: &Profile) -> Bytes {
     let optional = |member: &Option<Secret>| member.clone().unwrap_or_default();
     let members = [
@@ -131,9 +132,9 @@ pub(super) fn read_profile(bytes: &[u8]) -> Result<Profile, StoreError> {
     Ok(profile)
 }
 
-/// The parser's error is dropped: it could quote the profile.
+/// The parser's error is dropped, because it could quote the profile.
 fn unreadable() -> StoreError {
-    StoreError::Unavailable("the record of a user is not readable".into())
+    StoreError::Unavailable("the store has a record of a user that cannot be decoded".into())
 }
 
 #[cfg(test)]
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_refused_without_repeating_it() {
+    fn a_malformed_record_is_refused_and_not_quoted() {
         for bytes in [&b""[..], b"[\"605b32dd\"]", b"{}", b"[1,2,3,4,5,6,7,8]"] {
             let error = read_profile(bytes).unwrap_err();
             assert!(!format!("{error:?}").contains("605b"));

@@ -25,7 +25,7 @@ use crate::{
     token::CheckError,
 };
 
-/// How much longer than its tokens a login is kept: the store's clock and ours may differ by as much.
+/// How much longer than its tokens a login is kept, in case the store's clock is ahead of ours.
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
@@ -133,17 +133,17 @@ impl<S: Store> Verifier<UserUpdate> for TicketOffice<S> {
     }
 }
 
-/// The record of a login, and the value that it was read from.
+/// The record of a login, and the stored value that it was decoded from.
 type Known = (Record, Bytes);
 
 impl<S: Store> TicketOffice<S> {
-    /// The tokens for a ticket that is good once: of any number of attempts, one gets them.
+    /// Exchanges a single-use ticket: only one of any number of attempts gets tokens.
     async fn exchange(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         let Some(first) = login.next() else { return Ok(TokenVerdict::Invalid) };
         let renewed = Record {
             generation: first.generation(),
             renewed_at: self.clock.unix_millis(),
-            // Without a window nobody asks who it was.
+            // The holder is needed only to recognise a repeat within the window.
             holder: (!self.ticket_grace.is_zero()).then(|| holder.tag()),
         };
         let (exchanged, profile, revoked) = try_join3(
@@ -164,7 +164,7 @@ impl<S: Store> TicketOffice<S> {
         }
     }
 
-    /// The same tokens again, if the same app on the same device repeats its exchange within the window.
+    /// Issues the same tokens again if the same app on the same device repeats its exchange within the window.
     async fn exchange_again(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         if self.ticket_grace.is_zero() {
             return Ok(TokenVerdict::Invalid);
@@ -177,7 +177,7 @@ impl<S: Store> TicketOffice<S> {
         Ok(self.issued(login.in_generation(1), record, holder, profile))
     }
 
-    /// The tokens of a new login of the user whose ticket `login` is, if the ticket is known.
+    /// Exchanges a ticket that is good for several exchanges: begins a new login of its user.
     async fn begin(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         let (record, profile) = self.look_up(login).await?;
         if record.is_none_or(|(record, _)| record.generation != 0) {
@@ -192,8 +192,9 @@ impl<S: Store> TicketOffice<S> {
         Ok(self.issued(first, record, holder, profile))
     }
 
-    /// Tries a refresh again as long as there is patience, when the store fails: a client may end its session where a
-    /// refresh has no verdict. Trying again is a repeat, and so it needs the window.
+    /// Retries a refresh while the store fails, for at most `refresh_patience`.
+    ///
+    /// A client may end its session if a refresh has no verdict. A retry is a repeat, so it needs a grace window.
     async fn refresh_patiently(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         let start = self.clock.monotonic();
         loop {
@@ -209,8 +210,7 @@ impl<S: Store> TicketOffice<S> {
     }
 
     // Contract: TT-10.
-    /// The tokens that come after `login`'s, if they are still to be had, or if they were had a moment ago. A refresh token
-    /// that is used later than that ends the login.
+    /// Issues the next generation of tokens; repeats them within the grace window; ends the login on later reuse.
     async fn refresh_once(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         let key = login.key(&self.tenant);
         loop {
@@ -223,22 +223,22 @@ impl<S: Store> TicketOffice<S> {
                 if self.store.replace(&key, value, renewed.encode(), self.login_ttl()).await? {
                     return Ok(self.issued(next, renewed, holder, profile));
                 }
-                // Somebody else did at the same time: it is looked up again what became of it.
+                // Another request changed the record meanwhile: read it again.
                 continue;
             }
             if record.generation == next.generation() && self.is_within(self.refresh_grace, record) {
                 return Ok(self.issued(next, record, holder, profile));
             }
-            // It was used before, and the answer to that has arrived.
+            // A reuse after the window, or after the successor was used, counts as theft.
             self.store.take(&key).await?;
             return Ok(TokenVerdict::Invalid);
         }
     }
 
-    /// The user of a login that goes on, or why there is none.
+    /// The profile of a live login's user, or the verdict that refuses the login.
     async fn user_of(&self, login: Login) -> Result<Result<Profile, AccessVerdict>, BoxError> {
         let (record, profile) = self.look_up(login).await?;
-        // A store that went back to an older state than the token's does not know it.
+        // A store that returned to an older state refuses a token that is newer than that state.
         let known = record.is_some_and(|(record, _)| login.generation() <= record.generation);
         Ok(match (known, profile) {
             (false, _) => Err(AccessVerdict::Invalid),
@@ -247,7 +247,7 @@ impl<S: Store> TicketOffice<S> {
         })
     }
 
-    /// The record of a login, if it goes on, and its user's profile.
+    /// The record of a login, if the login is live, and its user's profile.
     pub(super) async fn look_up(&self, login: Login) -> Result<(Option<Known>, Option<Profile>), BoxError> {
         let (value, profile, revoked) = try_join3(
             self.store.get(&login.key(&self.tenant)),
@@ -261,12 +261,13 @@ impl<S: Store> TicketOffice<S> {
         Ok((record, profile.map(|profile| read_profile(&profile)).transpose()?))
     }
 
-    /// Whether a login was renewed less than `window` ago, by clocks that may differ a little.
+    /// Whether a login was renewed less than `window` ago. The difference may be negative, as the nodes' clocks may
+    /// differ.
     fn is_within(&self, window: Duration, record: Record) -> bool {
         self.clock.unix_millis().abs_diff(record.renewed_at) < millis(window)
     }
 
-    /// The tokens of a login that was renewed as `record` says: the same ones each time.
+    /// The tokens of a login that was renewed at `record.renewed_at`. The same arguments give the same tokens.
     fn issued(&self, login: Login, record: Record, holder: &Holder, profile: Profile) -> TokenVerdict {
         let renewed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(record.renewed_at);
         let (id, binding) = (login.token_id(), holder.binding());
@@ -284,10 +285,10 @@ impl<S: Store> TicketOffice<S> {
     }
 }
 
-/// Between two attempts of a refresh.
+/// The pause between two attempts of a refresh.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// A lifetime that is longer than time goes ends in a few thousand years.
+/// `time + ttl`, with the lifetime limited to 5,000 years so that the sum does not overflow.
 fn after(time: SystemTime, ttl: Duration) -> SystemTime {
     const LONG: Duration = Duration::from_secs(5_000 * 365 * 24 * 60 * 60);
     time + ttl.min(LONG)

@@ -1,4 +1,4 @@
-//! The office when many come at the same time.
+//! The office under concurrent requests.
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 use super::*;
 use crate::store::StoreError;
 
-/// A store that lets everybody else go first, each time: whatever can happen between two operations does.
+/// A store that yields before each operation, so that concurrent checks interleave between any two operations.
 pub(super) struct Yielding(pub(super) MemoryStore);
 
 impl Store for Yielding {
@@ -41,7 +41,7 @@ pub(super) fn yielding_office() -> TicketOffice<Yielding> {
     office("t", Yielding(MemoryStore::new()), &KeyRing::generate().unwrap(), &ManualClock::new(START))
 }
 
-/// The verdicts of `office` on `credentials`, which come at the same time.
+/// The verdicts of `office` on `credentials`, which are verified concurrently.
 async fn ask_at_once<C: Credential, O: Verifier<C>>(office: &O, credentials: Vec<C>) -> Vec<C::Verdict> {
     let verdicts = credentials.into_iter().map(|credential| office.verify(Request::new(credential)));
     try_join_all(verdicts).await.unwrap()
@@ -70,7 +70,7 @@ pub(super) async fn wait_for_ticket(office: &impl Verifier<TicketRequest>) -> Se
 }
 
 #[tokio::test]
-async fn of_a_thousand_exchanges_of_one_ticket_one_succeeds() {
+async fn one_of_a_thousand_exchanges_of_a_ticket_succeeds() {
     let office = yielding_office();
     let ticket = wait_for_ticket(&office).await;
     let exchanges = vec![TicketExchange::new(ticket, app_key()); 1000];
@@ -81,7 +81,7 @@ async fn of_a_thousand_exchanges_of_one_ticket_one_succeeds() {
 }
 
 #[tokio::test]
-async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends() {
+async fn one_of_many_refreshes_of_a_token_succeeds_and_the_login_ends() {
     let office = yielding_office();
     let exchange = TicketExchange::new(wait_for_ticket(&office).await, app_key());
     let tokens = issued(wait_for(&office, exchange).await);
@@ -95,7 +95,7 @@ async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends() {
 }
 
 #[tokio::test]
-async fn a_user_who_comes_many_times_at_once_is_one_user() {
+async fn concurrent_requests_for_one_user_save_one_user() {
     let office = yielding_office();
     let requests = vec![request(Profile::new("287", "Ann Example")); 100];
     let mut ids = HashSet::new();
@@ -109,7 +109,7 @@ async fn a_user_who_comes_many_times_at_once_is_one_user() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_exchanges_on_several_threads_one_succeeds() {
+async fn one_of_a_thousand_exchanges_on_several_threads_succeeds() {
     let Fixture { office, .. } = fixture();
     let ticket = ticket(&office);
     let exchanges = (0..1000).map(|_| {

@@ -1,4 +1,4 @@
-//! The office when the store is away, or has no room for another user.
+//! The office when the store is unavailable, or no user id is free.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,12 +7,12 @@ use bytes::Bytes;
 use super::*;
 use crate::store::StoreError;
 
-/// A store in front of a working one, of which a part fails or answers as the test has it.
+/// A wrapper around a working store that fails, or reports ids as taken, as a test configures it.
 struct Rigged {
     store: MemoryStore,
     /// Whether every operation fails.
     away: bool,
-    /// How many ids of users are still said to be another's.
+    /// How many more user ids are reported as taken.
     taken_ids: AtomicUsize,
 }
 
@@ -60,7 +60,7 @@ impl Store for Rigged {
 }
 
 #[test]
-fn without_its_store_the_office_decides_nothing_but_what_needs_none() {
+fn an_unavailable_store_is_an_error_unless_the_check_needs_no_store() {
     let Fixture { clock, keys, office: open, .. } = fixture();
     let (unused, tokens) = (ticket(&open), log_in(&open));
     let closed = office("t", Rigged::new(true, 0), &keys, &clock);
@@ -81,7 +81,7 @@ fn without_its_store_the_office_decides_nothing_but_what_needs_none() {
 }
 
 #[test]
-fn an_id_that_is_taken_is_not_given_again() {
+fn a_taken_user_id_is_not_given_again() {
     let clock = ManualClock::new(START);
     let busy = office("t", Rigged::new(false, 3), &KeyRing::generate().unwrap(), &clock);
     let tokens = issued(exchange(&busy, &ticket(&busy)));

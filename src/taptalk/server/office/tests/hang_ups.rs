@@ -1,4 +1,4 @@
-//! The office when a caller hangs up, at every moment at which one can.
+//! The office when a caller hangs up, after each number of polls.
 
 use std::future::poll_fn;
 
@@ -9,10 +9,10 @@ use super::{
     *,
 };
 
-/// More polls than any check takes.
+/// More polls than any check needs.
 const POLLS: usize = 12;
 
-/// Polls a check so many times, and hangs up if it is not done by then.
+/// Polls a check at most `polls` times, and drops it if it is not done by then.
 async fn hang_up_after<C: Credential>(polls: usize, office: &impl Verifier<C>, credential: C) {
     let mut check = Box::pin(office.verify(Request::new(credential)));
     for _ in 0..polls {
@@ -41,14 +41,14 @@ async fn a_stolen_refresh_token_ends_the_login_whenever_the_thief_hangs_up() {
 }
 
 #[tokio::test]
-async fn a_new_user_is_saved_whole_or_not_for_long() {
+async fn a_new_user_is_saved_completely_or_the_reservation_expires() {
     for polls in 0..POLLS {
         let clock = ManualClock::new(START);
         let store = Yielding(MemoryStore::new().clock(clock.clone()).max_entries(3));
         let office = office("t", store, &KeyRing::generate().unwrap(), &clock);
         hang_up_after(polls, &office, request(Profile::new("287", "Ann Example"))).await;
         clock.advance(2 * HOUR);
-        // There is room for one user and one ticket: for this user, whatever there is of it by now.
+        // There is room for one user and one ticket only: for this user, however much of it was saved before.
         let exchange = TicketExchange::new(wait_for_ticket(&office).await, app_key());
         let first = issued(wait_for(&office, exchange).await);
         clock.advance(30 * DAY + HOUR);

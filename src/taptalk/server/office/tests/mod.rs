@@ -1,5 +1,5 @@
-//! The office by the clock, and between two operations of its store. The tests that hold on every store are
-//! in `tests/shared_store`.
+//! The office with a manual clock and with stores that interleave or fail. The tests that hold on every store are in
+//! `tests/shared_store`.
 
 mod at_once;
 mod faults;
@@ -74,7 +74,7 @@ fn request(profile: Profile) -> TicketRequest {
     TicketRequest::new(server_key(), parameters)
 }
 
-/// The verdict of `office` on `credential`. Nothing waits in a store in memory.
+/// The verdict of `office` on `credential`. With a store in memory, it is never pending.
 fn try_ask<C: Credential>(office: &impl Verifier<C>, credential: C) -> Result<C::Verdict, BoxError> {
     office.verify(Request::new(credential)).now_or_never().expect("nothing is pending")
 }
@@ -119,7 +119,7 @@ fn log_in(office: &Office) -> TokenPair {
 }
 
 #[test]
-fn a_ticket_buys_tokens_and_they_are_renewed() {
+fn a_ticket_is_exchanged_and_the_tokens_are_refreshed() {
     let Fixture { clock, office, .. } = fixture();
     let mut profile = Profile::new("287", "Ann Example");
     profile.email = Some("ann@example.com".into());
@@ -148,7 +148,7 @@ fn a_ticket_buys_tokens_and_they_are_renewed() {
 }
 
 #[test]
-fn a_login_lives_as_long_as_it_is_renewed() {
+fn a_login_lives_as_long_as_it_is_refreshed() {
     let Fixture { clock, office, .. } = fixture();
     let mut tokens = log_in(&office);
     for _ in 0..12 {
@@ -173,7 +173,7 @@ fn a_ticket_is_good_for_an_hour() {
 }
 
 #[test]
-fn a_store_whose_clock_is_ahead_of_ours_does_not_shorten_a_ticket() {
+fn a_store_with_its_clock_ahead_does_not_shorten_a_ticket() {
     let [here, ahead] = [ManualClock::new(START), ManualClock::new(START)];
     let store = MemoryStore::new().clock(ahead.clone());
     let office = office("t", store, &KeyRing::generate().unwrap(), &here);
@@ -202,7 +202,7 @@ fn only_a_known_backend_gets_a_ticket() {
 }
 
 #[test]
-fn what_the_office_did_not_issue_for_this_is_invalid() {
+fn a_token_of_another_kind_or_another_office_is_invalid() {
     let Fixture { clock, store, keys, office: here } = fixture();
     let (unused, tokens) = (ticket(&here), log_in(&here));
     let other_keys = office("t", Arc::clone(&store), &KeyRing::generate().unwrap(), &clock);
@@ -232,7 +232,7 @@ fn what_the_office_did_not_issue_for_this_is_invalid() {
 }
 
 #[test]
-fn a_user_keeps_the_id_and_has_the_last_profile() {
+fn a_user_keeps_the_id_and_gets_the_latest_profile() {
     let Fixture { clock, store, keys, office: here } = fixture();
     let mut profile = Profile::new("287", "Ann Example");
     profile.email = Some("ann@example.com".into());
@@ -253,7 +253,7 @@ fn a_user_keeps_the_id_and_has_the_last_profile() {
 }
 
 #[test]
-fn an_expired_refresh_token_ends_nothing() {
+fn an_expired_refresh_token_does_not_end_the_login() {
     let Fixture { clock, office, .. } = fixture();
     let first = log_in(&office);
     clock.advance(20 * DAY);
@@ -264,7 +264,7 @@ fn an_expired_refresh_token_ends_nothing() {
 }
 
 #[test]
-fn a_login_that_the_store_does_not_have_is_over() {
+fn a_login_that_is_not_in_the_store_is_refused() {
     let Fixture { store, office, .. } = fixture();
     let (unused, tokens) = (ticket(&office), log_in(&office));
     let login = Login::from_id(office.ticket.check(unused.expose_secret(), &[]).unwrap().id);
@@ -280,7 +280,7 @@ fn a_login_that_the_store_does_not_have_is_over() {
 }
 
 #[test]
-fn a_login_without_its_user_is_over() {
+fn a_login_without_its_user_is_refused() {
     let Fixture { store, office, .. } = fixture();
     let (unused, tokens) = (ticket(&office), log_in(&office));
     let user = format!("tt:t:u:{}", tokens.user.user_id);
@@ -291,7 +291,7 @@ fn a_login_without_its_user_is_over() {
 }
 
 #[test]
-fn a_store_that_went_back_refuses_what_is_newer_than_itself() {
+fn a_store_that_went_back_refuses_newer_tokens() {
     let Fixture { store, office, .. } = fixture();
     let first = log_in(&office);
     let second = issued(refresh(&office, &first));
@@ -307,7 +307,7 @@ fn a_store_that_went_back_refuses_what_is_newer_than_itself() {
 }
 
 #[test]
-fn a_ticket_for_several_uses_begins_a_login_with_each() {
+fn each_exchange_of_a_reusable_ticket_begins_a_login() {
     let Fixture { clock, office, .. } = fixture();
     let office = office.single_use(false);
     let ticket = ticket(&office);
@@ -323,7 +323,7 @@ fn a_ticket_for_several_uses_begins_a_login_with_each() {
 }
 
 #[test]
-fn keys_are_rotated_while_the_office_is_open() {
+fn keys_are_rotated_while_the_office_is_in_use() {
     let Fixture { clock, keys, office, .. } = fixture();
     let tokens = log_in(&office);
     let old = office.server_keys.clone();
@@ -349,7 +349,7 @@ fn keys_are_rotated_while_the_office_is_open() {
 }
 
 #[test]
-fn lifetimes_are_as_they_are_set() {
+fn lifetimes_can_be_set() {
     let Fixture { clock, office, .. } = fixture();
     let office = office
         .ticket_ttl(Duration::from_secs(10))
@@ -373,7 +373,7 @@ fn lifetimes_are_as_they_are_set() {
 }
 
 #[test]
-fn a_tenant_is_plain_text() {
+fn a_tenant_is_limited_to_plain_characters() {
     let new = |tenant: &str| TicketOffice::new(tenant, MemoryStore::new(), KeyRing::generate().unwrap());
     for tenant in ["", "example.com", "a_b-C.7", &"x".repeat(32)] {
         assert!(new(tenant).is_ok(), "{tenant}");
@@ -392,7 +392,7 @@ fn debug_shows_no_key() {
 #[test]
 fn a_live_ticket_takes_at_most_250_bytes() {
     const TICKETS: usize = 1000;
-    // It has room left for the one user.
+    // Tickets take less than 250 bytes each, which leaves room for the one user.
     let store = MemoryStore::new().max_bytes(TICKETS * 250);
     let office =
         office("a-tenant-with-a-name-of-32-chars", store, &KeyRing::generate().unwrap(), &ManualClock::new(START));

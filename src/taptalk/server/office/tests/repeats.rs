@@ -1,4 +1,4 @@
-//! Refreshes and exchanges that are repeated: within their window, and after it.
+//! Repeated refreshes and exchanges, within their window and after it.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -25,7 +25,7 @@ fn refresh_as(office: &Office, tokens: &TokenPair, app_key: ApiKey, device: Devi
 
 // Contract: TT-10.
 #[test]
-fn a_refresh_may_be_repeated_for_its_window_and_gets_the_same_tokens() {
+fn a_refresh_repeated_within_its_window_gets_the_same_tokens() {
     let Fixture { clock, office, .. } = lenient();
     let first = log_in(&office);
     clock.advance(HOUR);
@@ -42,7 +42,7 @@ fn a_refresh_may_be_repeated_for_its_window_and_gets_the_same_tokens() {
 }
 
 #[test]
-fn it_may_not_be_repeated_once_the_new_refresh_token_was_used() {
+fn a_refresh_cannot_be_repeated_after_its_successor_is_used() {
     let Fixture { office, .. } = lenient();
     let first = log_in(&office);
     let second = issued(refresh(&office, &first));
@@ -66,7 +66,7 @@ fn setting_the_clock_back_opens_no_window() {
 
 // Contract: TT-11, TT-40105.
 #[test]
-fn tokens_belong_to_their_app_and_to_the_device_that_was_named() {
+fn tokens_are_bound_to_their_app_and_device() {
     let Fixture { office, .. } = lenient();
     let other = ApiKey::new("ios", "pl41n");
     let office = office.app_keys(ApiKeys::new([app_key(), other.clone()]).unwrap());
@@ -93,21 +93,21 @@ fn tokens_belong_to_their_app_and_to_the_device_that_was_named() {
     }
     assert_eq!(refresh_as(&office, &tokens, other, here.clone()), TokenVerdict::OtherClient);
     assert_eq!(refresh_as(&office, &tokens, app_key(), elsewhere), TokenVerdict::OtherClient);
-    assert_eq!(check_as(Some(app_key()), &here), AccessVerdict::Valid, "none of that ends the login");
+    assert_eq!(check_as(Some(app_key()), &here), AccessVerdict::Valid, "a refusal does not end the login");
     assert_eq!(check_as(None, &here), AccessVerdict::Valid);
     let renewed = issued(refresh_as(&office, &tokens, app_key(), here.clone()));
-    assert_eq!(refresh(&office, &renewed), TokenVerdict::OtherClient, "the new ones belong to them too");
+    assert_eq!(refresh(&office, &renewed), TokenVerdict::OtherClient, "the new tokens are bound too");
     issued(refresh_as(&office, &renewed, app_key(), here));
 
     let unnamed = log_in(&office);
     let check = AccessCheck::new(unnamed.access_token.clone()).with_device(Device::new("any"));
-    assert_eq!(ask(&office, check), AccessVerdict::Valid, "what was issued to no device is good on each");
+    assert_eq!(ask(&office, check), AccessVerdict::Valid, "a token issued without a device is good on every device");
     let wrong = AccessCheck::new(unnamed.access_token).with_app_key(ApiKey::new("android", "guess"));
     assert_eq!(ask(&office, wrong), AccessVerdict::KeyRefused(KeyRefusal::Unknown));
 }
 
 #[test]
-fn a_key_that_is_switched_off_is_not_evaded_by_leaving_it_out() {
+fn leaving_out_the_app_key_does_not_evade_a_suspended_key() {
     let Fixture { office, .. } = lenient();
     let tokens = log_in(&office);
     let keys = office.app_keys.clone();
@@ -118,11 +118,11 @@ fn a_key_that_is_switched_off_is_not_evaded_by_leaving_it_out() {
     keys.rotate(ApiKeys::new([suspended, ApiKey::new("android", "another").into()]).unwrap());
     assert_eq!(check(&office, &tokens), AccessVerdict::Valid, "the app has another key");
     keys.rotate(ApiKeys::new([ApiKey::new("ios", "pl41n")]).unwrap());
-    assert_eq!(check(&office, &tokens), AccessVerdict::OtherClient, "the app is not known any more");
+    assert_eq!(check(&office, &tokens), AccessVerdict::OtherClient, "the app is no longer known");
 }
 
 #[test]
-fn an_exchange_may_be_repeated_by_the_same_client_if_that_is_set() {
+fn with_ticket_grace_the_same_client_may_repeat_an_exchange() {
     let Fixture { clock, office, .. } = lenient();
     let office = office.ticket_grace(WINDOW).unwrap();
     let ticket = ticket(&office);
@@ -143,7 +143,7 @@ fn an_exchange_may_be_repeated_by_the_same_client_if_that_is_set() {
 
 // Contract: TT-40106.
 #[test]
-fn the_codes_for_a_user_who_is_gone_end_no_login() {
+fn a_missing_user_does_not_end_the_login() {
     let Fixture { store, office, .. } = lenient();
     let tokens = log_in(&office);
     let user = format!("tt:t:u:{}", tokens.user.user_id);
@@ -175,7 +175,7 @@ async fn eight_refreshes_at_once_over_two_nodes_get_one_pair() {
     }
 }
 
-/// A store that does what it is asked, and fails to say so, every so many times.
+/// A store that performs each operation, but reports an error for every third `replace`.
 struct Cut {
     store: MemoryStore,
     operations: AtomicUsize,
@@ -211,14 +211,14 @@ impl Store for Cut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_refreshes_whose_answer_is_lost_lose_no_login() {
+async fn ten_thousand_refreshes_with_a_lost_answer_lose_no_login() {
     let (clock, keys) = (ManualClock::new(START), KeyRing::generate().unwrap());
     let store = Cut { store: MemoryStore::new(), operations: AtomicUsize::new(1) };
     let office = office("t", store, &keys, &clock).refresh_grace(WINDOW).unwrap();
     let mut tokens = issued(wait_for(&office, TicketExchange::new(wait_for_ticket(&office).await, app_key())).await);
     for _ in 0..10_000 {
         let refresh = || wait_for(&office, TokenRefresh::new(tokens.refresh_token.clone()));
-        // The connection is cut after the request was processed: the client has nothing, and asks again.
+        // The connection breaks after the request was processed: the client has no response, and repeats it.
         let lost = issued(refresh().await);
         clock.advance(Duration::from_secs(9));
         let repeated = issued(refresh().await);

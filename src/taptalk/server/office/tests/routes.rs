@@ -1,4 +1,4 @@
-//! Logout, revocation, the socket, and what a backend saves.
+//! Logout, revocation, the socket, user updates and settings.
 
 use super::*;
 use crate::taptalk::{ConfigsRequest, ConfigsVerdict, Logout, SocketRequest, SocketVerdict, UserUpdate, UserVerdict};
@@ -23,7 +23,7 @@ fn a_logout_ends_its_login_and_no_other() {
 }
 
 #[test]
-fn the_host_revokes_by_login_and_by_user() {
+fn a_login_or_all_logins_of_a_user_can_be_revoked() {
     let Fixture { clock, office, .. } = fixture();
     let (unused, by_access, by_refresh, other) = (ticket(&office), log_in(&office), log_in(&office), log_in(&office));
     assert!(now(office.revoke_login(&by_access.access_token)));
@@ -58,7 +58,7 @@ fn the_host_revokes_by_login_and_by_user() {
 }
 
 #[test]
-fn a_socket_is_its_users() {
+fn a_socket_gets_its_user() {
     let Fixture { office, .. } = fixture();
     let tokens = log_in(&office);
     let SocketVerdict::Verified(user) = ask(&office, SocketRequest::new(tokens.access_token.clone())) else {
@@ -74,7 +74,7 @@ fn a_socket_is_its_users() {
 
 // Contract: TT-14.
 #[test]
-fn a_backend_saves_a_user_who_keeps_the_id() {
+fn a_backend_updates_a_user_who_keeps_the_id() {
     let Fixture { office, .. } = fixture();
     let first = ticket_for(&office, Profile::new("287", "Ann Example"));
     let update = |key, name: &'static str| ask(&office, UserUpdate::new(key, Profile::new("287", name)));
@@ -90,7 +90,7 @@ fn a_backend_saves_a_user_who_keeps_the_id() {
 
 // Contract: TT-5.
 #[test]
-fn the_settings_are_for_whoever_has_an_app_key() {
+fn the_settings_need_an_app_key() {
     let Fixture { office, .. } = fixture();
     assert_eq!(ask(&office, ConfigsRequest::new(app_key())), ConfigsVerdict::Allowed);
     let refused = ask(&office, ConfigsRequest::new(server_key()));
