@@ -7,7 +7,37 @@ use serde_json::Value;
 use super::answer::{JSON, answer};
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, wire::query};
 
-/// The trio that Diyalog asks to be verified when its web app is opened for an agent in an iframe.
+/// The trio that Diyalog asks about when its web app is opened for an agent in an iframe.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     diyalog::{AgentToken, AgentVerdict},
+/// };
+///
+/// struct Desk;
+///
+/// impl Verifier<AgentToken> for Desk {
+///     async fn verify(&self, request: Request<AgentToken>) -> Result<AgentVerdict, BoxError> {
+///         let trio = request.into_body();
+///         // Here you would look the token up; `?` on the errors of the look-up is right.
+///         if trio.token != "b1f0" || trio.user_no != "45186" {
+///             return Ok(AgentVerdict::InvalidToken);
+///         }
+///         let same_session = trio.session_id == "s-7";
+///         Ok(if same_session { AgentVerdict::validated(trio.user_no) } else { AgentVerdict::InvalidSessionId })
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let trio = AgentToken::new("s-7", "b1f0", "45186");
+/// assert_eq!(Desk.verify(Request::new(trio)).await?, AgentVerdict::validated("45186"));
+///
+/// let trio = AgentToken::new("s-8", "b1f0", "45186");
+/// assert_eq!(Desk.verify(Request::new(trio)).await?, AgentVerdict::InvalidSessionId);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AgentToken {
@@ -30,7 +60,7 @@ impl Credential for AgentToken {
     type Verdict = AgentVerdict;
 }
 
-/// The verdict on an agent's token.
+/// The verdict on an agent's token. [`AgentToken`] has an example.
 ///
 /// The contract has no words for the negative ones: they are the customer's, and tell Diyalog's log what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +116,33 @@ impl Verdict for AgentVerdict {
 /// malformed, and so is a query that is not percent-encoded UTF-8; a `+` is a space.
 ///
 /// Source: Diyalog's "Authentication Services", "Agent Token Verification Service (API)".
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{AgentEndpoint, AgentToken, AgentVerdict},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|request: Request<AgentToken>| async move {
+///     let trio = request.into_body();
+///     let good = trio.token == "b1f0" && trio.session_id == "s-7" && trio.user_no == "45186";
+///     Ok::<_, BoxError>(if good { AgentVerdict::validated(trio.user_no) } else { AgentVerdict::InvalidToken })
+/// });
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "the app" }))
+///     .layer(VerifyLayer::new(AgentEndpoint::new(), verifier));
+///
+/// let call = Request::get("/CheckToken?sessionId=s-7&token=b1f0&userNo=45186").body(String::new())?;
+/// let body = app.oneshot(call).await?.into_body().collect().await?.to_bytes();
+/// assert_eq!(body, r#"{"success":true,"result":"agent 45186 verified"}"#);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct AgentEndpoint {}

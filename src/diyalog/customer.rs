@@ -10,7 +10,36 @@ use crate::{
     },
 };
 
-/// The trio that Diyalog asks to be verified when a customer's SDK is activated, and the device's hash for the log.
+/// The trio that Diyalog asks about when a customer's SDK is activated, with the device's hash for the log.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     diyalog::{CustomerToken, CustomerVerdict},
+/// };
+///
+/// struct Bank;
+///
+/// impl Verifier<CustomerToken> for Bank {
+///     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///         let trio = request.body();
+///         // Here you would look the token up; `?` on the errors of the look-up is right.
+///         if trio.dlg_token != "2121sa" || trio.customer_no != "1234567" {
+///             return Ok(CustomerVerdict::InvalidToken);
+///         }
+///         Ok(if trio.device_id == "1234" { CustomerVerdict::Validated } else { CustomerVerdict::InvalidDeviceId })
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let trio = CustomerToken::new("1234", "2121sa", "1234567");
+/// assert_eq!(Bank.verify(Request::new(trio)).await?, CustomerVerdict::Validated);
+///
+/// let trio = CustomerToken::new("4321", "2121sa", "1234567");
+/// assert_eq!(Bank.verify(Request::new(trio)).await?, CustomerVerdict::InvalidDeviceId);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CustomerToken {
@@ -40,7 +69,7 @@ impl Credential for CustomerToken {
     type Verdict = CustomerVerdict;
 }
 
-/// The verdict on a customer's token.
+/// The verdict on a customer's token. [`CustomerToken`] has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerVerdict {
@@ -69,16 +98,30 @@ impl Verdict for CustomerVerdict {
     }
 }
 
-/// The words that Diyalog reads.
+/// The words in which [`CustomerEndpoint`] answers Diyalog.
+///
+/// ```
+/// use tower_verify::{
+///     Outcome,
+///     diyalog::{CustomerEndpoint, CustomerVerdict, Vocabulary},
+/// };
+///
+/// let word = |endpoint| Outcome::Verdict(CustomerVerdict::ExpiredToken).respond(&endpoint, ()).into_body();
+/// assert_eq!(word(CustomerEndpoint::new()), "ExpiredToken");
+/// assert_eq!(word(CustomerEndpoint::new().vocabulary(Vocabulary::Older)), "ExpiredCode");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Vocabulary {
-    /// `Validated`, `InvalidToken`, `ExpiredToken`, `InvalidDeviceId`, `InternalError`, `BadRequest`: the present
-    /// documentation's, and the default.
+    /// The words of the present documentation, and the default.
+    ///
+    /// `Validated`, `InvalidToken`, `ExpiredToken`, `InvalidDeviceId`, `InternalError`, `BadRequest`.
     #[default]
     Current,
-    /// `Validated`, `InvalidCode`, `ExpiredCode`, `InvalidHash`, `InternalError`: the older page's. It has no word for a
-    /// bad request, which is answered as `InternalError`: there is no verdict on it either.
+    /// The words of the older page.
+    ///
+    /// `Validated`, `InvalidCode`, `ExpiredCode`, `InvalidHash`, `InternalError`. There is no word for a malformed request:
+    /// it is answered as `InternalError`, as there is no verdict on it either.
     Older,
 }
 
@@ -88,6 +131,33 @@ pub enum Vocabulary {
 /// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge, and the word for a bad request.
 ///
 /// Source: Diyalog's "Authentication Services", "Customer Token Verification Service (API)".
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|request: Request<CustomerToken>| async move {
+///     let trio = request.body();
+///     let good = trio.dlg_token == "2121sa" && trio.device_id == "1234" && trio.customer_no == "1234567";
+///     Ok::<_, BoxError>(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// });
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "the app" }))
+///     .layer(VerifyLayer::new(CustomerEndpoint::new(), verifier));
+///
+/// let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
+/// let response = app.oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), "Validated");
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct CustomerEndpoint {
     vocabulary: Vocabulary,

@@ -1,4 +1,4 @@
-//! Diyalog's token verification: customers of the mobile SDK ([`CustomerEndpoint`]) and agents in the iframe ([`AgentEndpoint`]).
+//! Diyalog's token verification: the checks of customers ([`CustomerEndpoint`]) and of agents ([`AgentEndpoint`]).
 //!
 //! Diyalog calls two services of yours, each to ask about a token that *you* made:
 //!
@@ -17,8 +17,8 @@
 //!
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use http_body_util::Full;
-//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Secret, Verifier, VerifyLayer,
 //!     diyalog::{AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict},
@@ -65,21 +65,18 @@
 //!     of_agents: HashMap::from([("45186".into(), ("b1f0".into(), "s-7".into()))]),
 //! };
 //! let app = service_fn(|_: Request<String>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("the app"))) });
-//! let mut app = ServiceBuilder::new()
+//! let app = ServiceBuilder::new()
 //!     .layer(VerifyLayer::new(CustomerEndpoint::new(), tokens.clone()))
 //!     .layer(VerifyLayer::new(AgentEndpoint::new(), tokens))
 //!     .service(app);
 //!
-//! # async fn text<B: http_body::Body<Data = bytes::Bytes>>(response: Response<B>) -> bytes::Bytes {
-//! #     http_body_util::BodyExt::collect(response.into_body()).await.ok().unwrap().to_bytes()
-//! # }
 //! let body = r#"{"deviceId": "123456789aacaaca", "dlgToken": "2121sasasrwsdss", "customerNo": "1234567"}"#;
-//! let answer = app.ready().await?.call(Request::post("/checkauthtoken").body(body.to_owned())?).await?;
-//! assert_eq!(text(answer).await, "Validated");
+//! let answer = app.clone().oneshot(Request::post("/checkauthtoken").body(body.to_owned())?).await?;
+//! assert_eq!(answer.into_body().collect().await?.to_bytes(), "Validated");
 //!
 //! let asked = Request::get("/CheckToken?sessionId=s-7&token=b1f0&userNo=45186").body(String::new())?;
-//! let answer = app.ready().await?.call(asked).await?;
-//! assert_eq!(text(answer).await, r#"{"success":true,"result":"agent 45186 verified"}"#);
+//! let answer = app.oneshot(asked).await?.into_body().collect().await?.to_bytes();
+//! assert_eq!(answer, r#"{"success":true,"result":"agent 45186 verified"}"#);
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
@@ -99,12 +96,20 @@
 //! new one here, then have Diyalog send it, then remove the old one.
 //!
 //! ```
-//! # use tower_verify::{BoxError, CallerSecret, VerifyLayer, verifier_fn};
-//! # use tower_verify::diyalog::{AUTH_TOKEN, CustomerEndpoint, CustomerToken, CustomerVerdict};
-//! # let verifier = verifier_fn(|_: http::Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::InvalidToken) });
+//! use http::Request;
+//! use tower_verify::{
+//!     BoxError, CallerSecret, ConfigError, VerifyLayer,
+//!     diyalog::{AUTH_TOKEN, CustomerEndpoint, CustomerToken, CustomerVerdict},
+//!     verifier_fn,
+//! };
+//!
+//! let verifier = verifier_fn(|request: Request<CustomerToken>| async move {
+//!     let good = request.body().dlg_token == "2121sa"; // and the other two of the trio
+//!     Ok::<_, BoxError>(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+//! });
 //! let live = CallerSecret::new(AUTH_TOKEN, ["the-new-one", "the-one-until-now"])?;
 //! let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier).path("/v1/checkauthtoken")?.caller_secret(live);
-//! # Ok::<(), BoxError>(())
+//! # Ok::<(), ConfigError>(())
 //! ```
 //!
 //! A call without it, with another value, or with the header twice gets status 401 with a challenge; the verifier is not asked.
@@ -151,6 +156,14 @@ pub use self::{
 #[cfg(feature = "token")]
 pub use self::{stored_tokens::StoredTokens, tokens::Tokens};
 
-/// `Auth-Token`: the header in which Diyalog, by an older page of its documentation, sends a static token that proves who
-/// calls. For [`CallerSecret`](crate::CallerSecret).
+/// The header `Auth-Token`, in which Diyalog sends a static token that proves who calls.
+///
+/// An older page of Diyalog's documentation describes it. It is for a [`CallerSecret`](crate::CallerSecret):
+///
+/// ```
+/// use tower_verify::{CallerSecret, diyalog::AUTH_TOKEN};
+///
+/// let live = CallerSecret::new(AUTH_TOKEN, ["the-new-one", "the-one-until-now"])?; // for `VerifyLayer::caller_secret`
+/// # Ok::<(), tower_verify::ConfigError>(())
+/// ```
 pub const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");

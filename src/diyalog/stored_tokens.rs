@@ -12,11 +12,18 @@ use crate::{
     token::{Issued, Register, RegisterError},
 };
 
-/// [`Tokens`](super::Tokens) that can be revoked, and used up: they are written down in a [`Store`].
+/// [`Tokens`](super::Tokens) that can be revoked, and used up: they are recorded in a [`Store`].
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_verify::{BoxError, diyalog::Tokens, store::MemoryStore, token::KeyRing};
+///
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     diyalog::{CustomerToken, CustomerVerdict, Tokens},
+///     store::MemoryStore,
+///     token::KeyRing,
+/// };
 ///
 /// # futures::executor::block_on(async {
 /// let tokens = Tokens::new("example.com", KeyRing::generate()?)?
@@ -24,7 +31,11 @@ use crate::{
 ///     .single_use_with_grace(Duration::from_secs(60));
 ///
 /// let issued = tokens.customer_token("1234567", "123456789aacaaca").await?;
-/// tokens.revoke_customer("1234567").await?; // `issued` is `InvalidToken` from now on, the next one is not
+/// let trio = CustomerToken::new("123456789aacaaca", issued.token, "1234567");
+/// assert_eq!(tokens.verify(Request::new(trio.clone())).await?, CustomerVerdict::Validated);
+///
+/// tokens.revoke_customer("1234567").await?;
+/// assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::InvalidToken);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
@@ -43,11 +54,10 @@ impl<S: Store> StoredTokens<S> {
         Self { customers, agents }
     }
 
-    /// Lets each token be used once, and again for the time `grace` after that. By default it can be used until it
-    /// expires.
+    /// Lets each token be used once, and again during `grace` after its first use.
     ///
-    /// By its contract, Diyalog can ask about one activation more than once, and an iframe can be loaded again: a time of
-    /// zero refuses both.
+    /// By default, a token can be used until it expires. Diyalog can ask about one activation more than once, and an iframe
+    /// can be loaded again: a `grace` of zero refuses both.
     pub fn single_use_with_grace(self, grace: Duration) -> Self {
         Self {
             customers: self.customers.single_use_with_grace(grace),

@@ -27,15 +27,17 @@ use crate::{
 /// # futures::executor::block_on(async {
 /// let tokens = Tokens::new("example.com", KeyRing::generate()?)?;
 ///
-/// // Where your app has logged its user in:
+/// // When your app has logged its user in:
 /// let issued = tokens.customer_token("1234567", "123456789aacaaca")?;
 ///
-/// // Where Diyalog calls:
+/// // The layer of the app that Diyalog calls:
 /// let layer = VerifyLayer::new(CustomerEndpoint::new(), tokens.clone());
-/// # let trio = CustomerToken::new("123456789aacaaca", issued.token.clone(), "1234567");
-/// # assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::Validated);
-/// # let trio = CustomerToken::new("another", issued.token, "1234567");
-/// # assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::InvalidDeviceId);
+///
+/// // The verdicts:
+/// let trio = CustomerToken::new("123456789aacaaca", issued.token.clone(), "1234567");
+/// assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::Validated);
+/// let trio = CustomerToken::new("another device", issued.token, "1234567");
+/// assert_eq!(tokens.verify(Request::new(trio)).await?, CustomerVerdict::InvalidDeviceId);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///

@@ -3,8 +3,10 @@ use std::{fmt, marker::PhantomData};
 use super::Credentials;
 use crate::{Credential, Verdict};
 
-/// A call after the activation, of which the stored fields are to be verified. `P` is the principal that they stand for:
-/// a type of yours, such as the account.
+/// The credential of a call that Talkdesk makes after the activation, for the verifier of [`LaterCalls`](super::LaterCalls).
+///
+/// `P` is the principal that the fields stand for: a type of yours, such as the account. `A` is the type that `auth` is
+/// decoded into: [`Credentials`] or an [`Auth<T>`](super::Auth).
 ///
 /// ```
 /// use http::Request;
@@ -27,6 +29,9 @@ use crate::{Credential, Verdict};
 /// # futures::executor::block_on(async {
 /// let call = Call::new(Credentials::new().with("token", "123456789"));
 /// assert_eq!(Bridge.verify(Request::new(call)).await?, CallVerdict::Verified(12));
+///
+/// let call = Call::new(Credentials::new().with("token", "987654321"));
+/// assert_eq!(Bridge.verify(Request::new(call)).await?, CallVerdict::Denied);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub struct Call<P, A = Credentials> {
@@ -58,7 +63,7 @@ impl<P, A: fmt::Debug> fmt::Debug for Call<P, A> {
     }
 }
 
-/// The principal of the call.
+/// The verdict on a [`Call`]: its principal, or a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallVerdict<P> {

@@ -16,7 +16,7 @@ use crate::{Credential, Rejection, Secret, wire::json::Value};
 /// let credentials = Credentials::new().with("username", "john@example.com").with("login_id", 12);
 /// assert!(credentials.text("username").is_some_and(|username| *username == "john@example.com"));
 /// assert_eq!(credentials.integer("login_id"), Some(12));
-/// assert!(credentials.text("login_id").is_none());
+/// assert!(credentials.text("login_id").is_none()); // it is an integer
 /// ```
 #[derive(Clone, Default)]
 pub struct Credentials {

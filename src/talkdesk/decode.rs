@@ -7,7 +7,43 @@ use crate::{
     wire::{self, json},
 };
 
-/// The type that `auth` is decoded into: [`Credentials`] by name, or a type of yours in [`Auth`](super::Auth).
+/// The types that `auth` can be decoded into: [`Credentials`], or a type of yours in [`Auth`](super::Auth).
+///
+/// The trait is sealed: name it in the bounds of code that is generic over the two.
+///
+/// ```
+/// use serde::Deserialize;
+/// use tower_verify::{
+///     BoxError, GuardLayer, Secret, Verifier,
+///     talkdesk::{Auth, Call, CallVerdict, Credentials, Fields, LaterCalls},
+///     verifier_fn,
+/// };
+///
+/// #[derive(Clone)]
+/// struct Account(&'static str);
+///
+/// /// A guard that reads bodies of up to 64 KiB.
+/// fn guard<A: Fields, V: Verifier<Call<Account, A>>>(verifier: V) -> GuardLayer<LaterCalls<Account, A>, V> {
+///     GuardLayer::new(LaterCalls::new(), verifier).body_limit(64 * 1024)
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct Stored {
+///     token: Secret,
+/// }
+///
+/// fn verdict(token: Option<&Secret>) -> Result<CallVerdict<Account>, BoxError> {
+///     let good = token.is_some_and(|token| *token == "123456789");
+///     Ok(if good { CallVerdict::Verified(Account("john")) } else { CallVerdict::Denied })
+/// }
+///
+/// let by_name = guard(verifier_fn(|call: http::Request<Call<Account, Credentials>>| async move {
+///     verdict(call.body().auth.text("token"))
+/// }));
+/// let typed = guard(verifier_fn(|call: http::Request<Call<Account, Auth<Stored>>>| async move {
+///     verdict(Some(&call.body().auth.0.token))
+/// }));
+/// ```
 pub trait Fields: sealed::FromCredentials {}
 
 impl<A: sealed::FromCredentials> Fields for A {}

@@ -4,10 +4,17 @@ use serde::{Serialize, Serializer};
 
 use crate::Secret;
 
-/// The value of an authentication field: the three types that Talkdesk stores and sends back.
+/// The value of an authentication field: one of the three types that Talkdesk stores and sends back.
 ///
-/// There is no way to make one of anything else. It is converted from text, from integers of up to 64 bits with a sign
-/// and from booleans; `Debug` shows its type alone.
+/// It is converted from text, from integers that fit in an `i64`, and from booleans. `Debug` shows its type alone.
+///
+/// ```
+/// use tower_verify::talkdesk::FieldValue;
+///
+/// let value = FieldValue::from(12);
+/// assert!(matches!(value, FieldValue::Integer(12)));
+/// assert_eq!(format!("{value:?}"), "Integer([redacted])");
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum FieldValue {

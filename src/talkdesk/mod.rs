@@ -18,7 +18,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use http_body_util::Full;
+//! use http_body_util::{BodyExt, Full};
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_verify::{
 //!     BoxError, Verifier, VerifyLayer,
@@ -49,8 +49,7 @@
 //! let body = r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#;
 //! let answer = app.oneshot(Request::post("/auth").body(body.to_owned())?).await?;
 //! assert_eq!(answer.status(), 200);
-//! # let body = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
-//! assert_eq!(body, r#"{"login_id":12,"token":"123456789"}"#);
+//! assert_eq!(answer.into_body().collect().await?.to_bytes(), r#"{"login_id":12,"token":"123456789"}"#);
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
@@ -91,14 +90,13 @@
 //! }
 //!
 //! let layer = VerifyLayer::new(Validator::typed::<Login>(), Bridge { api_key: "2f6a".into() });
-//! # let _ = layer;
 //! ```
 //!
 //! # Guarding the later calls
 //!
-//! A [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`] goes around the routes of your app that Talkdesk calls after the activation. Its verifier is one of
-//! [`Call<P>`](Call): `P` is the principal, a type of yours that says whose call it is, and that the routes find in the
-//! request's extensions. The body reaches them byte for byte as it came.
+//! A [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`] goes around the routes of your app that Talkdesk calls after the
+//! activation. You implement a verifier of [`Call<P>`](Call). `P` is the principal, a type of yours that says whose call it
+//! is; the routes find it in the request's extensions. The body reaches them byte for byte as it came.
 //!
 //! ```
 //! use axum::{Extension, Json, Router, routing::post};

@@ -4,17 +4,23 @@ use serde::{Serialize, Serializer};
 
 use super::{FieldValue, field::Serialized};
 
-/// The authorization parameters that a grant returns: Talkdesk stores them and sends them back, same name and value,
-/// inside `auth` of all later calls.
+/// The authorization parameters that a grant returns.
 ///
-/// They are a flat list of strings, integers and booleans, as the contract asks, because nothing else can be put in. They
-/// are answered in the order in which they were added. `Debug` shows the names and the types, never a value.
+/// Talkdesk stores them and sends them back, same name and value, inside `auth` of all later calls. They are a flat list of
+/// strings, integers and booleans, as the contract requires, and are sent in the order in which they were added. `Debug`
+/// shows the names and the types, never a value.
 ///
 /// ```
-/// use tower_verify::talkdesk::Parameters;
+/// use tower_verify::{
+///     Outcome,
+///     talkdesk::{AuthVerdict, Parameters, Validator},
+/// };
 ///
 /// let parameters = Parameters::new().with("login_id", 12).with("token", "123456789");
 /// assert_eq!(format!("{parameters:?}"), r#"Parameters {"login_id": Integer([redacted]), "token": Text([redacted])}"#);
+///
+/// let response = Outcome::Verdict(AuthVerdict::Granted(parameters)).respond(&Validator::new(), ());
+/// assert_eq!(response.body(), r#"{"login_id":12,"token":"123456789"}"#);
 /// ```
 #[derive(Clone, Default)]
 pub struct Parameters {

@@ -19,18 +19,42 @@ use crate::{Credential, Rejection};
 /// type's own errors say is dropped, since it can repeat a value. `Debug` shows nothing of the type.
 ///
 /// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
 /// use serde::Deserialize;
-/// use tower_verify::{Secret, talkdesk};
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, Secret, VerifyLayer,
+///     talkdesk::{Auth, AuthVerdict, Parameters, Validator},
+///     verifier_fn,
+/// };
 ///
 /// #[derive(Deserialize)]
 /// struct Login {
 ///     username: Secret,
 ///     password: Secret,
-///     login_id: Option<i64>,
+///     region: Option<String>,
 /// }
 ///
-/// let validator = talkdesk::Validator::typed::<Login>(); // its verifier is a `Verifier<talkdesk::Auth<Login>>`
-/// # let _ = validator;
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|request: Request<Auth<Login>>| async move {
+///     let Auth(login) = request.into_body();
+///     if login.username != "john@example.com" || login.password != "605b32dd" {
+///         return Ok::<_, BoxError>(AuthVerdict::Denied);
+///     }
+///     let region = login.region.unwrap_or_else(|| String::from("eu"));
+///     Ok(AuthVerdict::Granted(Parameters::new().with("region", region)))
+/// });
+/// let endpoint = VerifyLayer::new(Validator::typed::<Login>(), verifier).into_service();
+///
+/// let body = r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#;
+/// let response = endpoint.clone().oneshot(Request::post("/auth").body(body.to_owned())?).await?;
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), r#"{"region":"eu"}"#);
+///
+/// let body = r#"{"auth": {"username": "john@example.com"}}"#; // no `password`
+/// let response = endpoint.oneshot(Request::post("/auth").body(body.to_owned())?).await?;
+/// assert_eq!(response.status(), 400);
+/// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct Auth<T>(pub T);

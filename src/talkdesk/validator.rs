@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{Auth, Credentials, Fields, Parameters, decode, refusal::Refusal};
 use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
 
-/// The verdict on the credentials of an activated integration.
+/// The verdict on the credentials with which an integration is activated. [`Validator`] has an example.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthVerdict {
@@ -41,6 +41,38 @@ impl Verdict for AuthVerdict {
 /// field that is given twice, and a value that is neither string, integer of 64 bits nor boolean, is malformed.
 ///
 /// Source: Talkdesk's "Authorization Validator".
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::ServiceExt;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     talkdesk::{AuthVerdict, Credentials, Parameters, Validator},
+///     verifier_fn,
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let verifier = verifier_fn(|request: Request<Credentials>| async move {
+///     Ok::<_, BoxError>(match request.body().text("api_key") {
+///         Some(api_key) if *api_key == "605b32dd" => AuthVerdict::Granted(Parameters::new().with("login_id", 12)),
+///         _ => AuthVerdict::Denied,
+///     })
+/// });
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "the app" }))
+///     .layer(VerifyLayer::new(Validator::new(), verifier));
+///
+/// let call = |body: &str| Request::post("/auth").body(body.to_owned());
+/// let response = app.clone().oneshot(call(r#"{"auth": {"api_key": "605b32dd"}}"#)?).await?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), r#"{"login_id":12}"#);
+///
+/// let response = app.oneshot(call(r#"{"auth": {"api_key": "2f6a11c0"}}"#)?).await?;
+/// assert_eq!(response.status(), 401);
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
 pub struct Validator<A = Credentials> {
     refusal: Refusal,
     legacy_no_content: bool,
@@ -48,13 +80,14 @@ pub struct Validator<A = Credentials> {
 }
 
 impl Validator {
-    /// The endpoint as documented. Its verifier is asked about [`Credentials`], whatever their fields are.
+    /// The endpoint as documented, with a verifier of [`Credentials`].
     pub fn new() -> Self {
         Self::documented()
     }
 
-    /// The endpoint as documented. Its verifier is asked about an [`Auth<T>`], and a request whose `auth` does not match
-    /// `T` is malformed.
+    /// The endpoint as documented, with a verifier of [`Auth<T>`].
+    ///
+    /// A request whose `auth` does not match `T` is malformed.
     pub fn typed<T: DeserializeOwned + Send + 'static>() -> Validator<Auth<T>> {
         Validator::documented()
     }
@@ -69,18 +102,21 @@ impl<A> Validator<A> {
         }
     }
 
-    /// Answers with another status than `401` when there is no verdict: `503` tells an outage from a denial, for those
-    /// who read Talkdesk's logs.
+    /// Responds with another status than `401` when there is no verdict.
+    ///
+    /// With `503`, an outage can be told from a denial in Talkdesk's logs.
     ///
     /// # Errors
-    /// If `status` is not one of the errors, 400 to 599.
+    /// If `status` is not 4xx or 5xx.
     pub fn no_verdict_status(mut self, status: StatusCode) -> Result<Self, ConfigError> {
         self.refusal.no_verdict_status(status)?;
         Ok(self)
     }
 
-    /// Whether a grant without parameters is answered with `204` and no body, as Talkdesk documented it until 2017. One
-    /// with parameters is answered with `200` all the same, since they would be lost. The default is `false`.
+    /// Whether a grant without parameters is answered with `204` and no body. The default is `false`.
+    ///
+    /// Talkdesk documented it so until 2017. A grant with parameters is answered with `200` all the same, so that they are
+    /// not lost.
     pub fn legacy_no_content(mut self, legacy_no_content: bool) -> Self {
         self.legacy_no_content = legacy_no_content;
         self

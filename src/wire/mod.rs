@@ -26,6 +26,15 @@ use crate::Rejection;
 
 /// The body as text, without a copy.
 ///
+/// ```
+/// use bytes::Bytes;
+/// use tower_verify::{RejectionKind, wire};
+///
+/// assert_eq!(wire::text(Bytes::from("605b32dd"))?, "605b32dd");
+/// assert_eq!(wire::text(Bytes::from_static(b"605b\xff")).unwrap_err().kind(), RejectionKind::Malformed);
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
+///
 /// # Errors
 /// If it is not UTF-8.
 pub fn text(body: Bytes) -> Result<ByteString, Rejection> {

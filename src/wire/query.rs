@@ -2,18 +2,6 @@
 //!
 //! Unlike common decoders, these refuse bytes that are not UTF-8, because the replacement character makes two different
 //! tokens equal, and a parameter that is given twice, because readers disagree on which one counts.
-//!
-//! ```
-//! use http::Uri;
-//! use tower_verify::wire::query;
-//!
-//! let mut uri: Uri = "/user?name=john&token=a%2Bb".parse()?;
-//! let taken = query::take(&mut uri)?;
-//! let [token, name] = query::parameters(&taken, &["token", "name"])?;
-//! assert_eq!((token.as_deref(), name.as_deref()), (Some("a+b"), Some("john")));
-//! assert_eq!(uri, "/user");
-//! # Ok::<(), tower_verify::BoxError>(())
-//! ```
 
 use std::{borrow::Cow, mem};
 
@@ -23,7 +11,22 @@ use percent_encoding::percent_decode_str;
 
 use crate::Rejection;
 
-/// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it. The default is empty.
+/// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it.
+///
+/// A URI without a query has an empty one.
+///
+/// ```
+/// use http::Uri;
+/// use tower_verify::wire::query;
+///
+/// let mut uri: Uri = "/user?name=john&token=a%2Bb".parse()?;
+/// let taken = query::take(&mut uri)?;
+/// assert_eq!((&*taken, uri.path(), uri.query()), ("name=john&token=a%2Bb", "/user", None));
+///
+/// let [token, name] = query::parameters(&taken, &["token", "name"])?;
+/// assert_eq!((token.as_deref(), name.as_deref()), (Some("a+b"), Some("john")));
+/// # Ok::<(), tower_verify::BoxError>(())
+/// ```
 ///
 /// # Errors
 /// If the URI has no path.
@@ -36,10 +39,21 @@ pub fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
     Ok(query)
 }
 
-/// The values of the parameters `names` in `query`, in the order of `names`. Other parameters are ignored, but the whole
-/// query must be valid. A `+` is a space.
+/// The values of the parameters `names` in `query`, in the order of `names`.
 ///
-/// It also reads a body of the type `application/x-www-form-urlencoded`.
+/// Other parameters are ignored, but the whole query must be valid. A `+` is a space. It also reads a body of the type
+/// `application/x-www-form-urlencoded`.
+///
+/// ```
+/// use tower_verify::wire::query;
+///
+/// let [token, name, device] = query::parameters("name=john+doe&token=a%2Bb&x=1", &["token", "name", "device"])?;
+/// assert_eq!((token.as_deref(), name.as_deref(), device), (Some("a+b"), Some("john doe"), None));
+///
+/// let twice = query::parameters("token=1&token=2", &["token"]);
+/// assert_eq!(twice.unwrap_err().detail(), "`token` is given more than once");
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
 ///
 /// # Errors
 /// If one of `names` is given twice, or anything in `query` is not percent-encoded UTF-8.

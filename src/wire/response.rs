@@ -33,6 +33,15 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
 }
 
 /// A response in plain text: `text/plain; charset=utf-8`.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_verify::wire::response;
+///
+/// let response = response::text(StatusCode::OK, "allow");
+/// assert_eq!(response.body(), "allow");
+/// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+/// ```
 pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -41,6 +50,14 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
 }
 
 /// A response without a body.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_verify::wire::response;
+///
+/// let response = response::empty(StatusCode::NO_CONTENT);
+/// assert_eq!((response.status().as_u16(), response.body().len()), (204, 0));
+/// ```
 pub fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
@@ -48,6 +65,14 @@ pub fn empty(status: StatusCode) -> Response<Bytes> {
 }
 
 /// An error of OAuth 2.0 in JSON: `error` and `error_description` (RFC 6749, section 5.2).
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_verify::wire::response;
+///
+/// let response = response::oauth_error(StatusCode::BAD_REQUEST, "invalid_request", "the token is missing");
+/// assert_eq!(response.body(), r#"{"error":"invalid_request","error_description":"the token is missing"}"#);
+/// ```
 pub fn oauth_error(status: StatusCode, error: &'static str, error_description: &str) -> Response<Bytes> {
     #[derive(Serialize)]
     struct Error<'a> {
@@ -58,7 +83,19 @@ pub fn oauth_error(status: StatusCode, error: &'static str, error_description: &
     json(status, &Error { error, error_description })
 }
 
-/// Sets `Retry-After` to `wait` in whole seconds, rounded up, if there is one (RFC 9110, section 10.2.3).
+/// Sets `Retry-After` to `wait` in whole seconds, rounded up (RFC 9110, section 10.2.3). `None` sets no header.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use http::StatusCode;
+/// use tower_verify::{Failure, wire::response};
+///
+/// let failure = Failure::throttled(Duration::from_millis(1500));
+/// let mut response = response::empty(StatusCode::SERVICE_UNAVAILABLE);
+/// response::retry_after(&mut response, failure.retry_after());
+/// assert_eq!(response.headers()["retry-after"], "2");
+/// ```
 pub fn retry_after(response: &mut Response<Bytes>, wait: Option<Duration>) {
     if let Some(wait) = wait {
         response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());

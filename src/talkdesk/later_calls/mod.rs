@@ -6,11 +6,10 @@ use http::{Response, StatusCode, request::Parts};
 use super::{Call, CallVerdict, Credentials, Fields, decode, refusal::Refusal};
 use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 
-/// The calls that Talkdesk makes after an activation, for a [`GuardLayer`](crate::GuardLayer): only a call whose `auth` is
-/// verified reaches the app.
+/// The contract of the calls that Talkdesk makes after an activation, for a [`GuardLayer`](crate::GuardLayer).
 ///
-/// A verified call has its principal, a `P`, in its extensions: `Extension<P>` in axum, `request.extensions().get::<P>()`
-/// elsewhere. A `P` that is there already is replaced.
+/// Only a call whose `auth` is verified reaches the app. It has its principal, a `P`, in its extensions: `Extension<P>` in
+/// axum, `request.extensions().get::<P>()` elsewhere. A `P` that is there already is replaced.
 ///
 /// | outcome | response |
 /// |---|---|

@@ -3,18 +3,6 @@
 //! Unlike serde's derive, [`members`] refuses a key that is given twice, treats a value of the wrong type as data rather
 //! than as an error whose message repeats the value, bounds the depth and the number of ignored members, and borrows
 //! text.
-//!
-//! ```
-//! use tower_verify::wire::{self, json::{self, Value}};
-//!
-//! let body = wire::text(r#"{"user": "john", "token": "605b32dd", "more": [1, 2]}"#.into())?;
-//! let [user, admin] = json::members(&body, &["user", "admin"])?;
-//! assert_eq!((user, admin), (Some(Value::Text("john".into())), None));
-//!
-//! let twice = json::members(r#"{"user": "john", "user": "jane"}"#, &["user"]);
-//! assert_eq!(twice.unwrap_err().detail(), "`user` is given more than once");
-//! # Ok::<(), tower_verify::BoxError>(())
-//! ```
 
 mod object;
 mod typed;
@@ -30,7 +18,7 @@ pub use self::{
 };
 use crate::Rejection;
 
-/// The value of a member.
+/// The value of a member. [`members`] and [`object`] have examples.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -60,6 +48,18 @@ impl fmt::Debug for Value<'_> {
 }
 
 /// The members `names` of the object `text`, in the order of `names`. Other members are ignored.
+///
+/// ```
+/// use tower_verify::wire::json::{self, Value};
+///
+/// let body = r#"{"user": "john", "token": "605b32dd", "more": [1, 2]}"#;
+/// let [user, admin] = json::members(body, &["user", "admin"])?;
+/// assert_eq!((user, admin), (Some(Value::Text("john".into())), None));
+///
+/// let twice = json::members(r#"{"user": "john", "user": "jane"}"#, &["user"]);
+/// assert_eq!(twice.unwrap_err().detail(), "`user` is given more than once");
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
 ///
 /// # Errors
 /// If `text` is not a JSON object, one of `names` is given twice, or an ignored member is nested deeper than 128 levels,

@@ -5,17 +5,17 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use super::{IndexOf, Key, Value, ignore, invalid, parse, stop};
 use crate::Rejection;
 
-/// The members of an object, in their order. Keys are borrowed if they have no escapes.
+/// The members of an object, in their order, as [`object`] returns them. Keys are borrowed if they have no escapes.
 pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// The most members of an object: more than any integration is configured with. Sorting many more would keep others
 /// waiting.
 const MEMBERS_LIMIT: usize = 4096;
 
-/// The members of the object that is the member `name` of the object `text`, whatever their names, or `None` if there is
-/// no such member. Other members of `text` are ignored.
+/// The members of the object that is the member `name` of the object `text`, whatever their names.
 ///
-/// A key that is given twice within the inner object is there twice.
+/// It is `None` if there is no member `name`. Other members of `text` are ignored. A key that is given twice within the
+/// inner object is there twice.
 ///
 /// ```
 /// use tower_verify::wire::json::{self, Value};
