@@ -21,7 +21,7 @@ use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, V
 /// impl Verifier<AgentToken> for Desk {
 ///     async fn verify(&self, request: Request<AgentToken>) -> Result<AgentVerdict, BoxError> {
 ///         let trio = request.into_body();
-///         // Here you would look the token up; `?` on the errors of the look-up is right.
+///         // Here you would look the token up. Return the errors of the look-up with `?`.
 ///         if trio.token != "b1f0" || trio.user_no != "45186" {
 ///             return Ok(AgentVerdict::InvalidToken);
 ///         }
@@ -50,7 +50,7 @@ pub struct AgentToken {
 }
 
 impl AgentToken {
-    /// A trio, as for a test of a verifier.
+    /// A trio, for example in a test of a verifier.
     pub fn new(session_id: impl Into<Secret>, token: impl Into<Secret>, user_no: impl Into<Secret>) -> Self {
         Self { session_id: session_id.into(), token: token.into(), user_no: user_no.into() }
     }
@@ -62,16 +62,16 @@ impl Credential for AgentToken {
 
 /// The verdict on an agent's token. [`AgentToken`] has an example.
 ///
-/// The contract has no words for the negative ones: they are the customer's, and tell Diyalog's log what it was.
+/// The contract has no words for negative verdicts. The response uses those of the customer's check, for Diyalog's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentVerdict {
     /// The token is good for this session and this agent.
     Validated {
-        /// The agent, whom the answer names for Diyalog's log.
+        /// The agent, named in the response for Diyalog's log.
         user_no: Secret,
     },
-    /// The token is unknown, or another agent's.
+    /// The token is unknown, or was made for another agent.
     InvalidToken,
     /// The token is known, but past its expiry.
     ExpiredToken,
@@ -103,17 +103,17 @@ impl Verdict for AgentVerdict {
 
 /// `GET /CheckToken?sessionId=…&token=…&userNo=…`: Diyalog's check of an agent's token.
 ///
-/// The answer is a JSON object with HTTP status 200, in which only `"success":true` admits. A caller without the
-/// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge.
+/// The response is a JSON object with HTTP status 200; only `"success":true` admits. A caller without the required
+/// [secret](crate::CallerSecret) gets status 401, with a challenge.
 ///
 /// ```json
 /// {"success":true,"result":"agent 45186 verified"}
 /// {"success":false,"errorMessage":"token expired","result":"ExpiredToken"}
 /// ```
 ///
-/// The query is taken out of the request before the verifier gets it: the URI that it sees is the path alone. The order
-/// of the parameters does not matter and unknown ones are ignored. One that is missing, empty or given twice is
-/// malformed, and so is a query that is not percent-encoded UTF-8; a `+` is a space.
+/// The query is removed from the request before the verifier gets it: the verifier sees only the path of the URI. The
+/// parameters can be in any order, and unknown ones are ignored. The request is malformed if a parameter is missing,
+/// empty or given twice, or if the query is not percent-encoded UTF-8. A `+` is a space.
 ///
 /// Source: Diyalog's "Authentication Services", "Agent Token Verification Service (API)".
 ///
@@ -246,7 +246,7 @@ mod tests {
 
     // Contract: DY-24.
     #[test]
-    fn a_log_of_what_the_verifier_gets_does_not_show_the_token() {
+    fn debug_of_the_verifiers_request_does_not_show_the_token() {
         let (token, head) = decode("https://example.com/CheckToken?sessionId=s1&token=605b32dd&userNo=45186").unwrap();
         let request = Request::from_parts(head, token);
         assert_eq!(request.uri(), "https://example.com/CheckToken");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_encoded_is_not_copied_twice() {
+    fn plain_values_are_slices_of_one_copy() {
         let (token, _) = decode("/CheckToken?sessionId=s1&token=2121sa&userNo=45186").unwrap();
         let [session_id, token] = [token.session_id, token.token].map(|part| part.expose_secret().as_ptr() as usize);
         assert_eq!(token - session_id, "s1&token=".len());
@@ -263,7 +263,7 @@ mod tests {
 
     // Contract: DY-21.
     #[test]
-    fn each_of_the_trio_is_required() {
+    fn each_parameter_is_required() {
         for name in ["sessionId", "token", "userNo"] {
             let renamed = format!("{}X", &name[1..]);
             for replaced in [renamed, format!("{name}=&x")] {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_is_named_whatever_the_number() {
+    fn the_response_names_the_agent_with_escapes() {
         let validated = |user_no: &str| said(Outcome::Verdict(AgentVerdict::validated(user_no)));
         assert_eq!(validated("45186"), (200, r#"{"success":true,"result":"agent 45186 verified"}"#.into()));
         let (_, body) = validated("\"\\\n\u{0}Ş");
@@ -286,7 +286,7 @@ mod tests {
 
     // Contract: DY-23.
     #[test]
-    fn nothing_else_is_a_success() {
+    fn every_other_outcome_is_no_success() {
         for (outcome, status, body) in [
             (
                 Outcome::Verdict(AgentVerdict::InvalidToken),

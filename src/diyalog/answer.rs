@@ -6,13 +6,12 @@ use http::{
 
 use crate::{Outcome, RejectionKind};
 
-// Constants, because `from_static` looks at every character, and would do so for every answer.
+// Constants: `from_static` checks every character, and would do so again for each response.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 // Contract: DY-4, DY-22.
-/// The answer that says `body` about `outcome`: what was decided is in the body alone, and the status is 200 for
-/// whatever the outcome is, but for a caller that has no business here.
+/// The response to `outcome` with this body. The status is 200 for every outcome, except 401 for an unknown caller.
 pub(super) fn answer<V>(outcome: &Outcome<V>, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -23,5 +22,7 @@ pub(super) fn answer<V>(outcome: &Outcome<V>, content_type: HeaderValue, body: i
     response
 }
 
-/// RFC 9110, section 15.5.2: every 401 has one. It is named after the header, for which there is no registered scheme.
+/// The challenge that every 401 must have (RFC 9110, section 15.5.2).
+///
+/// Its scheme is named after the header `Auth-Token`, for which none is registered.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Auth-Token realm=\"diyalog\"");

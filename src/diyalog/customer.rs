@@ -24,7 +24,7 @@ use crate::{
 /// impl Verifier<CustomerToken> for Bank {
 ///     async fn verify(&self, request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
 ///         let trio = request.body();
-///         // Here you would look the token up; `?` on the errors of the look-up is right.
+///         // Here you would look the token up. Return the errors of the look-up with `?`.
 ///         if trio.dlg_token != "2121sa" || trio.customer_no != "1234567" {
 ///             return Ok(CustomerVerdict::InvalidToken);
 ///         }
@@ -54,7 +54,7 @@ pub struct CustomerToken {
 }
 
 impl CustomerToken {
-    /// A trio without a device hash, as for a test of a verifier.
+    /// A trio without a device hash, for example in a test of a verifier.
     pub fn new(device_id: impl Into<Secret>, dlg_token: impl Into<Secret>, customer_no: impl Into<Secret>) -> Self {
         Self {
             device_id: device_id.into(),
@@ -75,7 +75,7 @@ impl Credential for CustomerToken {
 pub enum CustomerVerdict {
     /// The token is good for this device and this customer.
     Validated,
-    /// The token is unknown, or another customer's.
+    /// The token is unknown, or was made for another customer.
     InvalidToken,
     /// The token is known, but past its expiry.
     ExpiredToken,
@@ -120,15 +120,15 @@ pub enum Vocabulary {
     Current,
     /// The words of the older page.
     ///
-    /// `Validated`, `InvalidCode`, `ExpiredCode`, `InvalidHash`, `InternalError`. There is no word for a malformed request:
-    /// it is answered as `InternalError`, as there is no verdict on it either.
+    /// `Validated`, `InvalidCode`, `ExpiredCode`, `InvalidHash`, `InternalError`. There is no word for a malformed
+    /// request: it is answered as `InternalError`, as there is no verdict on it either.
     Older,
 }
 
 /// `POST /checkauthtoken`: Diyalog's check of a customer's token.
 ///
-/// The answer is one bare word with HTTP status 200; only `Validated` admits. A caller without the
-/// [secret](crate::CallerSecret) that was required of it gets status 401, with a challenge, and the word for a bad request.
+/// The response is one bare word with HTTP status 200; only `Validated` admits. A caller without the required
+/// [secret](crate::CallerSecret) gets status 401, with a challenge and the word for a malformed request.
 ///
 /// Source: Diyalog's "Authentication Services", "Customer Token Verification Service (API)".
 ///
@@ -170,13 +170,13 @@ impl CustomerEndpoint {
         Self::default()
     }
 
-    /// Answers in another vocabulary than the current one.
+    /// Responds in another vocabulary than the current one.
     pub fn vocabulary(mut self, vocabulary: Vocabulary) -> Self {
         self.vocabulary = vocabulary;
         self
     }
 
-    /// Whether the word is answered as a JSON string, in quotes and as `application/json`. The default is `false`.
+    /// Whether the word is sent as a JSON string, in quotes and as `application/json`. The default is `false`.
     pub fn quoted(mut self, quoted: bool) -> Self {
         self.quoted = quoted;
         self
@@ -203,7 +203,7 @@ impl CustomerEndpoint {
     }
 
     // Contract: DY-5, DY-10.
-    /// The response that says a word, which is given as a JSON string.
+    /// The response with a word, given as a JSON string in `quoted`.
     fn say(&self, outcome: &Outcome<CustomerVerdict>, quoted: &'static str) -> Response<Bytes> {
         if self.quoted {
             answer(outcome, JSON, quoted)
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_the_trio_is_required_as_text() {
+    fn each_member_is_required_as_a_string() {
         for name in ["deviceId", "dlgToken", "customerNo"] {
             for value in ["\"\"", "null", "605", "false", "[\"605\"]", "{\"605\":\"605\"}"] {
                 let mut members = serde_json::from_str::<serde_json::Map<_, _>>(TRIO).unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_device_hash_is_text_or_not_given() {
+    fn the_device_hash_is_a_string_null_or_absent() {
         for (hash, read) in
             [("\"a\\/b=\"", Some(Some("a/b="))), ("\"\"", Some(Some(""))), ("null", Some(None)), ("7", None)]
         {

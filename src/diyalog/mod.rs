@@ -1,16 +1,16 @@
 //! Diyalog's token verification: the checks of customers ([`CustomerEndpoint`]) and of agents ([`AgentEndpoint`]).
 //!
-//! Diyalog calls two services of yours, each to ask about a token that *you* made:
+//! Diyalog calls two endpoints of yours. Each call asks about a token that *you* made:
 //!
-//! | endpoint | Diyalog calls it | with the trio | made by you when |
+//! | endpoint | Diyalog calls it | with the trio | you make the token |
 //! |---|---|---|---|
-//! | [`CustomerEndpoint`], `POST /checkauthtoken` | when a customer's SDK is activated | `deviceId`, `dlgToken`, `customerNo` | your app has logged its user in |
-//! | [`AgentEndpoint`], `GET /CheckToken` | when its web app opens in an iframe of yours | `sessionId`, `token`, `userNo` | your agent application opens the iframe |
+//! | [`CustomerEndpoint`], `POST /checkauthtoken` | when a customer's SDK is activated | `deviceId`, `dlgToken`, `customerNo` | when your app has logged its user in |
+//! | [`AgentEndpoint`], `GET /CheckToken` | when its web app opens in an iframe of yours | `sessionId`, `token`, `userNo` | when your agent application opens the iframe |
 //!
 //! # What you implement
 //!
-//! A [`Verifier`](crate::Verifier) of [`CustomerToken`], of [`AgentToken`], or of both. It says whether a token is good
-//! for what came with it, in the contract's words; an error says that it cannot be known, and is never shown to Diyalog.
+//! A [`Verifier`](crate::Verifier) of [`CustomerToken`], of [`AgentToken`], or of both. It decides whether a token is
+//! good for the other two of its trio. An error means that there is no verdict; it is never shown to Diyalog.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -24,7 +24,7 @@
 //!     diyalog::{AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict},
 //! };
 //!
-//! /// By what each token was made for.
+//! /// Each customer's token and device, and each agent's token and session.
 //! #[derive(Clone)]
 //! struct Tokens {
 //!     of_customers: HashMap<String, (Secret, Secret)>,
@@ -80,20 +80,20 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! # Whose tokens
+//! # Making the tokens
 //!
-//! [`Tokens`] makes tokens for both endpoints and verifies them, without storing anything; [`StoredTokens`] are those that
-//! can be revoked, too. They need the feature `token`, which is on by default.
+//! [`Tokens`] makes tokens for both endpoints and verifies them, without storing anything. [`StoredTokens`] can be
+//! revoked too. Both need the feature `token`, which is on by default.
 //!
-//! If you make your own: make a token of at least 128 random bits, in URL-safe characters, for Diyalog alone (never your
-//! own session's), bound to the other two of its trio, and good for minutes. The same activation can arrive more than
-//! once, so do not refuse a token because it was validated before.
+//! If you make your own, a token needs at least 128 random bits, in URL-safe characters. Make it for Diyalog alone, and
+//! never use a session token of your app. Bind it to the other two of its trio, and let it expire after minutes.
+//! Diyalog can ask about the same activation more than once, so do not refuse a token because it was validated before.
 //!
 //! # The caller's secret
 //!
-//! An older page of Diyalog's has it send a static token in the header [`AUTH_TOKEN`]. If yours does, require it: nobody
-//! else can then try tokens. Two or more values can be live, so that the token is changed without an outage: first add the
-//! new one here, then have Diyalog send it, then remove the old one.
+//! By an older page of its documentation, Diyalog sends a static token in the header [`AUTH_TOKEN`]. If it does so for
+//! you, require it, so that nobody else can try tokens. Several values can be live at once. To change the token without
+//! an outage, first add the new one here, then have Diyalog send it, then remove the old one.
 //!
 //! ```
 //! use http::Request;
@@ -112,30 +112,32 @@
 //! # Ok::<(), ConfigError>(())
 //! ```
 //!
-//! A call without it, with another value, or with the header twice gets status 401 with a challenge; the verifier is not asked.
+//! A call without it, with another value, or with the header twice gets status 401 with a challenge; the verifier is
+//! not called.
 //!
 //! # Security
 //!
-//! * Only [`CustomerVerdict::Validated`] and [`AgentVerdict::Validated`] become an answer that Diyalog reads as admitted.
-//!   An error, a panic, a deadline, an overload, a request that is not as documented: each is answered in the contract's
-//!   words as not verified.
-//! * Diyalog does not sign its calls. Whoever can reach the endpoint can try tokens, so make them too long to be guessed,
-//!   require [the caller's secret](#the-callers-secret) if Diyalog sends one, and limit the attempts.
-//! * Compare the whole trio. A token that is good, but for another customer or agent, is `InvalidToken`; do not say
-//!   `ExpiredToken` or `InvalidDeviceId` of a token that you did not make.
+//! * Only [`CustomerVerdict::Validated`] and [`AgentVerdict::Validated`] become an answer that Diyalog reads as
+//!   admitted. An error, a panic, a deadline, an overload and a malformed request are each answered, in the contract's
+//!   words, as not verified.
+//! * Diyalog does not sign its calls. Anybody who can reach the endpoint can try tokens. Make them too long to be
+//!   guessed, require [the caller's secret](#the-callers-secret) if Diyalog sends one, and limit the attempts.
+//! * Compare the whole trio. A good token of another customer or agent is `InvalidToken`. Do not return `ExpiredToken`
+//!   or `InvalidDeviceId` for a token that you did not make.
 //! * `deviceHash` is information for a log and proves nothing.
 //!
 //! # Deployment
 //!
-//! * **The agent's token stands in the URL.** [`AgentEndpoint`] takes it out of the request before the verifier is asked, but
-//!   what is in front of this layer has seen it: the access log of a proxy or a load balancer, and the default span of
-//!   tower-http's `TraceLayer`, which records the URI with its query. Log the path alone (in `TraceLayer` by a
-//!   `make_span_with` that records `uri().path()`), and do the same in every proxy on the way. An extension that keeps
-//!   the original URI, such as axum's `OriginalUri`, still has the query: do not log it in a verifier.
-//! * The iframe's own address carries the token as `dlgToken`: it is in the browser's history and may be in a `Referer`.
-//!   Short-lived tokens are the remedy.
-//! * Diyalog calls over the internet: serve the endpoints over HTTPS, and nothing else of the app on that host if you can.
-//! * HTTP status 200 stands for every decided answer. A dashboard that counts statuses does not show refused tokens.
+//! * **The agent's token is in the URL.** [`AgentEndpoint`] removes it from the request before the verifier is called,
+//!   but everything in front of this layer sees it: the access log of a proxy or a load balancer, and the default span
+//!   of tower-http's `TraceLayer`, which records the URI with its query. Log only the path, in every proxy on the way
+//!   and in `TraceLayer`, with a `make_span_with` that records `uri().path()`. An extension that keeps the original
+//!   URI, such as axum's `OriginalUri`, still has the query: do not log it in a verifier.
+//! * The iframe's own address has the token as `dlgToken`: it is in the browser's history and may be in a `Referer`.
+//!   Let tokens expire soon.
+//! * Diyalog calls over the internet: serve the endpoints over HTTPS, and nothing else of the app on that host if you
+//!   can.
+//! * A refused token is answered with HTTP status 200 too. A dashboard that counts statuses does not show it.
 //!
 #![doc = include_str!("contract.md")]
 

@@ -39,8 +39,8 @@ use crate::{
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
-/// A token that was revoked or used up is `InvalidToken`. If the store is away, there is no verdict. If it lost its data,
-/// no token is good that was not: see [`Register`] for what that takes.
+/// A token that was revoked or used up is `InvalidToken`. If the store is unavailable, there is no verdict. If the
+/// store loses its data, no revoked or used token becomes good again: see [`Register`] for the conditions.
 ///
 /// Clones share the store.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ impl<S: Store> StoredTokens<S> {
 
     /// Lets each token be used once, and again during `grace` after its first use.
     ///
-    /// By default, a token can be used until it expires. Diyalog can ask about one activation more than once, and an iframe
-    /// can be loaded again: a `grace` of zero refuses both.
+    /// By default, a token can be used until it expires. Diyalog can ask about one activation more than once, and an
+    /// iframe can be loaded again: a `grace` of zero refuses both.
     pub fn single_use_with_grace(self, grace: Duration) -> Self {
         Self {
             customers: self.customers.single_use_with_grace(grace),
@@ -65,18 +65,18 @@ impl<S: Store> StoredTokens<S> {
         }
     }
 
-    /// A token for the activation of this customer's SDK on this device: Diyalog's `dlgToken`.
+    /// Issues a token for the activation of this customer's SDK on this device: Diyalog's `dlgToken`.
     ///
     /// # Errors
-    /// If the token could not be made or not be written down.
+    /// If the token cannot be made or recorded.
     pub async fn customer_token(&self, customer_no: &str, device_id: &str) -> Result<Issued, RegisterError> {
         self.customers.issue(customer_no.as_bytes(), &[device_id.as_bytes()]).await
     }
 
-    /// A token for the iframe of this agent's session: the `dlgToken` of its address.
+    /// Issues a token for the iframe of this agent's session: the `dlgToken` of its address.
     ///
     /// # Errors
-    /// If the token could not be made or not be written down.
+    /// If the token cannot be made or recorded.
     pub async fn agent_token(&self, user_no: &str, session_id: &str) -> Result<Issued, RegisterError> {
         self.agents.issue(user_no.as_bytes(), &[session_id.as_bytes()]).await
     }
@@ -84,7 +84,7 @@ impl<S: Store> StoredTokens<S> {
     /// Revokes every token that this customer has now.
     ///
     /// # Errors
-    /// If the store failed: the tokens may be good still.
+    /// If the store fails. The tokens may still be good.
     pub async fn revoke_customer(&self, customer_no: &str) -> Result<(), StoreError> {
         self.customers.revoke(customer_no.as_bytes()).await
     }
@@ -92,7 +92,7 @@ impl<S: Store> StoredTokens<S> {
     /// Revokes every token that this agent has now.
     ///
     /// # Errors
-    /// If the store failed: the tokens may be good still.
+    /// If the store fails. The tokens may still be good.
     pub async fn revoke_agent(&self, user_no: &str) -> Result<(), StoreError> {
         self.agents.revoke(user_no.as_bytes()).await
     }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_is_revoked_and_logs_in_again() {
+    fn a_revoked_customer_can_get_a_new_token() {
         let (tokens, _) = in_memory();
         let before = block_on(tokens.customer_token("7", "device")).unwrap().token;
         let of_agent = block_on(tokens.agent_token("7", "s-7")).unwrap().token;
@@ -169,7 +169,7 @@ mod tests {
         let after = block_on(tokens.customer_token("7", "device")).unwrap().token;
         assert_eq!(customer(&tokens, &before, "7"), CustomerVerdict::InvalidToken);
         assert_eq!(customer(&tokens, &after, "7"), CustomerVerdict::Validated);
-        assert_eq!(agent(&tokens, &of_agent, "7"), AgentVerdict::validated("7"), "an agent is nobody's customer");
+        assert_eq!(agent(&tokens, &of_agent, "7"), AgentVerdict::validated("7"), "only the customer was revoked");
 
         block_on(tokens.revoke_agent("7")).unwrap();
         assert_eq!(agent(&tokens, &of_agent, "7"), AgentVerdict::InvalidToken);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_of_one_activation_are_validated_for_a_while() {
+    fn repeats_of_one_activation_are_validated_during_the_grace() {
         let (tokens, clock) = in_memory();
         let tokens = tokens.single_use_with_grace(Duration::from_secs(60));
         let of_customer = block_on(tokens.customer_token("7", "device")).unwrap().token;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_a_token_is_validated_until_it_expires() {
+    fn by_default_a_token_is_validated_until_it_expires() {
         let (tokens, clock) = in_memory();
         let token = block_on(tokens.customer_token("7", "device")).unwrap().token;
         for _ in 0..3 {
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(customer(&tokens, &token, "7"), CustomerVerdict::ExpiredToken);
     }
 
-    /// A store whose every operation fails.
+    /// A store that fails at every operation.
     struct Away;
 
     fn away<T>() -> Result<T, StoreError> {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_away_is_no_verdict() {
+    fn an_unavailable_store_gives_no_verdict() {
         let (tokens, _) = in_memory();
         let of_customer = block_on(tokens.customer_token("7", "device")).unwrap().token;
         let of_agent = block_on(tokens.agent_token("7", "s-7")).unwrap().token;
@@ -246,11 +246,11 @@ mod tests {
         let trio = CustomerToken::new("device", of_customer.clone(), "7");
         assert!(block_on(away.verify(Request::new(trio))).is_err());
         assert!(block_on(away.verify(Request::new(AgentToken::new("s-7", of_agent, "7")))).is_err());
-        assert_eq!(customer(&away, &of_customer, "8"), CustomerVerdict::InvalidToken, "it need not be asked");
+        assert_eq!(customer(&away, &of_customer, "8"), CustomerVerdict::InvalidToken, "the verdict needs no store");
     }
 
     #[test]
-    fn a_store_that_comes_back_empty_makes_nothing_good() {
+    fn an_emptied_store_makes_no_token_good() {
         let (before, _) = in_memory();
         let token = block_on(before.customer_token("7", "device")).unwrap().token;
         block_on(before.revoke_customer("7")).unwrap();

@@ -12,9 +12,9 @@ use crate::{
 // Contract: DY-6.
 /// Makes the tokens that Diyalog asks about, and verifies them, without storing anything.
 ///
-/// A customer's token begins with `dlgc_` and an agent's with `dlga_`; neither is ever good in the place of the other.
-/// They are [signed](crate::token), bound to the other two of their trio, and can be checked any number of times until
-/// they expire. For tokens that can be revoked or used up, see [`store`](Self::store).
+/// A customer's token begins with `dlgc_` and an agent's with `dlga_`; neither is good in place of the other. A token
+/// is [signed](crate::token), bound to the other two of its trio, and can be checked any number of times until it
+/// expires. For tokens that can be revoked or used up, see [`store`](Self::store).
 ///
 /// ```
 /// use http::Request;
@@ -41,8 +41,8 @@ use crate::{
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
-/// If several things are wrong with a token, the verdict is the first of these: `InvalidToken` when it is not a token of
-/// this customer or agent, `InvalidDeviceId` or `InvalidSessionId`, `ExpiredToken`.
+/// If several things are wrong with a token, the verdict is the first of these: `InvalidToken` when it is not a token
+/// of this customer or agent, `InvalidDeviceId` or `InvalidSessionId`, `ExpiredToken`.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     customers: Signer,
@@ -55,11 +55,11 @@ impl Tokens {
 
     /// Tokens that are signed with `keys` and good for 300 seconds.
     ///
-    /// `tenant` is whose tokens these are, if the keys serve more than one app, site or environment; it may be empty. The
-    /// tokens of one tenant are not good for another.
+    /// `tenant` names your app, site or environment, if the keys serve more than one; it may be empty. The tokens of
+    /// one tenant are not good for another.
     ///
     /// # Errors
-    /// If a [`Signer`] cannot work with these.
+    /// If [`Signer::new`] fails.
     pub fn new(tenant: &str, keys: KeyRing) -> Result<Self, ConfigError> {
         Ok(Self {
             customers: Signer::new("dlgc", "diyalog customer", tenant, keys.clone())?,
@@ -68,16 +68,16 @@ impl Tokens {
         })
     }
 
-    /// How long a token is good. It is used within seconds of being made, so a few minutes are enough.
+    /// Sets how long a token is good. It is used within seconds of being made, so a few minutes are enough.
     ///
     /// # Errors
-    /// If it is less than a millisecond.
+    /// If `ttl` is less than a millisecond.
     pub fn ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
         self.ttl = checked_ttl(ttl)?;
         Ok(self)
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Uses another clock than the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         let clock = Arc::new(clock);
         self.customers = self.customers.clock(Arc::clone(&clock));
@@ -85,7 +85,9 @@ impl Tokens {
         self
     }
 
-    /// Tokens that are written down in `store` and can be revoked. Those that were made without it are not among them.
+    /// Tokens that are recorded in `store` and can be revoked.
+    ///
+    /// Tokens that were made without the store are `InvalidToken` there.
     pub fn store<S: Store>(self, store: S) -> StoredTokens<S> {
         let store = Arc::new(store);
         StoredTokens::new(
@@ -94,7 +96,7 @@ impl Tokens {
         )
     }
 
-    /// A token for the activation of this customer's SDK on this device: Diyalog's `dlgToken`.
+    /// Issues a token for the activation of this customer's SDK on this device: Diyalog's `dlgToken`.
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -102,7 +104,7 @@ impl Tokens {
         self.customers.issue_for(customer_no.as_bytes(), &[device_id.as_bytes()], self.ttl)
     }
 
-    /// A token for the iframe of this agent's session: the `dlgToken` of its address.
+    /// Issues a token for the iframe of this agent's session: the `dlgToken` of its address.
     ///
     /// # Errors
     /// If the operating system has no randomness.
@@ -188,7 +190,7 @@ mod tests {
 
     // Contract: DY-6.
     #[test]
-    fn each_verdict_on_a_customer_before_the_next() {
+    fn verdicts_on_a_customer_have_an_order() {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
 
         let (tokens, clock) = tokens();
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn each_verdict_on_an_agent_before_the_next() {
+    fn verdicts_on_an_agent_have_an_order() {
         use AgentVerdict::{ExpiredToken, InvalidSessionId, InvalidToken};
 
         let (tokens, clock) = tokens();
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_purposes_never_mix() {
+    fn a_token_of_one_endpoint_is_invalid_at_the_other() {
         let (tokens, _) = tokens();
         let of_customer = tokens.customer_token("7", "7").unwrap().token;
         let of_agent = tokens.agent_token("7", "7").unwrap().token;
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn another_tenant_is_another_issuer() {
+    fn a_token_of_another_tenant_is_invalid() {
         let (tokens, clock) = tokens();
         let other = Tokens::new("example.org", keys()).unwrap().clock(clock);
         let token = other.customer_token("7", "7").unwrap().token;
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_the_time_that_was_set() {
+    fn a_token_is_good_for_the_ttl() {
         let (tokens, clock) = tokens();
         assert!(tokens.clone().ttl(Duration::from_nanos(999_999)).is_err());
         let tokens = tokens.ttl(Duration::from_millis(1)).unwrap();
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_stand_in_a_url_as_they_are() {
+    fn tokens_need_no_encoding_in_a_url() {
         let (tokens, _) = tokens();
         for issued in [tokens.customer_token("1234567", "device"), tokens.agent_token("45186", "s-7")] {
             let token = issued.unwrap().token;
@@ -272,7 +274,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_very_trio_is_validated(
+        fn only_the_exact_trio_is_validated(
             made in ("[a-c]{1,2}", "[a-c]{1,2}"),
             asked in ("[a-c]{1,2}", "[a-c]{1,2}"),
         ) {

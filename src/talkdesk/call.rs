@@ -3,7 +3,7 @@ use std::{fmt, marker::PhantomData};
 use super::Credentials;
 use crate::{Credential, Verdict};
 
-/// The credential of a call that Talkdesk makes after the activation, for the verifier of [`LaterCalls`](super::LaterCalls).
+/// The credential of a call that Talkdesk makes after the activation: see [`LaterCalls`](super::LaterCalls).
 ///
 /// `P` is the principal that the fields stand for: a type of yours, such as the account. `A` is the type that `auth` is
 /// decoded into: [`Credentials`] or an [`Auth<T>`](super::Auth).
@@ -41,7 +41,7 @@ pub struct Call<P, A = Credentials> {
 }
 
 impl<P, A> Call<P, A> {
-    /// A call with these fields, as for a test of a verifier.
+    /// A call with these fields, for example in a test of a verifier.
     pub fn new(auth: A) -> Self {
         Self { auth, principal: PhantomData }
     }
@@ -67,9 +67,9 @@ impl<P, A: fmt::Debug> fmt::Debug for Call<P, A> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallVerdict<P> {
-    /// The fields are good, and stand for this principal.
+    /// The fields are good and stand for this principal.
     Verified(P),
-    /// They are not good, or not any more.
+    /// The fields are not good, or no longer good.
     Denied,
 }
 

@@ -5,9 +5,9 @@ use bytestring::ByteString;
 use super::{AuthVerdict, FieldValue, decode::wrong_field};
 use crate::{Credential, Rejection, Secret, wire::json::Value};
 
-/// The fields of `auth`, by name: whatever the integration was configured with, and what the validator returned.
+/// The fields of `auth`, by name: those configured for the integration, and later those that the validator returned.
 ///
-/// A name is given once and is case-sensitive, and there are at most 4,096 of them. Texts are slices of the request's
+/// Each name is given once and is case-sensitive. There are at most 4,096 fields. Texts are slices of the request's
 /// body. `Debug` shows the names and the types, never a value.
 ///
 /// ```
@@ -25,12 +25,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// No fields: where a test of a verifier begins.
+    /// No fields. A test of a verifier adds its own with [`with`](Self::with).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with one more field; a field of that name is replaced.
+    /// Adds a field. A field of the same name is replaced.
     pub fn with(mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Self {
         let (name, value) = (ByteString::from(name.into()), value.into());
         match self.position(&name) {
@@ -79,12 +79,12 @@ impl Credentials {
         self.fields.len()
     }
 
-    /// Whether there is no field.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// The members of `auth`, which were decoded from `source`.
+    /// Makes the fields of the members of `auth`, decoded from `source`.
     pub(super) fn from_members<'a>(
         source: &ByteString,
         members: Vec<(Cow<'a, str>, Value<'a>)>,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_set_again_is_replaced() {
+    fn a_field_of_the_same_name_is_replaced() {
         let credentials = Credentials::new().with("pin", "605b32dd").with("pin", 7);
         assert_eq!((credentials.len(), credentials.integer("pin")), (1, Some(7)));
     }

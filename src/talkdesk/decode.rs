@@ -78,8 +78,10 @@ fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
     }
 }
 
-/// A rejection for one field of `auth`. It names the field if it is short and has no character that RFC 6749 does not
-/// allow in an error's description; any other name is not one that was configured.
+/// A rejection for one field of `auth`.
+///
+/// It repeats the field's name if the name is short and RFC 6749 allows all its characters in `error_description`.
+/// Other names are left out: no integration is configured with them.
 pub(super) fn wrong_field(name: &str, what: &str) -> Rejection {
     let repeatable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if name.len() <= 64 && name.bytes().all(repeatable) {
@@ -103,14 +105,14 @@ mod tests {
 
     // Contract: TD-1.
     #[test]
-    fn the_documented_sample() {
+    fn the_documented_sample_is_read() {
         let body = Bytes::from(r#"{"auth": {"username": "john@example.com", "password": "605b32dd"}}"#);
         let credentials: Credentials = auth(body.clone()).unwrap();
         assert_eq!(credentials.len(), 2);
         assert_eq!(credentials.text("password").unwrap(), &"605b32dd");
         let username = credentials.text("username").unwrap().expose_secret();
         assert_eq!(username, "john@example.com");
-        assert!(body.as_ptr_range().contains(&username.as_ptr()), "a text is a slice of the body");
+        assert!(body.as_ptr_range().contains(&username.as_ptr()), "the text must be a slice of the body");
     }
 
     // Contract: TD-2.
@@ -128,7 +130,7 @@ mod tests {
 
     // Contract: TD-3.
     #[test]
-    fn other_types_are_refused_by_the_name_of_the_field() {
+    fn other_types_are_refused_and_the_field_is_named() {
         for value in
             ["1.5", "1e2", "9223372036854775808", "-9223372036854775809", "null", "[\"605b\"]", "{\"605b\": 1}"]
         {
@@ -139,7 +141,7 @@ mod tests {
 
     // Contract: TD-4.
     #[test]
-    fn a_field_given_twice_is_refused_however_it_is_written() {
+    fn a_duplicate_field_is_refused_with_escapes_too() {
         for body in [
             r#"{"auth": {"pin": "1", "user": "x", "pin": "1"}}"#,
             r#"{"auth": {"pin": "1", "user": "x", "p\u0069n": 2}}"#,
@@ -152,7 +154,7 @@ mod tests {
 
     // Contract: TD-5.
     #[test]
-    fn auth_is_there_once_and_an_object() {
+    fn auth_must_be_given_once_as_an_object() {
         for body in ["{}", r#"{"Auth": {}}"#, r#"{"meta": {"auth": {}}}"#] {
             assert_eq!(reason(body), "`auth` is missing");
         }
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn a_body_that_is_not_json_is_refused() {
         for body in ["", "auth=1", r#"{"auth": {"pin": "605b"}"#, r#"{"auth": {}} {}"#, r#"{"auth": {"pin": 01}}"#] {
             assert!(reason(body).starts_with("the body is not valid JSON (line 1, column "), "{body}");
         }
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded_in_every_place() {
+    fn the_depth_is_bounded_everywhere() {
         let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(decode(&format!(r#"{{"auth": {{}}, "meta": {}}}"#, deep(100))).is_ok());
         for (body, expected) in [
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn more_fields_than_anybody_configures_are_refused() {
+    fn too_many_fields_are_refused() {
         let fields = |count| (0..count).map(|n| format!("\"field{n}\": {n}")).collect::<Vec<_>>().join(",");
         assert_eq!(decode(&format!("{{\"auth\": {{{}}}}}", fields(4096))).unwrap().len(), 4096);
         assert_eq!(reason(&format!("{{\"auth\": {{{}}}}}", fields(4097))), "`auth` has too many fields");
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_configured_is_not_repeated() {
+    fn a_long_or_unprintable_name_is_not_repeated() {
         for name in ["x".repeat(65), "\u{e9}".to_owned(), "a\\nb".to_owned(), "a\\\"b".to_owned()] {
             let reason = reason(&format!(r#"{{"auth": {{"{name}": null}}}}"#));
             assert_eq!(reason, "a field of `auth` must be a string, an integer or a boolean");

@@ -36,7 +36,8 @@ impl fmt::Debug for FieldValue {
     }
 }
 
-/// For [`Parameters`](super::Parameters) alone: a value has no `Serialize` of its own that could show it elsewhere.
+/// Serializes a value for [`Parameters`](super::Parameters). [`FieldValue`] itself has no `Serialize`, which could leak
+/// it.
 pub(super) struct Serialized<'a>(pub(super) &'a FieldValue);
 
 impl Serialize for Serialized<'_> {
@@ -75,7 +76,7 @@ mod tests {
     assert_not_impl_any!(FieldValue: From<f64>, From<u64>, From<()>, Serialize, fmt::Display);
 
     #[test]
-    fn debug_shows_the_type_alone() {
+    fn debug_shows_only_the_type() {
         let values = [FieldValue::from("605b32dd"), FieldValue::from(60532), FieldValue::from(true)];
         assert_eq!(format!("{values:?}"), "[Text([redacted]), Integer([redacted]), Boolean([redacted])]");
     }

@@ -1,19 +1,18 @@
-//! Talkdesk's authorization: the check of an integration's credentials ([`Validator`]), and the guard in front of the
-//! routes that it calls afterwards ([`LaterCalls`]).
+//! Talkdesk's checks: of an activation ([`Validator`]), and of the calls that follow it ([`LaterCalls`]).
 //!
-//! An integration (Talkdesk calls yours a *bridge*) is activated by a user who fills in the fields that it was configured
-//! with: a user name and a password, an API key, or what an OAuth 2.0 code was exchanged for. Talkdesk calls you
+//! A user activates an integration (Talkdesk calls yours a *bridge*) by filling in the fields that are configured for
+//! it: a user name and a password, an API key, or the result of exchanging an OAuth 2.0 code. Talkdesk calls you:
 //!
-//! | when | with | in front of it |
+//! | when | with | you mount |
 //! |---|---|---|
-//! | a user activates the integration | `POST /auth`, `{"auth": {..}}`: the fields that were filled in | [`Validator`], which answers by itself |
-//! | it synchronizes contacts or agents, asks for a contact's activity, executes an action | `POST` to a URL each, `{"auth": {..}, "meta": {..}, ..}`: the same fields, and every parameter that the grant returned | a [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`], which hands verified calls on to your own routes |
+//! | a user activates the integration | `POST /auth`, `{"auth": {..}}`: the fields that were filled in | a [`VerifyLayer`](crate::VerifyLayer) of [`Validator`], which responds by itself |
+//! | it synchronizes contacts or agents, asks for a contact's activity, executes an action | `POST` to a URL each, `{"auth": {..}, "meta": {..}, ..}`: the same fields, and every parameter that the grant returned | a [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`], which lets verified calls through to your own routes |
 //!
 //! # Checking an activation
 //!
-//! You implement a [`Verifier`](crate::Verifier) of [`Credentials`]. It answers with [`AuthVerdict::Granted`] and the
-//! [`Parameters`] that Talkdesk is to store and to send from then on, or with [`AuthVerdict::Denied`]; an error says that
-//! neither is known, and is never shown to Talkdesk.
+//! You implement a [`Verifier`](crate::Verifier) of [`Credentials`]. It returns [`AuthVerdict::Granted`] with the
+//! [`Parameters`] that Talkdesk stores and sends from then on, or [`AuthVerdict::Denied`]. An error means that there is
+//! no verdict; it is never shown to Talkdesk.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -33,7 +32,7 @@
 //!         let (Some(username), Some(password)) = (auth.text("username"), auth.text("password")) else {
 //!             return Ok(AuthVerdict::Denied);
 //!         };
-//!         // Here you would ask the external service; `?` on its errors is right.
+//!         // Here you would call the external service. Return its errors with `?`.
 //!         Ok(if *username == "john@example.com" && *password == "605b32dd" {
 //!             AuthVerdict::Granted(Parameters::new().with("login_id", 12).with("token", "123456789"))
 //!         } else {
@@ -53,12 +52,12 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! The call may be repeated: treat it as idempotent. A request that is not as documented does not reach the verifier.
+//! Talkdesk may repeat the call: treat it as idempotent. A malformed request does not reach the verifier.
 //!
 //! # Fields as a type of yours
 //!
-//! [`Validator::typed`] decodes `auth` into any type that implements serde's `Deserialize`; the verifier's credential is
-//! then an [`Auth<T>`]. The rules are the same, and a request that does not match the type is malformed.
+//! [`Validator::typed`] decodes `auth` into any type that implements serde's `Deserialize`. You then implement a
+//! verifier of [`Auth<T>`]. The rules are the same, and a request that does not match the type is malformed.
 //!
 //! ```
 //! use http::Request;
@@ -94,9 +93,9 @@
 //!
 //! # Guarding the later calls
 //!
-//! A [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`] goes around the routes of your app that Talkdesk calls after the
-//! activation. You implement a verifier of [`Call<P>`](Call). `P` is the principal, a type of yours that says whose call it
-//! is; the routes find it in the request's extensions. The body reaches them byte for byte as it came.
+//! A [`GuardLayer`](crate::GuardLayer) of [`LaterCalls`] goes around the routes of your app that Talkdesk calls after
+//! the activation. You implement a verifier of [`Call<P>`](Call). `P` is the principal, a type of yours that says whose
+//! call it is; the routes find it in the request's extensions. The body reaches them byte for byte as it came.
 //!
 //! ```
 //! use axum::{Extension, Json, Router, routing::post};
@@ -146,30 +145,32 @@
 //! # Security
 //!
 //! * Only [`AuthVerdict::Granted`] becomes a success of the validator, and only [`CallVerdict::Verified`] lets a call
-//!   through the guard. A denial, an error, a panic, a deadline, an overload, a request that is not as documented: each is
-//!   answered with a status of 400 or more.
+//!   through the guard. A denial, an error, a panic, a deadline, an overload and a malformed request are each answered
+//!   with a status of 400 or more.
 //! * **Nothing in these calls proves that Talkdesk sends them**: no signature, no header, no list of addresses is
-//!   documented. Whoever can reach the endpoints can try credentials. Limit the attempts
-//!   ([`Throttle`](crate::policy::Throttle)), and if a proxy in front can tell who calls, have it add a header and require
-//!   that by a [`CallerSecret`](crate::CallerSecret).
-//! * **What a grant returns is a credential.** Talkdesk stores it and presents it with every call. Return a token made for
-//!   this purpose that you can revoke, and never anything that the caller could have made up: `login_id` alone proves
-//!   nothing, for it is sent by whoever calls. Verify the token first, then compare what belongs to it.
-//! * A field that stands twice in `auth`, or `auth` twice in the body, is refused, since parsers disagree on which one
-//!   counts. The guard reads the whole body before it lets anything through, so that a route never sees another `auth`
-//!   than the one that was verified.
-//! * A route that a guard does not wrap is open. Wrap a whole router, as above, rather than its routes one by one.
+//!   documented. Anybody who can reach the endpoints can try credentials. Limit the attempts
+//!   ([`Throttle`](crate::policy::Throttle)). If a proxy in front can tell who calls, let it add a secret header, and
+//!   require that header with a [`CallerSecret`](crate::CallerSecret).
+//! * **The parameters of a grant are a credential.** Talkdesk stores them and sends them with every call. Return a
+//!   token that is made for this purpose and that you can revoke. Do not rely on a value that a caller can make up: a
+//!   `login_id` alone proves nothing. Verify the token first, then compare the other fields with it.
+//! * A field given twice in `auth`, or `auth` given twice in the body, is refused, because parsers disagree on which
+//!   one counts. The guard reads the whole body before it lets anything through, so that a route never sees another
+//!   `auth` than the one that was verified.
+//! * A route that no guard wraps is open. Wrap a whole router, as above, rather than its routes one by one.
 //!
 //! # Deployment
 //!
-//! * Serve the endpoints over HTTPS alone. The bodies carry passwords, so no proxy on the way may log them.
-//! * A guarded body still has `auth` in it when it reaches your routes: do not log it there either.
-//! * To a `401` from a later call Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and
-//!   repeating the call once. So the guard responds with `503` when there is no verdict; the validator responds with the
-//!   documented `401` all the same. Each can be [set](LaterCalls::no_verdict_status).
-//! * A guard holds the whole body of a call in memory, up to its limit of 1 MiB. Other layers that limit or decompress
-//!   bodies belong outside of it.
-//! * The path of the validator is configured at Talkdesk, and yours need not be `/auth`: see [`VerifyLayer::path`](crate::VerifyLayer::path).
+//! * Serve the endpoints over HTTPS only. The bodies contain passwords, so no proxy on the way may log them.
+//! * A guarded body still contains `auth` when it reaches your routes: do not log it there either.
+//! * For an `oauth2` integration, Talkdesk reacts to a `401` from a later call by refreshing the access token and
+//!   repeating the call once. So the guard responds with `503` when there is no verdict; the validator responds with
+//!   the documented `401`. Both can be set: for the [guard](LaterCalls::no_verdict_status) and the
+//!   [validator](Validator::no_verdict_status).
+//! * A guard holds the whole body of a call in memory, up to its limit of 1 MiB. Put other layers that limit or
+//!   decompress bodies outside of it.
+//! * The path of the validator is configured at Talkdesk, and need not be `/auth`: set yours with
+//!   [`VerifyLayer::path`](crate::VerifyLayer::path).
 //!
 #![doc = include_str!("contract.md")]
 

@@ -6,9 +6,9 @@ use super::{FieldValue, field::Serialized};
 
 /// The authorization parameters that a grant returns.
 ///
-/// Talkdesk stores them and sends them back, same name and value, inside `auth` of all later calls. They are a flat list of
-/// strings, integers and booleans, as the contract requires, and are sent in the order in which they were added. `Debug`
-/// shows the names and the types, never a value.
+/// Talkdesk stores them and sends them back, same name and value, inside `auth` of all later calls. They are a flat
+/// list of strings, integers and booleans, as the contract requires, and are sent in the order in which they were
+/// added. `Debug` shows the names and the types, never a value.
 ///
 /// ```
 /// use tower_verify::{
@@ -33,7 +33,7 @@ impl Parameters {
         Self::default()
     }
 
-    /// The same with one more parameter; one of that name is replaced, and keeps its place.
+    /// Adds a parameter. A parameter of the same name is replaced and keeps its place.
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<FieldValue>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.fields.iter_mut().find(|(other, _)| *other == name) {
@@ -43,7 +43,7 @@ impl Parameters {
         self
     }
 
-    /// The value of the parameter `name`, as for a test of a verifier.
+    /// The value of the parameter `name`, for example in a test of a verifier.
     pub fn get(&self, name: &str) -> Option<&FieldValue> {
         self.fields.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
@@ -53,14 +53,15 @@ impl Parameters {
         self.fields.len()
     }
 
-    /// Whether there is no parameter.
+    /// Whether there are no parameters.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// The answer's body.
+    /// The body of the response.
     pub(super) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&SerializedParameters(&self.fields)).expect("names and plain values are always JSON")
+        serde_json::to_vec(&SerializedParameters(&self.fields))
+            .expect("names and plain values can be serialized as JSON")
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_answered_once() {
+    fn a_name_is_sent_once() {
         let parameters = Parameters::new().with("token", "old").with("login_id", 12).with("token", false);
         assert_eq!((json(&parameters).as_str(), parameters.len()), (r#"{"token":false,"login_id":12}"#, 2));
         assert!(matches!(parameters.get("login_id"), Some(FieldValue::Integer(12))));

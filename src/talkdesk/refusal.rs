@@ -14,18 +14,15 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Malformed requests are answered with `malformed`, and `no_verdict` says that there is none.
+    /// Responds with the status `malformed` to malformed requests, and with `no_verdict` when there is no verdict.
     pub(super) const fn new(malformed: StatusCode, no_verdict: StatusCode) -> Self {
         Self { malformed, no_verdict }
     }
 
-    /// Answers with `status` when there is no verdict.
+    /// Responds with `status` when there is no verdict.
     pub(super) fn no_verdict_status(&mut self, status: StatusCode) -> Result<(), ConfigError> {
         if !status.is_client_error() && !status.is_server_error() {
-            return Err(ConfigError::new(format!(
-                "the status without a verdict must be 4xx or 5xx, and is {}",
-                status.as_u16()
-            )));
+            return Err(ConfigError::new(format!("`no_verdict_status` must be 4xx or 5xx, not {}", status.as_u16())));
         }
         self.no_verdict = status;
         Ok(())
@@ -53,7 +50,7 @@ impl Refusal {
     }
 
     // Contract: TD-12.
-    /// It does not say why there is no verdict, except to a caller that should wait.
+    /// The response when there is no verdict. It gives no reason, except that a throttled caller is told to wait.
     fn failed(&self, failure: &Failure) -> Response<Bytes> {
         let (error, description) = match failure.kind() {
             FailureKind::Throttled => ("temporarily_unavailable", "too many failed attempts"),
@@ -73,8 +70,9 @@ fn refuse(status: StatusCode, error: &'static str, error_description: &str) -> R
     response
 }
 
-/// RFC 9110, section 15.5.2: every 401 has one. The credentials are in the body, for which there is no registered scheme,
-/// and a registered one such as `Basic` would make a browser ask its user.
+/// The challenge that every 401 must have (RFC 9110, section 15.5.2).
+///
+/// No registered scheme is for credentials in the body, and one such as `Basic` would make a browser ask its user.
 const CHALLENGE: &str = "Talkdesk realm=\"auth\"";
 
 #[cfg(test)]
@@ -82,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_errors_can_say_that_there_is_no_verdict() {
+    fn only_an_error_is_a_status_for_no_verdict() {
         let mut refusal = Refusal::new(StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED);
         for status in 100..=999 {
             let accepted = refusal.no_verdict_status(StatusCode::from_u16(status).unwrap()).is_ok();

@@ -14,9 +14,10 @@ use crate::{Credential, Rejection};
 
 /// `auth`, decoded into a type of yours that implements serde's `Deserialize`.
 ///
-/// Declare credentials as [`Secret`](crate::Secret). The type sees what [`Credentials`] would: each field once, a string,
-/// an integer or a boolean. A request that does not match it is malformed, and the answer names the field; what the
-/// type's own errors say is dropped, since it can repeat a value. `Debug` shows nothing of the type.
+/// Declare credentials as [`Secret`](crate::Secret). The type is read from the same fields as [`Credentials`]: each is
+/// given once, and is a string, an integer or a boolean. A request that does not match the type is malformed. The
+/// response names the field, but leaves out the message of the type's own error, which can repeat a value. `Debug`
+/// shows no field.
 ///
 /// ```
 /// use http::Request;
@@ -75,7 +76,7 @@ impl<T: DeserializeOwned + Send + 'static> FromCredentials for Auth<T> {
     }
 }
 
-/// Why `auth` does not match a type. It has no room for a message: that could repeat a value.
+/// Why `auth` does not match a type. It keeps no message of the type's: that could repeat a value.
 #[derive(Debug)]
 struct Mismatch {
     name: Option<Cow<'static, str>>,
@@ -83,7 +84,7 @@ struct Mismatch {
 }
 
 impl Mismatch {
-    /// The same in the field `name`. A name that its value gave is dropped: it is the value.
+    /// The same mismatch, in the field `name`. A name that is already set comes from the field's value, and is dropped.
     fn in_field(self, name: &str) -> Self {
         Self { name: Some(name.to_owned().into()), ..self }
     }
@@ -163,8 +164,10 @@ impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a FieldValue)>> MapAccess<
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
-        let (name, value) =
-            self.value.take().ok_or_else(|| de::Error::custom("a value was asked for before its key"))?;
+        let (name, value) = self
+            .value
+            .take()
+            .ok_or_else(|| de::Error::custom("`next_value_seed` was called before `next_key_seed`"))?;
         seed.deserialize(FieldDeserializer(value)).map_err(|mismatch| mismatch.in_field(name))
     }
 
@@ -325,7 +328,7 @@ mod tests {
         #[derive(Deserialize, Debug)]
         #[serde(untagged)]
         enum Either {
-            Pin(#[allow(dead_code, reason = "it is there to be decoded")] Inner),
+            Pin(#[allow(dead_code, reason = "the test only decodes it")] Inner),
         }
         assert!(matches!(decode(Credentials::new().with("pin", 60532)), Ok(Either::Pin(_))));
         let error = decode::<Either>(Credentials::new().with("pin", "605b32dd")).unwrap_err();
@@ -333,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_than_structs_work() {
+    fn maps_and_options_work() {
         let map: BTreeMap<String, i64> = decode(Credentials::new().with("a", 1).with("b", 2)).unwrap();
         assert_eq!(map, BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]));
         assert!(decode::<Option<Login>>(complete()).unwrap().is_some());
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_the_type() {
+    fn debug_shows_no_field() {
         assert_eq!(format!("{:?}", Auth("605b32dd")), "Auth([redacted])");
     }
 }

@@ -11,9 +11,9 @@ use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Rou
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthVerdict {
-    /// They are valid. Talkdesk stores the parameters and sends them with all later calls.
+    /// The credentials are valid. Talkdesk stores the parameters and sends them with all later calls.
     Granted(Parameters),
-    /// They are not.
+    /// The credentials are not valid.
     Denied,
 }
 
@@ -25,20 +25,20 @@ impl Verdict for AuthVerdict {
 
 /// `POST /auth`: Talkdesk's check of the credentials with which a user activates an integration.
 ///
-/// | outcome | answer |
+/// | outcome | response |
 /// |---|---|
 /// | granted | `200` and the [`Parameters`] as a flat JSON object, `{}` if there are none |
 /// | denied | `401` |
-/// | no verdict | `401`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not asked because of too many failed attempts |
+/// | no verdict | `401`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not called because of too many failed attempts |
 /// | malformed | `400` |
 /// | body too large | `413` |
 /// | caller without the [secret](crate::CallerSecret) required of it | `401` |
 ///
-/// Every refusal has a JSON object of RFC 6749's `error` and `error_description`, and every `401` with a
-/// challenge in `WWW-Authenticate`.
+/// Every refusal is a JSON object with RFC 6749's `error` and `error_description`. Every `401` has a challenge in
+/// `WWW-Authenticate`.
 ///
-/// The request's `Content-Type` does not matter, and neither do members of the body other than `auth`. Inside `auth` a
-/// field that is given twice, and a value that is neither string, integer of 64 bits nor boolean, is malformed.
+/// The request's `Content-Type` and the members of the body other than `auth` do not matter. A request is malformed if
+/// a field of `auth` is given twice, or if its value is not a string, an integer of 64 bits or a boolean.
 ///
 /// Source: Talkdesk's "Authorization Validator".
 ///
@@ -115,8 +115,8 @@ impl<A> Validator<A> {
 
     /// Whether a grant without parameters is answered with `204` and no body. The default is `false`.
     ///
-    /// Talkdesk documented it so until 2017. A grant with parameters is answered with `200` all the same, so that they are
-    /// not lost.
+    /// Talkdesk documented it so until 2017. A grant with parameters is answered with `200` all the same, so that they
+    /// are not lost.
     pub fn legacy_no_content(mut self, legacy_no_content: bool) -> Self {
         self.legacy_no_content = legacy_no_content;
         self
@@ -216,7 +216,7 @@ mod tests {
 
     // Contract: TD-16.
     #[test]
-    fn the_legacy_grant_loses_no_parameter() {
+    fn a_legacy_grant_with_parameters_keeps_them() {
         let validator = Validator::new().legacy_no_content(true);
         let response = granted(Parameters::new()).respond(&validator, ());
         assert_eq!((response.status(), body(&response)), (StatusCode::NO_CONTENT, ""));
@@ -227,7 +227,7 @@ mod tests {
 
     // Contract: TD-11, TD-12, TD-13, TD-14.
     #[test]
-    fn everything_else_is_refused_in_rfc_6749_terms() {
+    fn every_other_outcome_is_an_error_of_rfc_6749() {
         for (outcome, status, error) in [
             (Outcome::Verdict(AuthVerdict::Denied), 401, "access_denied"),
             (Rejection::malformed("`auth` is missing").into(), 400, "invalid_request"),

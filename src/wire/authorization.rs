@@ -1,10 +1,10 @@
-//! The parts that the schemes of `Authorization` share.
+//! Parsing that the schemes of `Authorization` share.
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 use crate::Rejection;
 
-/// Takes the one value out of `Authorization`.
+/// Removes the header `Authorization` and returns its one value.
 pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
     let twice = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
     match headers.remove(AUTHORIZATION) {
@@ -14,7 +14,7 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
     }
 }
 
-/// The credentials of the scheme `scheme` (RFC 9110, section 11.4), which is given in lower case.
+/// The credentials in `value`, if its scheme is `scheme`, given in lower case (RFC 9110, section 11.4).
 pub(super) fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     let (given, credentials) = value.split_once(' ')?;
     given.eq_ignore_ascii_case(scheme).then(|| credentials.trim_start_matches(' '))

@@ -4,13 +4,12 @@
 //! |---|---|
 //! | [`text`] | a body as text |
 //! | [`json`] | members of a JSON object by name, or a type of yours |
-//! | [`query`] | parameters of a query, taken out of the URI; the same of a form |
-//! | [`bearer`], [`basic`] | the credentials in `Authorization`, taken out of the headers |
+//! | [`query`] | the query, which is removed from the URI; the parameters of a query or a form |
+//! | [`bearer`], [`basic`] | the credentials in `Authorization`, which is removed from the headers |
 //! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
 //!
-//! The built-in platforms read and respond with these and nothing else. A rejection names a field and never repeats a
-//! value. Texts are slices of the request's body where they have no escapes: see
-//! [`Secret::slice_of`](crate::Secret::slice_of).
+//! The built-in platforms use only these. A rejection names a field and never repeats a value. Text without escapes is
+//! borrowed, so that [`Secret::slice_of`](crate::Secret::slice_of) makes a secret of it without a copy.
 
 mod authorization;
 pub mod basic;

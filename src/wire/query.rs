@@ -1,7 +1,9 @@
 //! Strict queries: percent-encoded `name=value` pairs.
 //!
-//! Unlike common decoders, these refuse bytes that are not UTF-8, because the replacement character makes two different
-//! tokens equal, and a parameter that is given twice, because readers disagree on which one counts.
+//! Unlike common decoders, [`parameters`] refuses
+//!
+//! * bytes that are not UTF-8, because the replacement character would make two different tokens equal,
+//! * a parameter that is given twice, because parsers disagree on which one counts.
 
 use std::{borrow::Cow, mem};
 
@@ -74,7 +76,7 @@ pub fn parameters<'a, const N: usize>(
     Ok(parameters)
 }
 
-/// Borrows where nothing is encoded.
+/// Decodes a name or a value. Text that is not encoded is borrowed.
 fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(text));
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_by_name_and_others_are_ignored() {
+    fn parameters_are_read_by_name_and_others_are_ignored() {
         let [token, user_no] = parameters("userNo=45186&x=1&&y&=&token=a=b;c", &NAMES).unwrap();
         assert!(matches!(token, Some(Cow::Borrowed("a=b;c"))));
         assert!(matches!(user_no, Some(Cow::Borrowed("45186"))));
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_given_twice_is_refused_however_it_is_written() {
+    fn a_duplicate_parameter_is_refused_with_escapes_too() {
         for query in ["token=1&token=1", "token=1&%74oken=2", "token&token=1"] {
             let rejection = parameters(query, &NAMES).unwrap_err();
             assert_eq!((rejection.detail(), rejection.field()), ("`token` is given more than once", Some("token")));
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_percent_encoded_utf8_is_refused_wherever_it_stands() {
+    fn anything_but_percent_encoded_utf8_is_refused() {
         for text in ["%", "%4", "%4g", "%%41", "%+1", "%u0041", "%ff", "%C5", "%C0%AF", "%ED%A0%80"] {
             for query in [format!("token={text}"), format!("x={text}"), format!("{text}=x")] {
                 assert_eq!(reason(&query), "the query is not percent-encoded UTF-8", "{query}");
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_without_its_query_is_otherwise_the_same() {
+    fn take_changes_nothing_but_the_query() {
         for (full, left, query) in [
             ("/CheckToken?token=605b32dd", "/CheckToken", "token=605b32dd"),
             ("http://example.com:81/a%20b?x?y", "http://example.com:81/a%20b", "x?y"),

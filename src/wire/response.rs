@@ -25,7 +25,7 @@ use serde::Serialize;
 /// If `body` cannot be serialized: a map whose keys are not strings, or a `Serialize` that fails. The layer answers a
 /// panic with HTTP status 500.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-    let body = serde_json::to_vec(body).expect("the body is JSON");
+    let body = serde_json::to_vec(body).expect("the body can be serialized as JSON");
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -8,8 +8,8 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 
 /// The contract of the calls that Talkdesk makes after an activation, for a [`GuardLayer`](crate::GuardLayer).
 ///
-/// Only a call whose `auth` is verified reaches the app. It has its principal, a `P`, in its extensions: `Extension<P>` in
-/// axum, `request.extensions().get::<P>()` elsewhere. A `P` that is there already is replaced.
+/// Only a call whose `auth` is verified reaches the app. It has its principal, a `P`, in its extensions: `Extension<P>`
+/// in axum, `request.extensions().get::<P>()` elsewhere. A `P` that is there already is replaced.
 ///
 /// | outcome | response |
 /// |---|---|
@@ -18,11 +18,12 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 /// | no verdict | `503`, or [another status](Self::no_verdict_status); with `Retry-After` if the verifier was not called because of too many failed attempts |
 /// | body too large | `413` |
 ///
-/// Its responses have the form of the [`Validator`](super::Validator)'s: an error of RFC 6749 in JSON, and a challenge with
-/// every `401`. To a `401` Talkdesk reacts, for an `oauth2` integration, by refreshing the access token and repeating the
-/// call once: so that it is no response to an outage of yours, which would burn refresh tokens and double the load.
+/// Refusals have the form of the [`Validator`](super::Validator)'s: an error of RFC 6749 in JSON, and a challenge with
+/// every `401`. For an `oauth2` integration, Talkdesk reacts to a `401` by refreshing the access token and repeating
+/// the call once. An outage of yours is therefore not answered with `401`: that would use up refresh tokens and double
+/// the load.
 ///
-/// `P` is the principal and `A` is what `auth` is decoded into: [`Credentials`], or an [`Auth<T>`](super::Auth).
+/// `P` is the principal. `A` is the type that `auth` is decoded into: [`Credentials`], or an [`Auth<T>`](super::Auth).
 ///
 /// Source: Talkdesk's "Contact Synchronization", "Agent Synchronization", "Contact Activity" and "Action Executor".
 ///
@@ -48,7 +49,7 @@ use crate::{ConfigError, Contract, GuardContract, Outcome, Rejection};
 ///     })
 /// });
 /// let agents = service_fn(|call: Request<_>| async move {
-///     let Account(name) = call.extensions().get().cloned().ok_or("no call gets here without a principal")?;
+///     let Account(name) = call.extensions().get().cloned().ok_or("the guard has added no principal")?;
 ///     Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(format!(r#"{{"agents": [], "for": "{name}"}}"#))))
 /// });
 /// let app = ServiceBuilder::new().layer(GuardLayer::new(LaterCalls::new(), verifier)).service(agents);

@@ -37,7 +37,7 @@ assert_not_impl_any!(GuardFuture<Rc<()>, (), Ready<()>>: Send);
 const GOOD: &str = r#"{"meta": {"offset": "1"}, "auth": {"username": "john@example.com", "token": "123456789"}}"#;
 const DENIED: &str = r#"{"auth": {"username": "john@example.com", "token": "605b32dd"}}"#;
 
-/// A guard for whom the documented token is good.
+/// A guard whose verifier accepts the documented token.
 fn guard() -> Guarded {
     guard_of(verifier_fn(|request: Request<Call<Account>>| {
         let auth = &request.body().auth;
@@ -55,8 +55,9 @@ fn guard_of(verifier: impl Verifier<Call<Account>>) -> Guarded {
     GuardLayer::new(LaterCalls::new(), SharedVerifier::new(verifier))
 }
 
-/// A guarded service that must be polled ready before each call, and whose clone is not ready because it is. It answers
-/// with the body that arrived and the principal.
+/// A guarded service that must be polled ready before each call. It responds with the body and the principal it got.
+///
+/// A clone of a ready probe is not ready.
 #[derive(Default)]
 struct Probe {
     ready: bool,
@@ -93,7 +94,7 @@ fn post(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::post("/contacts").body(Full::new(body.into())).unwrap()
 }
 
-/// The answer to `request`. One of the guard's own is checked for what they all have.
+/// The response to `request`. Checks the headers that all of the guard's own responses have.
 async fn send<B>(guard: &Guarded, request: Request<B>) -> Response<String>
 where
     B: Body<Data = Bytes, Error: std::fmt::Debug> + Send + 'static,
@@ -117,15 +118,15 @@ fn status(guard: &Guarded, body: impl Into<Bytes>) -> u16 {
 }
 
 #[test]
-fn a_verified_call_goes_on_with_its_body_and_principal() {
+fn a_verified_call_reaches_the_app_with_its_body_and_principal() {
     let response = answer(&guard(), post(GOOD));
     assert_eq!((response.status().as_u16(), response.body().as_str()), (201, GOOD));
     assert_eq!(response.headers()["account"], "john@example.com");
-    assert!(!response.headers().contains_key("cache-control"), "the answer is the app's own");
+    assert!(!response.headers().contains_key("cache-control"), "the response is the app's own");
 }
 
 #[test]
-fn the_principal_is_never_the_one_that_was_there() {
+fn a_principal_in_the_extensions_is_replaced() {
     let mut request = post(GOOD);
     request.extensions_mut().insert(Account("admin".to_owned()));
     assert_eq!(answer(&guard(), request).headers()["account"], "john@example.com");
@@ -133,7 +134,7 @@ fn the_principal_is_never_the_one_that_was_there() {
 
 // Contract: TD-24.
 #[test]
-fn whatever_is_not_a_good_call_is_refused_with_401() {
+fn every_other_call_is_refused_with_401() {
     for (body, error) in [
         (DENIED, "access_denied"),
         ("", "invalid_request"),
@@ -147,11 +148,11 @@ fn whatever_is_not_a_good_call_is_refused_with_401() {
         assert!(response.body().starts_with(&format!("{{\"error\":\"{error}\"")), "{}", response.body());
     }
     let get = Request::get("/").body(Full::default()).unwrap();
-    assert_eq!(answer(&guard(), get).status(), 401, "whatever is wrapped is guarded");
+    assert_eq!(answer(&guard(), get).status(), 401, "every method and path is guarded");
 }
 
 #[test]
-fn a_second_auth_is_refused_wherever_it_stands() {
+fn a_second_auth_is_refused_wherever_it_is() {
     let auth = r#""auth": {"username": "a", "token": "123456789"}"#;
     for other in ["\"auth\": {}", "\"\\u0061uth\": {}", "\"auth\": null", auth] {
         assert_eq!(status(&guard(), format!("{{{auth}, {other}}}")), 401, "{other}");
@@ -163,7 +164,7 @@ fn a_second_auth_is_refused_wherever_it_stands() {
     assert_eq!(
         status(&guard(), format!("{{{auth}, \"data\": {{{auth}, {auth}}}}}")),
         201,
-        "only the call's own counts"
+        "only the outer `auth` counts"
     );
 }
 
@@ -177,7 +178,7 @@ fn the_limit_is_1_mib_or_the_one_set() {
 }
 
 #[test]
-fn without_a_verdict_nobody_gets_through() {
+fn without_a_verdict_no_call_gets_through() {
     type Verifies = SharedVerifier<Call<Account>>;
     let failures: [(Verifies, &str, Option<&str>); 4] = [
         (SharedVerifier::new(verifier_fn(|_| ready(Err::<CallVerdict<Account>, _>("605b32dd")))), "server_error", None),
@@ -211,7 +212,7 @@ fn without_a_verdict_nobody_gets_through() {
 }
 
 #[test]
-fn the_caller_is_known_before_anything_is_read() {
+fn the_caller_is_checked_before_the_body_is_read() {
     let header = HeaderName::from_static("x-proxy");
     let guard = guard().caller_secret(CallerSecret::new(header.clone(), ["605b32dd"]).unwrap());
     let response = answer(&guard, post(GOOD));
@@ -223,7 +224,7 @@ fn the_caller_is_known_before_anything_is_read() {
 }
 
 #[test]
-fn frames_and_trailers_come_through_byte_for_byte() {
+fn frames_and_trailers_pass_byte_for_byte() {
     let mut trailers = HeaderMap::new();
     trailers.insert("checksum", 7.into());
     let mut frames: Vec<_> = GOOD.as_bytes().chunks(9).map(|chunk| Frame::data(Bytes::from_static(chunk))).collect();
@@ -244,7 +245,7 @@ fn a_body_that_breaks_off_is_refused() {
 }
 
 #[test]
-fn the_verifier_sees_the_request_and_so_does_the_app() {
+fn the_verifier_and_the_app_see_the_request() {
     let guard = guard_of(verifier_fn(|request: Request<Call<Account>>| {
         let seen = format!("{} {} {:?}", request.method(), request.uri(), request.headers()["x-account"]);
         ready(Ok::<_, BoxError>(CallVerdict::Verified(Account(seen))))
@@ -263,7 +264,7 @@ fn the_verifier_sees_the_request_and_so_does_the_app() {
 }
 
 #[test]
-fn a_type_of_ones_own_can_be_asked_for() {
+fn auth_is_decoded_into_a_custom_type() {
     #[derive(serde::Deserialize)]
     struct Stored {
         login_id: u32,
@@ -282,7 +283,7 @@ fn a_type_of_ones_own_can_be_asked_for() {
     }
 }
 
-/// Says which of its requests the service is made ready for.
+/// Polls `service` ready, and names the type of its requests for inference.
 fn made_ready<S>(service: &mut S) -> tower::util::Ready<'_, S, Request<Full<Bytes>>>
 where
     S: Service<Request<Full<Bytes>>>,
@@ -319,7 +320,7 @@ async fn only_admitted_calls_take_a_permit_of_the_app() {
 }
 
 #[tokio::test]
-async fn errors_are_the_inner_services_own() {
+async fn errors_are_those_of_the_inner_service() {
     #[derive(Debug, PartialEq)]
     struct Own;
     let failing = service_fn(|_: Request<GuardedBody<Full<Bytes>>>| ready(Err::<Response<Full<Bytes>>, _>(Own)));
@@ -375,7 +376,7 @@ mod deadline {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_over_reading_and_verifying() {
+    async fn it_covers_reading_and_verifying() {
         let hanging = guard_of(verifier_fn(|_| pending::<Result<_, BoxError>>()));
         assert_eq!(timed(&hanging, post(GOOD)).await, (503, 5000));
         let panics_when_dropped = guard_of(verifier_fn(|_| async {
@@ -408,7 +409,7 @@ mod deadline {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_need_not_be_one() {
+    async fn it_can_be_switched_off() {
         let slow = guard_of(verifier_fn(|_| async {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok::<_, BoxError>(CallVerdict::Verified(Account(String::new())))

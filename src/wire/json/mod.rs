@@ -1,8 +1,17 @@
 //! Strict JSON objects, for credentials.
 //!
-//! Unlike serde's derive, [`members`] refuses a key that is given twice, treats a value of the wrong type as data rather
-//! than as an error whose message repeats the value, bounds the depth and the number of ignored members, and borrows
-//! text.
+//! | function | what it reads |
+//! |---|---|
+//! | [`members`] | members of the body, by name |
+//! | [`object`] | all members of one object in the body |
+//! | [`typed`] | a type that implements serde's `Deserialize` |
+//!
+//! Unlike serde's derive, [`members`] and [`object`]
+//!
+//! * refuse a name that is given twice,
+//! * return a value of the wrong type as a [`Value`], where the message of an error would repeat it,
+//! * bound the depth and the number of ignored members,
+//! * borrow text that has no escapes.
 
 mod object;
 mod typed;
@@ -62,8 +71,8 @@ impl fmt::Debug for Value<'_> {
 /// ```
 ///
 /// # Errors
-/// If `text` is not a JSON object, one of `names` is given twice, or an ignored member is nested deeper than 128 levels,
-/// or there are more than 1,024 of them.
+/// If `text` is not a JSON object, one of `names` is given twice, more than 1,024 members are ignored, or an ignored
+/// member is nested deeper than 128 levels.
 pub fn members<'a, const N: usize>(
     text: &'a str,
     names: &[&'static str; N],
@@ -77,7 +86,7 @@ pub fn members<'a, const N: usize>(
     }
 }
 
-/// Skips the value of a member that was not asked for, within the bounds.
+/// Skips the value of a member that is not named, within the bounds.
 fn ignore<'de, A>(map: &mut A, ignored: &mut usize, problem: &mut Option<Rejection>) -> Result<(), A::Error>
 where
     A: MapAccess<'de>,
@@ -89,7 +98,7 @@ where
     if map.next_value::<Ignored>()?.too_deep { Err(stop(problem, too_deep())) } else { Ok(()) }
 }
 
-/// Ends the reading of what is JSON there and then: what is said is `rejection`, and not the parser's error.
+/// Stops the parser. `rejection` is returned in place of the parser's error.
 fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
     *problem = Some(rejection);
     E::custom("stopped")
@@ -102,8 +111,9 @@ fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value,
     deserializer.end().map(|()| value)
 }
 
-/// The rejection for a parser's error. `wrong_type` is said when it is JSON, but not of the form asked for: the parser's
-/// own words for that could repeat a value.
+/// The rejection for a parser's error.
+///
+/// `wrong_type` is its detail if the body is JSON of another form: the parser's own message could repeat a value.
 fn invalid(error: &serde_json::Error, wrong_type: impl Into<Cow<'static, str>>) -> Rejection {
     if error.is_data() {
         Rejection::malformed(wrong_type)
@@ -113,14 +123,14 @@ fn invalid(error: &serde_json::Error, wrong_type: impl Into<Cow<'static, str>>) 
     }
 }
 
-/// Writes where the caller wants the members to be: an array of them is too large to be handed up through serde's results.
+/// Writes the members into the caller's array, which is too large to be returned through serde's results.
 struct Members<'n, 'a, const N: usize> {
     names: &'n [&'static str; N],
     members: &'n mut [Option<Value<'a>>; N],
     problem: &'n mut Option<Rejection>,
 }
 
-/// The most members that are ignored: more than any contract can grow by. Each costs more than its share of a body.
+/// The most members that are ignored: more than any contract will add. Each takes more time than its few bytes suggest.
 const MEMBERS_LIMIT: usize = 1024;
 
 impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
@@ -157,12 +167,12 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
 }
 
 /// A key, borrowed if it has no escapes.
-// Transparent: under serde_json's `arbitrary_precision` a number comes as a map whose key is no newtype.
+// `transparent`: with serde_json's feature `arbitrary_precision`, a number is a map whose key is not a newtype.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The place of a key among some names.
+/// Reads a key as its index in the names.
 struct IndexOf<'n, const N: usize>(&'n [&'static str; N]);
 
 impl<'de, const N: usize> DeserializeSeed<'de> for IndexOf<'_, N> {
@@ -191,8 +201,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
-/// A value that does not matter. It is skipped, and only looked at for its depth, which serde's `IgnoredAny` does not
-/// bound.
+/// A skipped value. Only its depth is checked, which serde's `IgnoredAny` does not bound.
 struct Ignored {
     too_deep: bool,
 }
@@ -204,7 +213,7 @@ impl<'de> Deserialize<'de> for Ignored {
     }
 }
 
-/// Whether the value `json`, which is a member of an object, is nested deeper than serde_json reads what it is asked for.
+/// Whether `json`, the value of a member, is nested deeper than serde_json's limit for values that it reads.
 fn is_too_deep(json: &str) -> bool {
     const DEPTH_LIMIT: usize = 128;
 
@@ -300,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_by_name_and_others_are_ignored() {
+    fn members_are_read_by_name_and_others_are_ignored() {
         let text = r#"{"x": [1, {"a": 2}], "b": "\u0041", "a": "plain"}"#;
         let [a, b] = members(text, &NAMES).unwrap();
         assert!(matches!(a, Some(Value::Text(Cow::Borrowed("plain")))));
@@ -327,20 +336,20 @@ mod tests {
     }
 
     #[test]
-    fn a_key_given_twice_is_refused_however_it_is_written() {
+    fn a_duplicate_key_is_refused_with_escapes_too() {
         let rejection = members(r#"{"a": "1", "\u0061": "1"}"#, &NAMES).unwrap_err();
         assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", Some("a")));
     }
 
     #[test]
-    fn more_members_than_a_contract_can_grow_by_are_refused() {
+    fn too_many_ignored_members_are_refused() {
         let ignored = |count| format!("{{{}\"a\": \"1\"}}", "\"x\": 1,".repeat(count));
         assert!(members(&ignored(MEMBERS_LIMIT), &NAMES).is_ok());
         assert_eq!(reason(&ignored(MEMBERS_LIMIT + 1)), "the body has too many members");
     }
 
     #[test]
-    fn what_is_no_object_is_refused_without_repeating_it() {
+    fn a_body_that_is_not_an_object_is_refused_and_not_repeated() {
         for text in ["\"secret\"", "[\"secret\"]", "1", "null", "true"] {
             assert_eq!(reason(text), "the body is not a JSON object");
         }
@@ -350,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn the_depth_of_what_is_ignored_is_bounded() {
+    fn the_depth_of_ignored_values_is_bounded() {
         let nested = |open: &str, close: &str, depth| {
             let value = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             members(&format!("{{\"ignored\": {value}, \"a\": {value}}}"), &NAMES).map(|[a, _]| a == Some(Value::Other))
@@ -363,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_type_is_not_followed_into_its_depth() {
+    fn a_deep_value_of_the_wrong_type_does_not_overflow_the_stack() {
         let deep = format!("{{\"a\": {}{}}}", "[".repeat(200_000), "]".repeat(200_000));
         assert_eq!(members(&deep, &NAMES).unwrap(), [Some(Value::Other), None]);
     }

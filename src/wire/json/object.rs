@@ -8,8 +8,7 @@ use crate::Rejection;
 /// The members of an object, in their order, as [`object`] returns them. Keys are borrowed if they have no escapes.
 pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// The most members of an object: more than any integration is configured with. Sorting many more would keep others
-/// waiting.
+/// The most members of an object: more than any integration is configured with. Sorting many more would block a thread.
 const MEMBERS_LIMIT: usize = 4096;
 
 /// The members of the object that is the member `name` of the object `text`, whatever their names.
@@ -26,8 +25,8 @@ const MEMBERS_LIMIT: usize = 4096;
 /// ```
 ///
 /// # Errors
-/// If `text` is not a JSON object, `name` is given twice or is not an object, the inner object has more than 4,096 members,
-/// an ignored member is nested deeper than 128 levels, or there are more than 1,024 of them.
+/// If `text` is not a JSON object, `name` is given twice or is not an object, the inner object has more than 4,096
+/// members, more than 1,024 members are ignored, or an ignored member is nested deeper than 128 levels.
 pub fn object<'a>(text: &'a str, name: &'static str) -> Result<Option<Object<'a>>, Rejection> {
     let mut problem = None;
     let parsed = parse(text, Outer { name, problem: &mut problem });
@@ -40,7 +39,7 @@ pub fn object<'a>(text: &'a str, name: &'static str) -> Result<Option<Object<'a>
     }
 }
 
-/// The outer object. A problem ends the reading there and then.
+/// Reads the outer object. A problem stops the parser at once.
 struct Outer<'p> {
     name: &'static str,
     problem: &'p mut Option<Rejection>,
@@ -77,7 +76,7 @@ impl<'de> Visitor<'de> for Outer<'_> {
     }
 }
 
-/// The members of the inner object.
+/// Reads the members of the inner object.
 struct Inner<'p> {
     name: &'static str,
     problem: &'p mut Option<Rejection>,

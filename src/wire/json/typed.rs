@@ -7,9 +7,9 @@ use crate::Rejection;
 
 /// Reads `text` into a type that implements serde's `Deserialize`.
 ///
-/// It is stricter than serde_json: a key that is given twice in any object is refused, and so are more than 1,024
-/// members of one object. A rejection names the member at fault by its path, and never repeats a value, as the errors of
-/// serde_json can.
+/// It is stricter than serde_json: it refuses a key that is given twice in any object, and more than 1,024 members in
+/// one object. A rejection names the wrong member by its path and, unlike an error of serde_json, never repeats a
+/// value.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -35,7 +35,8 @@ use crate::Rejection;
 /// ```
 ///
 /// # Errors
-/// If `text` is not JSON, is not of the type's form, is nested deeper than 128 levels, or has a key twice.
+/// If `text` is not JSON, does not match the type, is nested deeper than 128 levels, or has an object with a key given
+/// twice or with more than 1,024 members.
 pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Rejection> {
     let mut problem = None;
     let parsed = parse(text, Unique { problem: &mut problem });
@@ -55,14 +56,15 @@ pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Rejection> {
 
 const OTHER_FORM: &str = "the body does not have the form that is asked for";
 
-/// Whether a name that the caller chose may be repeated: it is short, and has no character that RFC 6749, section 5.2
-/// does not allow in an error's description.
+/// Whether a rejection may repeat a name that the caller chose.
+///
+/// The name must be short, and RFC 6749, section 5.2 must allow all its characters in `error_description`.
 fn is_repeatable(name: &str) -> bool {
     let allowed = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     name.len() <= 64 && name.bytes().all(allowed)
 }
 
-/// Any value, in none of whose objects a key is given twice.
+/// Reads any value, and refuses a key that is given twice in one object.
 struct Unique<'p> {
     problem: &'p mut Option<Rejection>,
 }
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_given_twice_is_refused_at_every_level() {
+    fn a_duplicate_key_is_refused_at_every_level() {
         for text in [
             r#"{"user": "a", "user": "a"}"#,
             r#"{"user": "a", "us\u0065r": "b"}"#,
