@@ -1,4 +1,4 @@
-//! What every target needs: an endpoint asked with a request nobody wrote by hand.
+//! Shared by the targets: sends a request to an endpoint.
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 use tower_verify::{Endpoint, Verifier, VerifyLayer};
 
-/// Asks `endpoint`, whose verdicts are those of `verifier`, and reads the whole answer.
+/// Sends `request` to `endpoint`, with the verdicts of `verifier`, and reads the whole response.
 pub fn ask<E, V>(endpoint: E, verifier: V, request: Request<Full<Bytes>>) -> Response<Bytes>
 where
     E: Endpoint,
@@ -16,6 +16,6 @@ where
     let service = VerifyLayer::new(endpoint, verifier).into_service();
     let response = service.oneshot(request).now_or_never().expect("nothing is pending").expect("no error is possible");
     let (head, body) = response.into_parts();
-    let body = body.collect().now_or_never().expect("the answer is there").expect("no error is possible").to_bytes();
+    let body = body.collect().now_or_never().expect("the body is there").expect("no error is possible").to_bytes();
     Response::from_parts(head, body)
 }

@@ -1,4 +1,4 @@
-//! An agent check admits just when the query has the one good trio in it, as a parser of its own says.
+//! An agent check admits only if an independent parser finds the one good trio in the query.
 
 #![no_main]
 
@@ -22,10 +22,10 @@ fuzz_target!(|query: &str| {
         let good = trio.token == "t" && trio.user_no == "u" && trio.session_id == "s";
         Ok::<_, BoxError>(if good { AgentVerdict::validated(trio.user_no) } else { AgentVerdict::InvalidToken })
     });
-    let request = Request::get(uri.clone()).body(Full::new(Bytes::new())).expect("it is valid");
+    let request = Request::get(uri.clone()).body(Full::new(Bytes::new())).expect("the request is valid");
     let answer = ask(AgentEndpoint::new(), verifier, request);
 
-    let answer: Value = serde_json::from_slice(answer.body()).expect("the answer is always JSON");
+    let answer: Value = serde_json::from_slice(answer.body()).expect("every response is JSON");
     assert!(answer["result"].is_string());
     assert_eq!(answer["success"] == false, answer["errorMessage"].is_string());
     if answer["success"] == true {

@@ -1,4 +1,4 @@
-//! A customer check admits just when the body is an object with the one good trio in it, as a parser of its own says.
+//! A customer check admits only if an independent parser finds the one good trio in the body.
 
 #![no_main]
 
@@ -19,12 +19,13 @@ fuzz_target!(|body: &[u8]| {
         let good = request.body().dlg_token == "t" && request.body().customer_no == "c";
         Ok::<_, BoxError>(if good { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
     });
-    let request = Request::post("/checkauthtoken").body(Full::new(Bytes::copy_from_slice(body))).expect("it is valid");
+    let request =
+        Request::post("/checkauthtoken").body(Full::new(Bytes::copy_from_slice(body))).expect("a valid request");
     let answer = ask(CustomerEndpoint::new(), verifier, request);
 
     assert!(["Validated", "InvalidToken", "BadRequest"].iter().any(|word| answer.body() == word));
     if answer.body() == "Validated" {
-        let parsed: Value = serde_json::from_slice(body).expect("what is not JSON is not admitted");
+        let parsed: Value = serde_json::from_slice(body).expect("only JSON is admitted");
         assert_eq!((&parsed["dlgToken"], &parsed["customerNo"]), (&"t".into(), &"c".into()));
         assert!(parsed["deviceId"].as_str().is_some_and(|device| !device.is_empty()));
     }

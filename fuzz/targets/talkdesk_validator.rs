@@ -1,4 +1,4 @@
-//! An activation is granted just when the body's `auth` has the one good password in it, as a parser of its own says.
+//! An activation is granted only if an independent parser finds the one good password in the body's `auth`.
 
 #![no_main]
 
@@ -19,13 +19,13 @@ fuzz_target!(|body: &[u8]| {
         let good = request.body().text("p").is_some_and(|password| *password == "w");
         Ok::<_, BoxError>(if good { AuthVerdict::Granted(Parameters::new()) } else { AuthVerdict::Denied })
     });
-    let request = Request::post("/auth").body(Full::new(Bytes::copy_from_slice(body))).expect("it is valid");
+    let request = Request::post("/auth").body(Full::new(Bytes::copy_from_slice(body))).expect("the request is valid");
     let answer = ask(Validator::new(), verifier, request);
 
-    let said: Value = serde_json::from_slice(answer.body()).expect("the answer is always JSON");
+    let said: Value = serde_json::from_slice(answer.body()).expect("every response is JSON");
     match answer.status().as_u16() {
         200 => {
-            let parsed: Value = serde_json::from_slice(body).expect("what is not JSON is not granted");
+            let parsed: Value = serde_json::from_slice(body).expect("only JSON is granted");
             assert_eq!(parsed["auth"]["p"], "w");
             assert!(parsed["auth"].as_object().into_iter().flatten().all(|(_, value)| match value {
                 Value::Number(number) => number.is_i64(),

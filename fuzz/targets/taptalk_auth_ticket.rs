@@ -1,5 +1,6 @@
-//! A ticket request is answered with the whole envelope whatever it is, and with a ticket just when it has every
-//! parameter. The first line of the input is the `Server-Key`, the rest is the body.
+//! Every ticket request is answered with the whole envelope, and with a ticket only if it has every parameter.
+//!
+//! The first line of the input is the `Server-Key`, the rest is the body.
 
 #![no_main]
 
@@ -22,22 +23,22 @@ fuzz_target!(|input: &[u8]| {
     let (key, body) = input.split_at(line);
     let mut request = Request::post("/v1/server/auth_ticket/request").body(Full::new(Bytes::copy_from_slice(body)));
     if let Ok(key) = HeaderValue::from_bytes(key) {
-        request.as_mut().expect("it is valid").headers_mut().insert("server-key", key);
+        request.as_mut().expect("the request is valid").headers_mut().insert("server-key", key);
     }
 
     let verifier = verifier_fn(|request: Request<TicketRequest>| async move {
         assert!(!request.headers().contains_key("server-key"));
         Ok::<_, BoxError>(TicketVerdict::Issued(Ticket::new("6", "t")))
     });
-    let answer = ask(AuthTicketEndpoint::new(), verifier, request.expect("it is valid"));
+    let answer = ask(AuthTicketEndpoint::new(), verifier, request.expect("the request is valid"));
 
     assert_eq!(answer.status(), 200);
-    let said: Value = serde_json::from_slice(answer.body()).expect("the answer is always JSON");
+    let said: Value = serde_json::from_slice(answer.body()).expect("every response is JSON");
     let status = said["status"].as_u64().expect("the status is a number");
     let code = said["error"]["code"].as_str().expect("the code is text");
     assert!(said["error"]["message"].is_string() && said["error"]["field"].is_string() && said["data"].is_object());
     if status == 200 {
-        let parsed: Value = serde_json::from_slice(body).expect("what is not JSON gets no ticket");
+        let parsed: Value = serde_json::from_slice(body).expect("only JSON gets a ticket");
         assert!(REQUIRED.iter().all(|name| parsed[*name].as_str().is_some_and(|value| !value.is_empty())));
         assert!(parsed["xcUserID"].as_str().is_some_and(|id| id.chars().count() <= 50));
         assert_eq!((code, &said["data"]["ticket"]), ("", &"t".into()));

@@ -1,4 +1,4 @@
-//! No text but the issued one is a good token.
+//! Only the issued text is a good token.
 
 #![no_main]
 
@@ -8,13 +8,13 @@ use libfuzzer_sys::fuzz_target;
 use tower_verify::token::{Issued, KeyRing, Signer};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| {
-    let keys = KeyRing::generate().expect("there is randomness");
-    Signer::new("fuzz", "fuzzing", "", keys).expect("it is valid")
+    let keys = KeyRing::generate().expect("the system has randomness");
+    Signer::new("fuzz", "fuzzing", "", keys).expect("the configuration is valid")
 });
 static ISSUED: LazyLock<Issued> =
-    LazyLock::new(|| SIGNER.issue(&[b"bound"], Duration::from_secs(3600)).expect("there is randomness"));
+    LazyLock::new(|| SIGNER.issue(&[b"bound"], Duration::from_secs(3600)).expect("the system has randomness"));
 
-// Each three bytes are a place in the issued token, and what is written there.
+// Each three bytes are one edit of the issued token: a place, a byte, and whether to replace, remove or insert.
 fuzz_target!(|edits: &[u8]| {
     let issued = ISSUED.token.expose_secret();
     let mut text = issued.as_bytes().to_vec();

@@ -1,8 +1,9 @@
-//! The store in memory under shuttle: its threads are interleaved at every lock and every atomic, in thousands of
-//! orders that are the same in every run. A failure prints the schedule that led to it, for `shuttle::replay`.
+//! `MemoryStore` under shuttle, which interleaves threads at every lock and every atomic, in thousands of schedules.
+//!
+//! The schedules are the same in every run. A failure prints its schedule, for `shuttle::replay`.
 
 #[cfg(not(shuttle))]
-compile_error!("the store has shuttle's locks with `--cfg shuttle` alone: run .ci/shuttle");
+compile_error!("build with `--cfg shuttle`, which gives the store shuttle's locks: run .ci/shuttle");
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
@@ -29,10 +30,10 @@ const SEED: u64 = 7;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What the store counts for an entry besides its key and its value. The sum is rounded up to a multiple of 16.
+/// The bytes that the store counts for an entry, besides its key and value. The sum is rounded up to a multiple of 16.
 const ENTRY_OVERHEAD: usize = 80;
 
-/// Runs `check` under many schedules: those of a random scheduler, and those that have a few preemptions each.
+/// Runs `check` under many schedules: random ones, and ones with a few preemptions each.
 fn explore(name: &str, check: fn()) {
     let start = Instant::now();
     let mut config = Config::new();
@@ -47,7 +48,7 @@ fn store() -> (MemoryStore, ManualClock) {
     (MemoryStore::new().clock(clock.clone()), clock)
 }
 
-/// Keys of one length, others in every schedule: now they share a shard and now they do not.
+/// Keys of the same length. They differ in each schedule, so that they share a shard in some and not in others.
 fn keys<const N: usize>() -> [String; N] {
     let first = shuttle::rand::thread_rng().gen_range(10..90 - N);
     std::array::from_fn(|number| format!("{}", first + number))
@@ -57,7 +58,7 @@ fn put(store: &MemoryStore, key: &str, value: &[u8]) -> bool {
     put_for(store, key, value, HOUR)
 }
 
-/// Whether there was room.
+/// Writes `value` for `ttl`. Returns whether there was room.
 fn put_for(store: &MemoryStore, key: &str, value: &[u8], ttl: Duration) -> bool {
     match block_on(store.put(key, Bytes::copy_from_slice(value), ttl)) {
         Ok(()) => true,
@@ -74,7 +75,7 @@ fn take(store: &MemoryStore, key: &str) -> Option<Bytes> {
     block_on(store.take(key)).unwrap()
 }
 
-/// Runs `act` in as many threads as there are items, each with its own. Returns what they returned, in that order.
+/// Runs `act` in one thread for each item. Returns the results in the order of the items.
 fn in_threads<I: Send, T: Send>(items: impl IntoIterator<Item = I>, act: impl Fn(I) -> T + Sync) -> Vec<T> {
     let act = &act;
     thread::scope(|scope| {
@@ -84,7 +85,7 @@ fn in_threads<I: Send, T: Send>(items: impl IntoIterator<Item = I>, act: impl Fn
 }
 
 #[test]
-fn there_are_never_more_entries_than_there_may_be() {
+fn live_entries_never_exceed_their_limit() {
     explore("entries", || {
         let (store, _) = store();
         let store = store.max_entries(2);
@@ -93,7 +94,7 @@ fn there_are_never_more_entries_than_there_may_be() {
             for _ in 0..2 {
                 if put(&store, &key, b"value") {
                     assert!(live.fetch_add(1, SeqCst) < 2, "a third entry is live");
-                    assert!(get(&store, &key).is_some(), "a live entry is there");
+                    assert!(get(&store, &key).is_some(), "a live entry is kept");
                     live.fetch_sub(1, SeqCst);
                     assert!(take(&store, &key).is_some());
                 }
@@ -103,7 +104,7 @@ fn there_are_never_more_entries_than_there_may_be() {
 }
 
 #[test]
-fn there_are_never_more_bytes_than_there_may_be() {
+fn live_bytes_never_exceed_their_limit() {
     const BYTES: usize = 3 * (ENTRY_OVERHEAD + 2 + 10);
 
     explore("bytes", || {
@@ -115,7 +116,7 @@ fn there_are_never_more_bytes_than_there_may_be() {
                 let cost = ENTRY_OVERHEAD + key.len() + len;
                 if put(&store, &key, &vec![7; len]) {
                     assert!(live.fetch_add(cost, SeqCst) + cost <= BYTES, "the live entries take too many bytes");
-                    assert!(get(&store, &key).is_some(), "a live entry is there");
+                    assert!(get(&store, &key).is_some(), "a live entry is kept");
                     live.fetch_sub(cost, SeqCst);
                     assert!(take(&store, &key).is_some());
                 }
@@ -125,7 +126,7 @@ fn there_are_never_more_bytes_than_there_may_be() {
 }
 
 #[test]
-fn what_is_accounted_for_is_what_there_is() {
+fn the_accounting_matches_the_entries() {
     const ENTRIES: usize = 3;
     const BYTES: usize = 352;
 
@@ -183,7 +184,7 @@ fn one_take_wins() {
 }
 
 #[test]
-fn one_claim_wins_and_the_others_are_told_of_it() {
+fn one_claim_wins_and_the_others_get_its_value() {
     explore("claim", || {
         let (store, _) = store();
         let [key] = keys();
@@ -214,7 +215,7 @@ fn one_replace_wins() {
 }
 
 #[test]
-fn what_has_expired_makes_room_for_as_many_at_once() {
+fn expired_entries_make_room_for_as_many_new_ones() {
     explore("expiry", || {
         let (store, clock) = store();
         let store = store.max_entries(4);
@@ -225,7 +226,7 @@ fn what_has_expired_makes_room_for_as_many_at_once() {
         }
         clock.advance(MINUTE);
         let written = in_threads(&keys[4..7], |key| put(&store, key, b"new"));
-        assert_eq!(written, [true; 3], "an expired entry's room is given to a writer");
+        assert_eq!(written, [true; 3], "a writer gets the room of an expired entry");
         assert!(!put(&store, &keys[7], b"one too many"));
         assert_eq!(get(&store, &keys[0]).unwrap(), "live");
         for key in &keys[4..7] {

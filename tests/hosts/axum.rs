@@ -35,7 +35,7 @@ async fn ask(router: &Router, request: Request) -> Answer {
     Answer::of(router.clone().oneshot(request).await.unwrap()).await
 }
 
-/// Asserts that the partner is answered and that nobody else notices.
+/// Asserts that the partner's calls are answered and that the app's requests pass through.
 async fn assert_mounted(router: Router) {
     ask(&router, partner_call(GOOD)).await.is_word("Validated");
     ask(&router, partner_call(UNKNOWN)).await.is_word("InvalidToken");
@@ -58,7 +58,7 @@ async fn router_layer_after_the_fallback_sees_every_path() {
 }
 
 #[tokio::test]
-async fn router_layer_goes_before_a_route_of_the_same_path() {
+async fn router_layer_takes_precedence_over_a_route_of_the_same_path() {
     assert_mounted(app().route(PARTNER_PATH, post(|| async { "a route" })).layer(customer())).await;
 }
 
@@ -93,7 +93,7 @@ async fn a_layer_inside_nest_hides_the_endpoint() {
     ask(&router, partner_call(GOOD)).await.is(404, "");
     ask(&router, partner_call_to("/api/checkauthtoken", GOOD)).await.is(404, "");
 
-    // A fallback of its own makes it see what is unmatched under the prefix, and only that, less the prefix.
+    // With a fallback inside, the layer sees unmatched requests under the prefix. The prefix is cut off their paths.
     let router = Router::new().nest("/api", app().fallback(fallback).layer(customer()));
     ask(&router, partner_call(GOOD)).await.is(404, "");
     ask(&router, partner_call_to("/api/checkauthtoken", GOOD)).await.is_word("Validated");
@@ -116,7 +116,7 @@ async fn route_service_serves_the_path_that_the_router_maps() {
 }
 
 #[tokio::test]
-async fn a_route_service_that_is_switched_off_refuses() {
+async fn a_disabled_route_service_refuses() {
     let router = app().route_service(PARTNER_PATH, customer().enabled(false).into_service());
     ask(&router, partner_call(GOOD)).await.is_word("InternalError");
     ask(&router, Request::get(PARTNER_PATH).body(Body::empty()).unwrap()).await.is(405, "");

@@ -18,13 +18,13 @@ use crate::support::{Answer, GOOD, PARTNER_PATH, app};
 
 const SECRET: HeaderName = HeaderName::from_static("x-secret");
 
-/// Diyalog's words for an admitted request, for one that is not fit to be verified, and for no verdict.
+/// Diyalog's words for an admitted request, a rejected request, and no verdict.
 const ADMITTED: &str = "Validated";
 const REJECTED: &str = "BadRequest";
 #[cfg(feature = "deadline")]
 const FAILED: &str = "InternalError";
 
-/// A layer whose verifier admits everybody, and how often it was asked.
+/// A layer whose verifier admits every credential, and the count of the verifier's calls.
 fn layer() -> (VerifyLayer<CustomerEndpoint, impl tower_verify::Verifier<CustomerToken>>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
@@ -32,7 +32,7 @@ fn layer() -> (VerifyLayer<CustomerEndpoint, impl tower_verify::Verifier<Custome
         counter.fetch_add(1, Ordering::SeqCst);
         let headers = request.headers();
         let leaked = headers.contains_key(SECRET) || headers.contains_key("x-signature");
-        async move { if leaked { Err(BoxError::from("a secret was handed on")) } else { Ok(CustomerVerdict::Validated) } }
+        async move { if leaked { Err(BoxError::from("a secret was leaked")) } else { Ok(CustomerVerdict::Validated) } }
     });
     (VerifyLayer::new(CustomerEndpoint::new(), verifier), asked)
 }
@@ -70,7 +70,9 @@ async fn each_tenant_has_a_secret_of_its_own() {
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 
-/// Knows callers by the length of the body; for one header each it is away, never ends, or panics.
+/// A check that requires the length of the body in `x-signature`.
+///
+/// With the values `away`, `hangs` and `panics` it returns an error, never ends, or panics.
 #[cfg(feature = "deadline")]
 struct Signed;
 
@@ -82,7 +84,7 @@ impl CallerCheck for Signed {
         match signature.to_str()? {
             "away" => Err("the keys cannot be read".into()),
             "hangs" => std::future::pending().await,
-            "panics" => panic!("as the test says"),
+            "panics" => panic!("as the test asks"),
             signature => Ok(signature == body.len().to_string()),
         }
     }
@@ -105,7 +107,7 @@ async fn a_check_sees_the_whole_body_before_it_is_decoded() {
     let body = String::from("not JSON");
     let request = Request::post(PARTNER_PATH).header("x-signature", "1").body(body).unwrap();
     let service = ServiceBuilder::new().layer(layer).service_fn(app);
-    // An unknown caller, and not a malformed credential.
+    // Status 401 is for an unknown caller: the body was not decoded.
     Answer::of(service.oneshot(request).await.unwrap()).await.is(401, REJECTED);
 }
 
@@ -115,7 +117,7 @@ async fn the_secret_is_checked_first() {
 
     impl CallerCheck for Unreached {
         async fn check(&self, _: &mut Parts, _: &Bytes) -> Result<bool, BoxError> {
-            Err("an unknown caller got as far as this".into())
+            Err("the check was called for an unknown caller".into())
         }
     }
 

@@ -75,7 +75,7 @@ async fn each_endpoint_responds_with_its_own_verifier() -> Result<(), ConfigErro
 }
 
 #[tokio::test]
-async fn no_endpoint_at_all_lets_every_request_pass() {
+async fn without_an_endpoint_every_request_passes() {
     let app = layered(Endpoints::new());
     ask(&app, partner_call(GOOD)).await.is(200, APP);
     ask(&app, app_call()).await.is(200, APP);
@@ -109,7 +109,7 @@ fn two_endpoints_with_one_route_are_a_config_error() -> Result<(), ConfigError> 
 }
 
 #[tokio::test]
-async fn of_two_that_match_the_first_one_responds() -> Result<(), ConfigError> {
+async fn the_first_of_two_matching_endpoints_responds() -> Result<(), ConfigError> {
     let checks = |head: tower_verify::RequestHead<'_>| head.uri().query() == Some("check=1");
     let exact = Route::new(Method::POST, "/partner/check")?;
     let app = layered(
@@ -127,7 +127,7 @@ async fn of_two_that_match_the_first_one_responds() -> Result<(), ConfigError> {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_switched_off_refuses_and_lets_nothing_pass() -> Result<(), ConfigError> {
+async fn a_disabled_endpoint_refuses_and_lets_nothing_pass() -> Result<(), ConfigError> {
     let app = layered(Endpoints::new().with(customer().enabled(false))?.with(agent())?);
     ask(&app, partner_call(GOOD)).await.is_word("InternalError");
     ask(&app, Request::get("/checkauthtoken").body(String::new()).unwrap()).await.is(200, APP);
@@ -135,7 +135,7 @@ async fn an_endpoint_that_is_switched_off_refuses_and_lets_nothing_pass() -> Res
 }
 
 #[tokio::test]
-async fn a_layer_of_a_service_builder_and_of_a_router() -> Result<(), ConfigError> {
+async fn endpoints_are_a_layer_in_a_service_builder_and_a_router() -> Result<(), ConfigError> {
     let endpoints = Endpoints::new().with(customer())?.with(agent())?;
     let plain = ServiceBuilder::new().layer(endpoints.clone()).service_fn(app);
     Answer::of(plain.oneshot(partner_call::<String>(GOOD)).await.unwrap()).await.is_word("Validated");

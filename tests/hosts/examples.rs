@@ -23,14 +23,14 @@ use crate::{
     support::{Answer, GOOD, PATIENCE, UNKNOWN, send, serve},
 };
 
-/// A running example, which ends with the test.
+/// A running example, killed when it is dropped.
 struct Example {
     process: Child,
 }
 
 impl Drop for Example {
     fn drop(&mut self) {
-        self.process.kill().expect("the example can be ended");
+        self.process.kill().expect("the example can be killed");
         self.process.wait().expect("the example ends");
     }
 }
@@ -42,10 +42,10 @@ fn source(name: &str) -> PathBuf {
     if file.exists() { file } else { examples.join(name).join("main.rs") }
 }
 
-/// Where cargo puts the example. `cargo test` builds it; after a narrower command it is built here.
+/// The path of the built example. `cargo test` builds the examples; other commands do not, and then it is built here.
 fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
-    let profile = test.ancestors().nth(2).expect("tests stand in a folder of the profile's");
+    let profile = test.ancestors().nth(2).expect("tests are in a folder of the profile");
     let example = profile.join("examples").join(format!("{name}{EXE_SUFFIX}"));
     if modified(&example) < modified(&source(name)) {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -61,7 +61,7 @@ fn built(name: &str) -> PathBuf {
     example
 }
 
-/// `None`, which is before any time, if there is no such file.
+/// When the file was modified, or `None` if there is no such file. `None` is less than any time.
 fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|file| file.modified()).ok()
 }
@@ -282,8 +282,8 @@ async fn lambda_that_listens() {
     start_as_shown("lambda").await;
 }
 
-/// The runtime's API as Lambda has it in the function's machine: `next` hands out an event, `response` takes what became
-/// of it. When there are no more events, the function waits.
+/// The API of Lambda's runtime: `next` returns an event, and `response` takes the function's response. Without events,
+/// `next` waits.
 #[tokio::test]
 async fn lambda_in_its_runtime() {
     let (events, pending) = mpsc::unbounded_channel::<Value>();

@@ -31,7 +31,7 @@ use crate::support::{
     send, serve,
 };
 
-/// Enough for a call, and little enough to go over it in one packet.
+/// Enough for a call, and small enough that one packet can exceed it.
 const BODY_LIMIT: usize = 128;
 
 fn layered<E, V>(
@@ -64,7 +64,7 @@ fn in_pieces(body: impl Into<Bytes>, size: usize) -> CallBody {
     StreamBody::new(stream::iter(pieces)).boxed()
 }
 
-/// What is sent on one connection, and the word that comes back.
+/// The bodies that are sent on one connection, each with the word of its response.
 fn calls() -> Vec<(CallBody, &'static str)> {
     let exactly = format!("{GOOD:<BODY_LIMIT$}");
     let over = format!("{GOOD:<width$}", width = BODY_LIMIT + 1);
@@ -110,7 +110,7 @@ async fn good_and_bad_calls_on_one_http2_connection() {
     let stream = TcpStream::connect(serve(layered(customer())).await).await.unwrap();
     let (client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    // All at once, and each is answered as if it were alone.
+    // All calls at once: each gets the same response as a call alone.
     let answers = calls().into_iter().map(|(body, word)| {
         let mut client = client.clone();
         async move {
@@ -123,7 +123,7 @@ async fn good_and_bad_calls_on_one_http2_connection() {
     futures::future::join_all(answers).await;
 }
 
-/// Writes `bytes` and nothing more, and reads until `end` has come.
+/// Writes only `bytes`, then reads until the text ends with `end`.
 async fn write_and_read_until(stream: &mut TcpStream, bytes: &[u8], end: &str) -> String {
     stream.write_all(bytes).await.unwrap();
     let mut text = String::new();
@@ -154,7 +154,7 @@ async fn a_body_over_the_limit_is_refused_when_it_is_announced() {
 async fn a_chunked_body_is_refused_as_soon_as_it_is_over_the_limit() {
     let mut stream = TcpStream::connect(serve(layered(customer())).await).await.unwrap();
     let size = BODY_LIMIT + 1;
-    // The last chunk, of no size, never comes.
+    // The last chunk, of size 0, is never sent.
     let call = format!(
         "POST /checkauthtoken HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n{size:x}\r\n{GOOD:<size$}\r\n"
     );
@@ -199,14 +199,14 @@ async fn a_client_that_hangs_up_in_the_middle_does_no_harm() {
 
     let hang_up = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        // All but the last byte, which would be a space: what has come is a whole call by itself, and must not count.
+        // All but the last byte, a space. The bytes sent are a whole call, but the body is not complete.
         stream.write_all((announced(GOOD.len() + 1) + GOOD).as_bytes()).await.unwrap();
         drop(stream);
     };
     let serve = async {
         let (stream, _) = listener.accept().await.unwrap();
         let service = TowerToHyperService::new(service.clone());
-        // Whether hyper calls this an error is its own business. That it ends is ours.
+        // The result does not matter. The connection must end.
         let _ = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     };
     tokio::time::timeout(PATIENCE, async { tokio::join!(hang_up, serve) }).await.expect("the connection ends");
@@ -225,7 +225,7 @@ async fn an_http2_stream_that_is_reset_in_the_middle_does_no_harm() {
     let frames = [Ok(Frame::data(Bytes::from_static(GOOD.as_bytes()))), Err(io::Error::other("the client gave up"))];
     let body = StreamBody::new(stream::iter(frames)).boxed();
     let request = Request::post("http://localhost/checkauthtoken").body(body).unwrap();
-    // Answered or reset: that is a race between the two ends, and both are right.
+    // The response and the reset race with each other, and either may win.
     let _ = tokio::time::timeout(PATIENCE, client.send_request(request)).await.expect("the stream ends");
 
     let request = Request::post("http://localhost/checkauthtoken").body(whole(GOOD)).unwrap();
@@ -233,7 +233,7 @@ async fn an_http2_stream_that_is_reset_in_the_middle_does_no_harm() {
     assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
 }
 
-/// As the README has it: the service is served in tasks, and the verifier is a closure whose error is a `BoxError`.
+/// As in the README: the service is served in tasks, and the verifier is a closure whose error is a `BoxError`.
 #[tokio::test]
 async fn a_closure_with_a_boxed_error_is_served_in_a_task() {
     let verifier = verifier_fn(|request: Request<CustomerToken>| async move {

@@ -50,7 +50,7 @@ pub(crate) fn event(stage: &str, method: &str, path: &str, body: &str) -> Value 
     })
 }
 
-/// What the runtime posts back for `event`.
+/// The response that the runtime posts for `event`.
 async fn invoke<S, R>(service: S, event: &Value) -> Value
 where
     S: Service<Request, Response = R, Error: std::fmt::Debug, Future: Send>,

@@ -1,4 +1,4 @@
-//! The same layer inside every host it is made for, and the contract that Tower has with a service.
+//! The same layer in every supported host, and Tower's contract for services.
 
 mod support;
 

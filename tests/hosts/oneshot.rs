@@ -43,7 +43,7 @@ async fn boxed_services_inside_and_outside() {
     assert_answers(BoxCloneSyncService::new(layered().service_fn(app))).await;
 }
 
-/// Sends `good` to the partner's path and to the app's, which tells how many bytes it got.
+/// Sends `good` to the partner's path and to the app's. The app responds with the length of the body it got.
 async fn assert_body<B>(good: impl Fn() -> B, word: &str)
 where
     B: Body<Data = Bytes, Error: std::fmt::Debug> + Send + 'static,
@@ -59,7 +59,7 @@ where
     Answer::of(service.oneshot(request(APP_PATH)).await.unwrap()).await.is(200, &length.to_string());
 }
 
-/// A body that may be moved to another thread, but not shared with one.
+/// A body that is `Send`, but not `Sync`.
 fn not_sync() -> impl Body<Data = Bytes, Error = Infallible> + Send + 'static {
     let (first, second) = GOOD.split_at(GOOD.len() / 2);
     let unshared = Cell::new(0);
@@ -80,7 +80,7 @@ async fn every_kind_of_request_body() {
     assert_body(not_sync, "Validated").await;
 }
 
-/// A body that cannot be shared makes no request, response or future of the layer's worse than it is itself.
+/// The layer does not require `Sync` of the body for its future to be `Send`.
 #[test]
 fn a_body_that_is_not_sync_leaves_the_future_send() {
     fn call<B: Body + Send + 'static>(body: B) -> impl Future<Output = Result<AppResponse, Infallible>> + Send {

@@ -1,4 +1,4 @@
-//! What the tests of every host share: one customer, one layer, and calls.
+//! Shared by the tests of every host: one customer, one layer, and calls.
 
 use std::{
     convert::Infallible,
@@ -30,19 +30,19 @@ use tower_verify::{
 
 /// The call about the one customer whose token is good.
 pub(crate) const GOOD: &str = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
-/// A call about a token that nobody has.
+/// A call with an unknown token.
 pub(crate) const UNKNOWN: &str = r#"{"deviceId": "1234", "dlgToken": "2121sb", "customerNo": "1234567"}"#;
-/// Not a call at all.
+/// A malformed call.
 pub(crate) const MALFORMED: &str = r#"{"deviceId": 1234"#;
 
 pub(crate) const PARTNER_PATH: &str = "/checkauthtoken";
 pub(crate) const APP_PATH: &str = "/app";
 pub(crate) const APP: &str = "the app";
 
-/// Far more than anything here needs: it must end, and when does not matter.
+/// A timeout that is far longer than any test takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Knows one customer, and counts how often it was asked. It is not `Clone`, and need not be.
+/// A verifier that knows one customer and counts its calls. It is not `Clone`: no host requires it.
 pub(crate) struct OneCustomer {
     asked: Arc<AtomicUsize>,
 }
@@ -67,10 +67,10 @@ pub(crate) fn counted_customer() -> (VerifyLayer<CustomerEndpoint, OneCustomer>,
 pub(crate) fn customer_at(path: &str) -> (VerifyLayer<CustomerEndpoint, OneCustomer>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let layer = VerifyLayer::new(CustomerEndpoint::new(), OneCustomer { asked: Arc::clone(&asked) });
-    (layer.path(path).expect("the path is a path"), asked)
+    (layer.path(path).expect("the path is valid"), asked)
 }
 
-/// The app around which the layer is put: it answers everything.
+/// The app inside of the layer. It responds to every request.
 pub(crate) async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from(APP)))
 }
@@ -80,11 +80,11 @@ pub(crate) fn partner_call<B: From<&'static str>>(body: &'static str) -> Request
 }
 
 pub(crate) fn partner_call_to<B: From<&'static str>>(uri: &str, body: &'static str) -> Request<B> {
-    Request::post(uri).header("content-type", "application/json").body(body.into()).expect("the call is a request")
+    Request::post(uri).header("content-type", "application/json").body(body.into()).expect("the request is valid")
 }
 
 pub(crate) fn app_call<B: From<&'static str>>() -> Request<B> {
-    Request::get(APP_PATH).body("".into()).expect("the call is a request")
+    Request::get(APP_PATH).body("".into()).expect("the request is valid")
 }
 
 /// A response, read to its end.
@@ -142,7 +142,7 @@ where
             let service = TowerToHyperService::new(service.clone());
             tokio::spawn(async move {
                 let server = auto::Builder::new(TokioExecutor::new());
-                // How a connection ends is the client's business; the tests look at the answers.
+                // The result does not matter: the tests check the responses.
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }

@@ -85,7 +85,7 @@ async fn send_http2(
 #[tokio::test]
 async fn the_trailers_of_a_grpc_response_arrive() {
     let (address, _reporter) = serve(true).await;
-    // An empty message: five bytes of frame, and nothing in it.
+    // An empty message: the five bytes of its frame's header.
     let response = send_http2(address, "/grpc.health.v1.Health/Check", "application/grpc", &[0; 5]).await;
     let answer = Answer::of(response).await;
     assert_eq!(answer.body, "\0\0\0\0\u{2}\u{8}\u{1}");

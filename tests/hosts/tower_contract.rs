@@ -1,4 +1,4 @@
-//! What Tower asks of a service that wraps another: it is called when it is ready, its errors pass, its types stay good.
+//! Tower's contract for a service that wraps another: readiness, errors and bodies pass through, and auto traits stay.
 
 use std::{
     cell::Cell,
@@ -35,7 +35,7 @@ use crate::support::{
     partner_call_to,
 };
 
-/// Becomes ready at the second poll, is ready for one call, and panics if it is called when it is not. Clones start anew.
+/// A service that is ready at the second poll, for one call, and panics if it is called before. A clone is not ready.
 struct Probe {
     polls: usize,
     calls: Arc<AtomicUsize>,
@@ -76,10 +76,10 @@ impl Service<Request<String>> for Probe {
     }
 }
 
-/// So that the tests below cannot pass with a probe that lets everything pass.
+/// Makes sure that the tests below can fail.
 #[tokio::test]
 #[should_panic(expected = "called before it was ready")]
-async fn the_probe_notices_when_a_clone_is_called_in_its_place() {
+async fn the_probe_panics_when_its_clone_is_called_unready() {
     let (mut probe, _) = Probe::new();
     let _ = probe.ready().await.unwrap().clone().call(app_call()).await;
 }
@@ -98,7 +98,7 @@ where
         Answer::of(service.ready().await.unwrap().call(app_call()).await.unwrap()).await.is(200, APP);
         Answer::of(service.ready().await.unwrap().call(app_call()).await.unwrap()).await.is(200, APP);
     }
-    // The service has answered the app's call last, and holds nothing that its clones would wait for.
+    // The last call was the app's: the service holds no permit that its clones would wait for.
     for _ in 0..ROUNDS {
         Answer::of(service.clone().oneshot(partner_call(MALFORMED)).await.unwrap()).await.is_word("BadRequest");
         Answer::of(service.clone().oneshot(app_call()).await.unwrap()).await.is(200, APP);
@@ -112,7 +112,7 @@ async fn the_inner_service_is_called_when_it_is_ready() {
     assert_ready_calls(customer().layer(probe), calls).await;
 }
 
-/// One of tower's own layers around the layer, inside of it, and both.
+/// Tests with one of tower's own layers outside of the layer, inside of it, and both.
 macro_rules! with_tower {
     ($($name:ident: $layer:expr;)*) => {$(
         #[tokio::test]
@@ -134,10 +134,10 @@ with_tower! {
     with_buffered_load_shed: ServiceBuilder::new().layer(LoadShedLayer::new()).layer(BufferLayer::new(1));
 }
 
-/// The probe is not ready at the first poll, so that a load shed right around it sheds: what is the partner's too, as
-/// the one who sheds stands outside.
+/// The probe is not ready at the first poll, so that a load shed sheds. Outside of the layer, it sheds the partner's
+/// calls too.
 #[tokio::test]
-async fn load_shed_knows_by_poll_ready() {
+async fn load_shed_acts_on_poll_ready() {
     let (probe, _) = Probe::new();
     let outside = ServiceBuilder::new().layer(LoadShedLayer::new()).layer(customer()).service(probe.clone());
     for request in [app_call::<String>(), partner_call(GOOD)] {
@@ -145,14 +145,14 @@ async fn load_shed_knows_by_poll_ready() {
         assert!(error.is::<tower::load_shed::error::Overloaded>());
     }
 
-    // Inside, the app sheds its load, and the partner is answered all the same.
+    // Inside of the layer, it sheds only the app's calls.
     let inside = ServiceBuilder::new().layer(customer()).layer(LoadShedLayer::new()).service(probe);
     assert!(inside.clone().oneshot(app_call()).await.is_err());
     Answer::of(inside.oneshot(partner_call(GOOD)).await.unwrap()).await.is_word("Validated");
 }
 
 #[tokio::test]
-async fn a_permit_that_an_intercepted_call_did_not_use_is_given_back() {
+async fn an_intercepted_call_gives_back_its_unused_permit() {
     let (probe, _) = Probe::new();
     let service = ServiceBuilder::new().layer(customer()).layer(ConcurrencyLimitLayer::new(1)).service(probe);
     let mut holder = service.clone();
@@ -162,7 +162,7 @@ async fn a_permit_that_an_intercepted_call_did_not_use_is_given_back() {
     Answer::of(response.expect("the permit is free").unwrap()).await.is(200, APP);
 }
 
-/// An error that is nothing but itself: not `std::error::Error`, not `Send`.
+/// An error that is neither `std::error::Error` nor `Send`.
 #[derive(Debug, PartialEq)]
 struct AppError(Rc<str>);
 
@@ -186,7 +186,7 @@ impl Service<Request<String>> for Failing {
 }
 
 #[tokio::test]
-async fn errors_of_the_inner_service_pass_as_they_are() {
+async fn errors_of_the_inner_service_pass_unchanged() {
     let mut service = customer().layer(Failing { when_polled: false });
     let error: AppError = service.ready().await.unwrap().call(app_call()).await.unwrap_err();
     assert_eq!(error, AppError("called".into()));
@@ -197,12 +197,12 @@ async fn errors_of_the_inner_service_pass_as_they_are() {
     assert_eq!(error, AppError("not ready".into()));
 }
 
-/// An error of a body that is nothing but itself.
+/// An error of a body that is neither `std::error::Error` nor `Send`.
 #[derive(Debug, PartialEq)]
 struct BodyError(Rc<str>);
 
 #[tokio::test]
-async fn errors_of_the_inner_body_pass_as_they_are() {
+async fn errors_of_the_inner_body_pass_unchanged() {
     let service = customer().layer(service_fn(|_: Request<String>| async {
         let frames = [Ok(Frame::data(Bytes::from_static(b"a"))), Err(BodyError("broken".into()))];
         Ok::<_, Infallible>(Response::new(ResponseBody::new(StreamBody::new(stream::iter(frames)))))
@@ -221,7 +221,7 @@ fn three_layers<S>(inner: S) -> ThreeLayers<S> {
 }
 
 #[tokio::test]
-async fn each_of_three_layers_answers_its_own() {
+async fn each_of_three_layers_answers_its_own_path() {
     let service = three_layers(service_fn(app));
     for path in ["/1", "/2", "/3"] {
         let response = service.clone().oneshot(partner_call_to::<String>(path, GOOD)).await.unwrap();
@@ -234,7 +234,7 @@ async fn each_of_three_layers_answers_its_own() {
 }
 
 #[tokio::test]
-async fn the_very_same_request_passes_three_layers() {
+async fn a_request_passes_three_layers_unchanged() {
     #[derive(Clone, PartialEq, Debug)]
     struct Mark(u32);
 
@@ -282,7 +282,7 @@ async fn frames_trailers_and_hints_pass_three_layers() {
 }
 
 #[tokio::test]
-async fn an_answer_tells_its_exact_size_at_every_step() {
+async fn a_response_has_an_exact_size_hint_at_every_step() {
     let mut body = customer().layer(service_fn(app)).oneshot(partner_call::<String>(GOOD)).await.unwrap().into_body();
     assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(9), false));
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "Validated");
@@ -311,12 +311,12 @@ fn the_default_body_is_empty_and_ends_at_once() {
     assert!(body.frame().now_or_never().unwrap().is_none());
 }
 
-/// What is neither sent, nor shared, nor moved.
+/// A type that is not `Send`, not `Sync` and not `Unpin`.
 type Bound = (Rc<()>, PhantomPinned);
-/// What is sent, but not shared.
+/// A type that is `Send`, but not `Sync`.
 type Unshared = Cell<()>;
-/// A verifier that is nothing but a verifier.
-struct Plain(#[allow(dead_code, reason = "it is there to be pinned")] PhantomPinned);
+/// A verifier that is not `Clone`, not `Unpin` and not `Debug`.
+struct Plain(#[allow(dead_code, reason = "it makes the verifier not `Unpin`")] PhantomPinned);
 
 impl tower_verify::Verifier<tower_verify::diyalog::CustomerToken> for Plain {
     async fn verify(
@@ -337,7 +337,8 @@ assert_not_impl_any!(Verify<Unshared, VerifyLayer<CustomerEndpoint, Plain>>: Syn
 assert_not_impl_any!(Verify<Bound, VerifyLayer<CustomerEndpoint, Plain>>: Send, Sync, Unpin);
 assert_not_impl_any!(Verify<Plain, VerifyLayer<CustomerEndpoint, Plain>>: Clone, fmt::Debug);
 
-// The future holds a boxed one for an intercepted call, which is sent and not shared; nothing asks a future to be `Sync`.
+// The future of an intercepted call holds a boxed future that is `Send` and not `Sync`. Nothing requires a future to be
+// `Sync`.
 assert_impl_all!(ResponseFuture<()>: Send, Unpin, fmt::Debug);
 assert_impl_all!(ResponseFuture<Unshared>: Send, Unpin);
 assert_not_impl_any!(ResponseFuture<Bound>: Send, Unpin);

@@ -1,4 +1,4 @@
-//! A copy of Diyalog's customer check, from public items alone.
+//! A copy of Diyalog's customer check, made only of public items.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header::CONTENT_TYPE, request::Parts};

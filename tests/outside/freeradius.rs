@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_in_the_path_is_the_one_who_logs_in() {
+    fn the_path_must_name_the_user_who_logs_in() {
         let good = "Basic am9objo2MDViMzJkZA==";
         assert_eq!(ask("/user/john/mac/00-11-22?action=authorize", good).status(), 204);
         for (path, authorization, status) in [

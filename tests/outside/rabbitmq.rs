@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, wire};
 
-/// A question of RabbitMQ's: who may do what.
+/// RabbitMQ's question: may this user do this?
 pub(crate) struct Access {
     pub(crate) username: Secret,
     pub(crate) password: Option<Secret>,
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn four_paths_by_get_and_post_are_one_endpoint() {
+    fn one_endpoint_serves_four_paths_by_get_and_post() {
         for path in ["user", "vhost", "resource", "topic"] {
             let (path, good) = (format!("/auth/{path}"), "username=guest&password=a%26b&vhost=%2F&resource=queue");
             for (good, word) in [(good, "allow"), ("username=other", "deny"), ("vhost=%2F", "deny"), ("%", "deny")] {
