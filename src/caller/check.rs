@@ -8,22 +8,43 @@ use crate::BoxError;
 /// A check of the caller that needs the body, such as a signature over it.
 ///
 /// It runs after the body is read, under the same limits and deadline, and before the credential is decoded. What the
-/// caller sent is untrusted until then.
+/// caller sent is untrusted until then. Set it with [`VerifyLayer::caller_check`](crate::VerifyLayer::caller_check).
 ///
 /// ```
+/// use base64::{Engine, engine::general_purpose::STANDARD};
 /// use bytes::Bytes;
-/// use http::request::Parts;
+/// use hmac::{Hmac, KeyInit, Mac};
+/// use http::{Request, request::Parts};
+/// use sha2::Sha256;
 /// use tower_verify::{BoxError, CallerCheck};
 ///
-/// struct Signed;
+/// /// Accepts a body that is signed with HMAC-SHA-256. The platform has the same key.
+/// struct Signed {
+///     key: [u8; 32],
+/// }
+///
+/// impl Signed {
+///     fn mac(&self, body: &Bytes) -> Hmac<Sha256> {
+///         Hmac::new_from_slice(&self.key).expect("HMAC takes a key of any length").chain_update(body)
+///     }
+/// }
 ///
 /// impl CallerCheck for Signed {
 ///     async fn check(&self, head: &mut Parts, body: &Bytes) -> Result<bool, BoxError> {
 ///         let Some(signature) = head.headers.remove("x-signature") else { return Ok(false) };
-///         Ok(signature.as_bytes() == sign(body))
+///         let Ok(signature) = STANDARD.decode(signature) else { return Ok(false) };
+///         Ok(self.mac(body).verify_slice(&signature).is_ok()) // compares in constant time
 ///     }
 /// }
-/// # fn sign(_: &Bytes) -> &'static [u8] { b"" }
+///
+/// # futures::executor::block_on(async {
+/// let (signed, body) = (Signed { key: [7; 32] }, Bytes::from("{}"));
+/// let signature = STANDARD.encode(signed.mac(&body).finalize().into_bytes());
+/// let (mut head, ()) = Request::post("/checkauthtoken").header("x-signature", signature).body(())?.into_parts();
+///
+/// assert!(signed.check(&mut head, &body).await?);
+/// assert!(!signed.check(&mut head, &body).await?, "the first check removed the header");
+/// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub trait CallerCheck: Send + Sync + 'static {
     /// Whether the caller is known. It may take its credential out of `head`, so that the verifier does not see it.

@@ -11,29 +11,32 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The address at the other end of the connection that a request came in on: an extension of the request, set by the
 /// host, who has accepted the connection.
 ///
-/// Under axum it is made of `ConnectInfo`, which is there when the app is served with
-/// `into_make_service_with_connect_info`:
+/// Under axum, copy it from `ConnectInfo`, and serve the app with `into_make_service_with_connect_info`:
 ///
 /// ```
 /// use std::net::SocketAddr;
 ///
-/// use axum::{Router, extract::ConnectInfo, extract::Request, middleware::{self, Next}};
+/// use axum::{Router, extract::{ConnectInfo, Request}, middleware::{self, Next}, response::Response};
+/// use tokio::net::TcpListener;
 /// use tower_verify::PeerAddr;
 ///
-/// let app: Router = Router::new(); // .layer(VerifyLayer::new(..)) comes first, and so runs later
-/// let app = app.layer(middleware::from_fn(
-///     |ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next| async move {
-///         request.extensions_mut().insert(PeerAddr(address));
-///         next.run(request).await
-///     },
-/// ));
-/// # let _ = async {
-/// let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
-/// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
-/// # };
+/// async fn set_peer_addr(
+///     ConnectInfo(address): ConnectInfo<SocketAddr>,
+///     mut request: Request,
+///     next: Next,
+/// ) -> Response {
+///     request.extensions_mut().insert(PeerAddr(address));
+///     next.run(request).await
+/// }
+///
+/// async fn serve(app: Router, listener: TcpListener) -> std::io::Result<()> {
+///     // `app` has the `VerifyLayer` already: the layer that is added last runs first.
+///     let app = app.layer(middleware::from_fn(set_peer_addr));
+///     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+/// }
 /// ```
 ///
-/// Under hyper it is what `accept` returned beside the connection:
+/// Under hyper, `accept` returns the address beside the connection:
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -43,7 +46,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// use tower::{Service, service_fn, util::Oneshot};
 /// use tower_verify::PeerAddr;
 ///
-/// fn service_of_a_connection<S>(app: S, address: SocketAddr) -> impl Service<Request<Incoming>, Response = S::Response>
+/// /// The service of one connection.
+/// fn with_peer_addr<S>(app: S, address: SocketAddr) -> impl Service<Request<Incoming>, Response = S::Response>
 /// where
 ///     S: Service<Request<Incoming>> + Clone,
 /// {

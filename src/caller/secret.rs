@@ -11,12 +11,28 @@ use crate::{ConfigError, Rejection, Secret};
 /// twice is refused. The header is not handed to the verifier.
 ///
 /// ```
-/// use http::header::HeaderName;
-/// use tower_verify::CallerSecret;
+/// use http::{HeaderMap, HeaderName, Request};
+/// use tower_verify::{
+///     BoxError, CallerSecret, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     verifier_fn,
+/// };
+///
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
 ///
 /// let header = HeaderName::from_static("auth-token");
-/// assert!(CallerSecret::new(header.clone(), ["next-value", "current-value"]).is_ok());
-/// assert!(CallerSecret::new(header, [""]).is_err());
+/// let secret = CallerSecret::new(header, ["next-value", "current-value"])?;
+///
+/// let mut headers = HeaderMap::new();
+/// assert!(secret.check(&mut headers).is_err());
+/// headers.insert("auth-token", "current-value".parse()?);
+/// assert!(secret.check(&mut headers).is_ok());
+///
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)).caller_secret(secret);
+/// # Ok::<(), BoxError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct CallerSecret {

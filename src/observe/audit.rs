@@ -38,15 +38,20 @@ use crate::{Clock, SystemClock};
 /// [`failed_writes`](Self::failed_writes). Clones share the writer.
 ///
 /// ```
-/// use std::fs::OpenOptions;
-/// use tower_verify::{Endpoints, observe::{AuditLog, Pseudonyms}};
+/// use std::{fs::OpenOptions, io, path::Path};
 ///
-/// # fn endpoints() -> std::io::Result<()> {
-/// let pseudonyms = Pseudonyms::new([7; 32]); // from where your secrets are
-/// let file = OpenOptions::new().create(true).append(true).open("audit.jsonl")?;
-/// let endpoints = Endpoints::observed_by(AuditLog::new(file, pseudonyms));
-/// # Ok(())
-/// # }
+/// use tower_verify::{
+///     Endpoints,
+///     observe::{AuditLog, Pseudonyms},
+/// };
+///
+/// fn audited(path: &Path, key: [u8; 32]) -> io::Result<Endpoints> {
+///     let file = OpenOptions::new().create(true).append(true).open(path)?;
+///     Ok(Endpoints::observed_by(AuditLog::new(file, Pseudonyms::new(key))))
+/// }
+/// # let path = std::env::temp_dir().join(format!("tower-verify-{}.jsonl", std::process::id()));
+/// # audited(&path, [7; 32]).unwrap();
+/// # std::fs::remove_file(path).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct AuditLog {

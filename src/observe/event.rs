@@ -9,6 +9,24 @@ use crate::{Failure, FailureKind, Rejection, RejectionKind};
 ///
 /// It holds no credential, and no other value of the request than the [client's address](Self::client). The texts in it
 /// are those of the endpoint, and of the verifier's error.
+///
+/// ```
+/// use tower_verify::{
+///     Endpoints,
+///     observe::{Event, EventOutcome},
+/// };
+///
+/// fn log(event: &Event<'_>) {
+///     let (endpoint, seconds) = (event.endpoint, event.total.as_secs_f64());
+///     match event.outcome {
+///         EventOutcome::Denied(verdict) => println!("{endpoint}: denied, {verdict}, after {seconds:.3} s"),
+///         EventOutcome::Failed(failure) => eprintln!("{endpoint}: {failure}, after {seconds:.3} s"),
+///         outcome => println!("{endpoint}: {outcome}, after {seconds:.3} s"),
+///     }
+/// }
+///
+/// let endpoints = Endpoints::observed_by(log);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event<'a> {

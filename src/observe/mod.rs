@@ -5,19 +5,25 @@
 //! status 200 whatever happens, so that an access log does not show an outage. An observer does:
 //!
 //! ```
-//! use tower_verify::{Endpoints, VerifyLayer, diyalog, observe::{Event, EventOutcome}, verifier_fn};
-//! # use tower_verify::{BoxError, ConfigError};
+//! use http::Request;
+//! use tower_verify::{
+//!     BoxError, ConfigError, Endpoints, VerifyLayer,
+//!     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+//!     observe::{Event, EventOutcome},
+//!     verifier_fn,
+//! };
 //!
-//! # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
-//! #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-//! # });
+//! async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+//!     let known = request.body().dlg_token == "2121sa"; // ask your database
+//!     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+//! }
+//!
 //! let endpoints = Endpoints::observed_by(|event: &Event<'_>| {
 //!     if let EventOutcome::Failed(failure) = event.outcome {
 //!         eprintln!("{}: {failure}: {:?}", event.endpoint, std::error::Error::source(failure));
 //!     }
 //! })
-//! .with(VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier))?;
-//! # let _ = endpoints;
+//! .with(VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)))?;
 //! # Ok::<(), ConfigError>(())
 //! ```
 //!

@@ -14,18 +14,51 @@ use crate::Failure;
 /// Closures are observers, and so are tuples of observers.
 ///
 /// ```
-/// use tower_verify::{VerifyLayer, diyalog, observe::{Event, EventOutcome}, verifier_fn};
-/// # use tower_verify::BoxError;
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     observe::{Event, EventOutcome},
+///     verifier_fn,
+/// };
 ///
-/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
-/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-/// # });
-/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).observer(|event: &Event<'_>| {
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
+///
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)).observer(|event: &Event<'_>| {
 ///     if let EventOutcome::Failed(failure) = event.outcome {
 ///         eprintln!("{}: {failure} after {:?}", event.endpoint, event.total);
 ///     }
 /// });
-/// # let _ = layer;
+/// ```
+///
+/// An observer of a type of its own also sees that calls start:
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// use tower_verify::{
+///     Endpoints,
+///     observe::{Event, Observer, TracingObserver},
+/// };
+///
+/// /// The number of calls under way.
+/// #[derive(Default)]
+/// struct UnderWay(AtomicUsize);
+///
+/// impl Observer for UnderWay {
+///     fn observe(&self, _: &Event<'_>) {
+///         self.0.fetch_sub(1, Ordering::Relaxed);
+///     }
+///
+///     fn started(&self, _: &'static str) {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+///
+/// let endpoints = Endpoints::observed_by((TracingObserver::new(), UnderWay::default()));
 /// ```
 pub trait Observer: Send + Sync + 'static {
     /// Called once for each call, when it has ended.

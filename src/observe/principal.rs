@@ -4,6 +4,14 @@ use std::fmt;
 ///
 /// It is written as 32 hexadecimal digits. One principal has one pseudonym, so that its calls can be found together, and
 /// whoever has the key can tell which one is somebody's: see [`Pseudonyms`].
+///
+/// ```
+/// use tower_verify::observe::Pseudonyms;
+///
+/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, from where your secrets are
+/// assert_eq!(pseudonyms.of("1234567"), pseudonyms.of("1234567"));
+/// assert_ne!(pseudonyms.of("1234567"), pseudonyms.of("7654321"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pseudonym([u8; 16]);
 
@@ -24,20 +32,26 @@ impl fmt::Debug for Pseudonym {
 /// Clones share the key.
 ///
 /// ```
-/// use tower_verify::{VerifyLayer, diyalog, observe::Pseudonyms, verifier_fn};
-/// # use tower_verify::BoxError;
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     observe::Pseudonyms,
+///     verifier_fn,
+/// };
 ///
-/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
-/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-/// # });
-/// let pseudonyms = Pseudonyms::new([7; 32]); // from where your secrets are
-/// // Which one is this customer's? It can be looked for in the logs.
-/// println!("{}", pseudonyms.of("1234567"));
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
 ///
-/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).principal(move |token| {
-///     Some(pseudonyms.of(token.customer_no.expose_secret()))
-/// });
-/// # let _ = layer;
+/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, from where your secrets are
+/// // Search the logs for this text to find the calls about customer 1234567.
+/// let text = pseudonyms.of("1234567").to_string();
+/// assert_eq!(text.len(), 32);
+///
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify))
+///     .principal(move |token| Some(pseudonyms.of(token.customer_no.expose_secret())));
 /// ```
 #[cfg(feature = "token")]
 #[derive(Clone)]

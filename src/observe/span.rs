@@ -15,7 +15,6 @@ use tracing::Span;
 ///
 /// let app: Router = Router::new(); // with its endpoints
 /// let app = app.layer(TraceLayer::new_for_http().make_span_with(request_span));
-/// # let _: Router = app;
 /// ```
 pub fn request_span<B>(request: &Request<B>) -> Span {
     tracing::info_span!(

@@ -56,14 +56,21 @@ macro_rules! log {
 /// the errors that caused it: its text is the verifier's, so that no credential may be in it.
 ///
 /// ```
-/// use tower_verify::{VerifyLayer, diyalog, observe::TracingObserver, verifier_fn};
-/// # use tower_verify::BoxError;
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     observe::TracingObserver,
+///     verifier_fn,
+/// };
 ///
-/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
-/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-/// # });
-/// let layer = VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier).observer(TracingObserver::new());
-/// # let _ = layer;
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
+///
+/// tracing_subscriber::fmt().init(); // logs to the standard output
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)).observer(TracingObserver::new());
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]

@@ -5,24 +5,35 @@
 //! second guess of the same password without counting it.
 //!
 //! ```
-//! use std::time::Duration;
 //! use http::Request;
-//! use tower_verify::{BoxError, Verifier, diyalog, policy::Throttle, store::MemoryStore, verifier_fn};
+//! use tower_verify::{
+//!     BoxError, Verifier,
+//!     diyalog::{CustomerToken, CustomerVerdict},
+//!     policy::{CacheKey, Cached, Throttle},
+//!     store::MemoryStore,
+//!     verifier_fn,
+//! };
+//!
+//! async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+//!     let known = request.body().dlg_token == "2121sa"; // ask your database
+//!     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+//! }
+//!
+//! fn cache_key(request: &Request<CustomerToken>, key: &mut CacheKey) {
+//!     let token = request.body();
+//!     key.principal(token.customer_no.expose_secret());
+//!     key.part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
+//! }
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let verifier = verifier_fn(|request: Request<diyalog::CustomerToken>| async move {
-//!     let known = request.body().dlg_token == "2121sa";
-//!     Ok::<_, BoxError>(match known {
-//!         true => diyalog::CustomerVerdict::Validated,
-//!         false => diyalog::CustomerVerdict::InvalidToken,
-//!     })
-//! });
-//! let key = [7; 32]; // from where your secrets are
-//! let verifier = Throttle::new(verifier, MemoryStore::new(), key, |request: &Request<diyalog::CustomerToken>| {
+//! let key = [7; 32]; // 32 random bytes, from where your secrets are
+//! let verifier = Cached::new(verifier_fn(verify), cache_key)?;
+//! let verifier = Throttle::new(verifier, MemoryStore::new(), key, |request: &Request<CustomerToken>| {
 //!     Some(request.body().customer_no.expose_secret().to_owned())
 //! });
-//! let token = diyalog::CustomerToken::new("1234", "2121sa", "1234567");
-//! assert_eq!(verifier.verify(Request::new(token)).await?, diyalog::CustomerVerdict::Validated);
+//!
+//! let token = CustomerToken::new("1234", "2121sa", "1234567");
+//! assert_eq!(verifier.verify(Request::new(token)).await?, CustomerVerdict::Validated);
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 

@@ -51,8 +51,9 @@ use crate::{BoxError, Credential, Verifier};
 ///     .retry(Again(true))
 ///     .service(database);
 /// let verifier = ServiceVerifier::new(service);
-/// # let token = CustomerToken::new("1234", "2121sa", "1234567");
-/// # assert_eq!(verifier.verify(Request::new(token)).await?, CustomerVerdict::Validated);
+///
+/// let token = CustomerToken::new("1234", "2121sa", "1234567");
+/// assert_eq!(verifier.verify(Request::new(token)).await?, CustomerVerdict::Validated);
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///

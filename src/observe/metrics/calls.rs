@@ -19,16 +19,32 @@ const ACTIVE_REQUESTS: &str = "tower_verify.active_requests";
 /// Clones share what they have registered.
 ///
 /// ```
-/// use tower_verify::{Endpoints, VerifyLayer, diyalog, observe::MetricsObserver, verifier_fn};
-/// # use tower_verify::{BoxError, ConfigError};
+/// use http::Request;
+/// use metrics_exporter_prometheus::PrometheusBuilder;
+/// use tower::{ServiceExt, service_fn};
+/// use tower_verify::{
+///     BoxError, VerifyLayer,
+///     diyalog::{CustomerEndpoint, CustomerToken, CustomerVerdict},
+///     observe::MetricsObserver,
+///     verifier_fn,
+/// };
 ///
-/// # let verifier = verifier_fn(|_: http::Request<diyalog::CustomerToken>| async {
-/// #     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-/// # });
-/// let endpoints = Endpoints::observed_by(MetricsObserver::new())
-///     .with(VerifyLayer::new(diyalog::CustomerEndpoint::new(), verifier))?;
-/// # let _ = endpoints;
-/// # Ok::<(), ConfigError>(())
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let prometheus = PrometheusBuilder::new().install_recorder()?; // first
+/// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)).observer(MetricsObserver::new());
+///
+/// let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
+/// layer.into_service().oneshot(Request::post("/checkauthtoken").body(call.to_owned())?).await?;
+/// assert!(prometheus.render().contains(
+///     r#"tower_verify_requests{endpoint="diyalog.customer",outcome="admitted"} 1"#
+/// ));
+/// # Ok::<(), BoxError>(()) })?;
+/// # Ok::<(), BoxError>(())
 /// ```
 #[derive(Clone)]
 pub struct MetricsObserver {

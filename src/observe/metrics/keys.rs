@@ -15,10 +15,18 @@ const KEY_AGE: &str = "tower_verify.key.age";
 /// `name` is the ring's in the metrics.
 ///
 /// ```
-/// use tower_verify::{observe::record_keys, token::KeyRing};
+/// use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+/// use tower_verify::{BoxError, observe::record_keys, token::KeyRing};
 ///
-/// record_keys("tokens", &KeyRing::generate()?);
-/// # Ok::<(), tower_verify::ConfigError>(())
+/// /// The response to `GET /metrics`.
+/// fn metrics(prometheus: &PrometheusHandle, ring: &KeyRing) -> String {
+///     record_keys("tokens", ring);
+///     prometheus.render()
+/// }
+///
+/// let prometheus = PrometheusBuilder::new().install_recorder()?;
+/// assert!(metrics(&prometheus, &KeyRing::generate()?).contains(r#"tower_verify_keys{ring="tokens"} 1"#));
+/// # Ok::<(), BoxError>(())
 /// ```
 pub fn record_keys(name: &'static str, ring: &KeyRing) {
     let ages = ring.ages();

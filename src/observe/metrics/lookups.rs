@@ -9,14 +9,27 @@ const LOOKUPS: &str = "tower_verify.cache.lookups";
 /// [`Cached::on_lookup`](crate::policy::Cached::on_lookup).
 ///
 /// ```
-/// # use http::Request;
-/// use tower_verify::{observe::count_lookups, policy::{Cached, CacheKey}};
-/// # use tower_verify::{BoxError, ConfigError, diyalog::{CustomerToken, CustomerVerdict}, verifier_fn};
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, ConfigError,
+///     diyalog::{CustomerToken, CustomerVerdict},
+///     observe::count_lookups,
+///     policy::{CacheKey, Cached},
+///     verifier_fn,
+/// };
 ///
-/// # let verifier = verifier_fn(|_: Request<CustomerToken>| async { Ok::<_, BoxError>(CustomerVerdict::Validated) });
-/// # let write_key = |_: &Request<CustomerToken>, _: &mut CacheKey| {};
-/// let verifier = Cached::new(verifier, write_key)?.on_lookup(count_lookups("customers"));
-/// # let _ = verifier;
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
+///
+/// fn key(request: &Request<CustomerToken>, key: &mut CacheKey) {
+///     let token = request.body();
+///     key.principal(token.customer_no.expose_secret());
+///     key.part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
+/// }
+///
+/// let verifier = Cached::new(verifier_fn(verify), key)?.on_lookup(count_lookups("customers"));
 /// # Ok::<(), ConfigError>(())
 /// ```
 pub fn count_lookups(cache: &'static str) -> impl Fn(CacheLookup) + Send + Sync + 'static {

@@ -16,10 +16,19 @@ const OPERATION_DURATION: &str = "tower_verify.store.operation.duration";
 /// An operation that is dropped before it has ended is not seen. Clones share what they have registered.
 ///
 /// ```
-/// use tower_verify::{observe::MeteredStore, store::MemoryStore};
+/// use std::time::Duration;
 ///
-/// let store = MeteredStore::new("sessions", MemoryStore::new());
-/// # let _ = store;
+/// use tower_verify::{
+///     BoxError,
+///     observe::MeteredStore,
+///     store::{MemoryStore, Store},
+/// };
+///
+/// # futures::executor::block_on(async {
+/// let store = MeteredStore::new("sessions", MemoryStore::new()); // the recorder is installed before
+/// store.put("session", "1234567".into(), Duration::from_secs(60)).await?;
+/// assert_eq!(store.take("session").await?, Some("1234567".into()));
+/// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct MeteredStore<S> {

@@ -6,6 +6,18 @@ use super::verdicts::VerdictKey;
 ///
 /// Parts are told apart by where one ends and the next begins. They are kept as a MAC under a key of this process, and
 /// are not kept themselves.
+///
+/// ```
+/// use http::Request;
+/// use tower_verify::{diyalog::CustomerToken, policy::CacheKey};
+///
+/// /// The key of a customer's verdict: `Cached::new(verifier, key)`.
+/// fn key(request: &Request<CustomerToken>, key: &mut CacheKey) {
+///     let token = request.body();
+///     key.principal(token.customer_no.expose_secret());
+///     key.part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
+/// }
+/// ```
 pub struct CacheKey {
     principal: Digester,
     parts: Digester,

@@ -41,21 +41,31 @@ use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Veri
 ///
 /// ```
 /// use http::Request;
-/// use tower_verify::{BoxError, Verifier, diyalog, policy::{Cached, CacheKey}, verifier_fn};
+/// use tower_verify::{
+///     BoxError, Verifier,
+///     diyalog::{CustomerToken, CustomerVerdict},
+///     policy::{CacheKey, Cached},
+///     verifier_fn,
+/// };
 ///
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// let verifier = verifier_fn(|_: Request<diyalog::CustomerToken>| async {
-///     Ok::<_, BoxError>(diyalog::CustomerVerdict::Validated)
-/// });
-/// let verifier = Cached::new(verifier, |request: &Request<diyalog::CustomerToken>, key: &mut CacheKey| {
+/// async fn verify(request: Request<CustomerToken>) -> Result<CustomerVerdict, BoxError> {
+///     let known = request.body().dlg_token == "2121sa"; // ask your database
+///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
+/// }
+///
+/// fn key(request: &Request<CustomerToken>, key: &mut CacheKey) {
 ///     let token = request.body();
 ///     key.principal(token.customer_no.expose_secret());
-///     key.part("diyalog customer").part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
-/// })?;
+///     key.part(token.device_id.expose_secret()).part(token.dlg_token.expose_secret());
+/// }
 ///
-/// let token = diyalog::CustomerToken::new("1234", "2121sa", "1234567");
-/// assert_eq!(verifier.verify(Request::new(token)).await?, diyalog::CustomerVerdict::Validated);
-/// verifier.invalidate("1234567");
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let verifier = Cached::new(verifier_fn(verify), key)?;
+///
+/// let token = CustomerToken::new("1234", "2121sa", "1234567");
+/// assert_eq!(verifier.verify(Request::new(token)).await?, CustomerVerdict::Validated);
+///
+/// verifier.invalidate("1234567"); // the customer has logged out
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub struct Cached<V, K, D> {
@@ -68,7 +78,13 @@ pub struct Cached<V, K, D> {
     on_lookup: Option<Arc<dyn Fn(CacheLookup) + Send + Sync>>,
 }
 
-/// What a look at the cache found.
+/// What a look at the cache found: given to [`Cached::on_lookup`].
+///
+/// ```
+/// use tower_verify::policy::CacheLookup;
+///
+/// assert_eq!(CacheLookup::Shared.as_str(), "shared");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheLookup {

@@ -26,6 +26,40 @@ use crate::{
 
 /// A verifier that asks another one, unless there were too many failed attempts before.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use http::Request;
+/// use tower_verify::{
+///     BoxError, Credential, Failure, FailureKind, Verifier, policy::Throttle, store::MemoryStore, verifier_fn,
+/// };
+///
+/// struct Pin {
+///     account: String,
+///     pin: u32,
+/// }
+///
+/// impl Credential for Pin {
+///     type Verdict = bool;
+/// }
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let verifier = verifier_fn(|request: Request<Pin>| async move { Ok::<_, BoxError>(request.body().pin == 2580) });
+/// let key = [7; 32]; // 32 random bytes, from where your secrets are
+/// let verifier = Throttle::new(verifier, MemoryStore::new(), key, |request: &Request<Pin>| {
+///     Some(request.body().account.clone())
+/// })
+/// .limit(3, Duration::from_secs(15 * 60))?;
+///
+/// let attempt = async |pin| verifier.verify(Request::new(Pin { account: "ann".to_owned(), pin })).await;
+/// for pin in 0..3 {
+///     assert!(!attempt(pin).await?);
+/// }
+/// let failure = Failure::from_error(attempt(2580).await.unwrap_err());
+/// assert_eq!(failure.kind(), FailureKind::Throttled); // the right PIN too, for a minute
+/// # Ok::<(), BoxError>(()) }).unwrap();
+/// ```
+///
 /// # What to count by
 ///
 /// A throttle is for what can be guessed: a password, a PIN, a short code. There, count by **principal**, which is what
@@ -91,7 +125,7 @@ use crate::{
 /// whatever they did, nobody is throttled for longer than the longest wait from now.
 ///
 /// It is used within a tokio runtime, and costs two operations of the store for an attempt at a principal that has not
-/// failed lately, three for another. The module's example shows it in use.
+/// failed lately, three for another.
 pub struct Throttle<V, S, P> {
     verifier: V,
     principal: P,
