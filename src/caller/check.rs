@@ -7,8 +7,9 @@ use crate::BoxError;
 
 /// A check of the caller that needs the body, such as a signature over it.
 ///
-/// It runs after the body is read, under the same limits and deadline, and before the credential is decoded. What the
-/// caller sent is untrusted until then. Set it with [`VerifyLayer::caller_check`](crate::VerifyLayer::caller_check).
+/// It runs after the body is read, under the same limits and deadline, and before the credential is decoded. Until
+/// then, trust nothing that the caller sent. Set the check with
+/// [`VerifyLayer::caller_check`](crate::VerifyLayer::caller_check).
 ///
 /// ```
 /// use base64::{Engine, engine::general_purpose::STANDARD};
@@ -47,14 +48,16 @@ use crate::BoxError;
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 pub trait CallerCheck: Send + Sync + 'static {
-    /// Whether the caller is known. It may take its credential out of `head`, so that the verifier does not see it.
+    /// Returns whether the caller is known.
+    ///
+    /// The check may remove the caller's own credential from `head`, so that the verifier does not see it.
     ///
     /// # Errors
-    /// If it cannot be said now. The request fails, and the platform is never told what the error says.
+    /// If the check cannot decide. The request then fails. The platform never sees the text of the error.
     fn check(&self, head: &mut Parts, body: &Bytes) -> impl Future<Output = Result<bool, BoxError>> + Send;
 }
 
-/// A [`CallerCheck`] of any type.
+/// A type-erased [`CallerCheck`].
 #[derive(Clone)]
 pub(crate) struct SharedCallerCheck(Arc<dyn ErasedCallerCheck>);
 

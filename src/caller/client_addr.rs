@@ -8,8 +8,9 @@ use crate::ConfigError;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address at the other end of the connection that a request came in on: an extension of the request, set by the
-/// host, who has accepted the connection.
+/// The address of the connection's peer, as an extension of the request.
+///
+/// The host accepts the connection, so the host must set this extension.
 ///
 /// Under axum, copy it from `ConnectInfo`, and serve the app with `into_make_service_with_connect_info`:
 ///
@@ -60,21 +61,22 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// How the address of a client is found: that of the connection, or what trusted proxies say in a header.
+/// Finds the address of the client: the connection's, or the one that trusted proxies give in a header.
 ///
-/// A header of a request can be written by anybody. Only the entries that one's own proxies have appended are true, and
-/// these are the last ones: with `hops` proxies between the clients and the app, each of which appends the address that
-/// it was called from, the client's is the entry number `hops` from the right. Everything to the left of it, the client
-/// may have made up, and it is never looked at.
+/// Anybody can write a request header. You can trust only the entries that your own proxies append, and these are the
+/// last ones. If `hops` proxies are between the clients and the app, and each appends the address that called it, then
+/// the client's address is entry number `hops` from the right. The client may have made up all entries to the left of
+/// it, so they are ignored.
 ///
-/// If that entry does not exist (the request came past a proxy), or is not an address (a proxy said `unknown`, or an
-/// obfuscated name, or the proxy is not set up to append anything), the address is the connection's: it cannot be forged.
+/// The entry may be missing, because the request bypassed a proxy. It may not be an address, because a proxy wrote
+/// `unknown` or an obfuscated name, or appends nothing. In these cases the result is the address of the connection,
+/// which cannot be forged.
 ///
 /// # Security
 ///
-/// The number of hops must be that of the proxies that every request passes. If it is higher, clients choose their
-/// address. If it is lower, the address is a proxy's. A client that can reach the app without passing the proxies
-/// chooses its address too: do not let it.
+/// `hops` must be the number of proxies that every request passes. If it is too high, clients choose their own address.
+/// If it is too low, the address is a proxy's. A client that can bypass the proxies chooses its own address too, so
+/// make sure that none can.
 ///
 /// ```
 /// use http::Request;
@@ -109,12 +111,12 @@ enum Source {
 }
 
 impl ClientAddr {
-    /// The address of the connection, for an app without a proxy in front of it. This is the default.
+    /// Uses the address of the connection, for an app without a proxy in front of it. This is the default.
     pub fn peer() -> Self {
         Self::default()
     }
 
-    /// The address that the outermost of `hops` trusted proxies gave in `Forwarded` (RFC 7239).
+    /// Uses the address that the outermost of `hops` trusted proxies wrote into `Forwarded` (RFC 7239).
     ///
     /// # Errors
     /// If `hops` is zero.
@@ -122,7 +124,7 @@ impl ClientAddr {
         Self::behind(hops, Source::Forwarded { hops })
     }
 
-    /// The address that the outermost of `hops` trusted proxies gave in `X-Forwarded-For`.
+    /// Uses the address that the outermost of `hops` trusted proxies wrote into `X-Forwarded-For`.
     ///
     /// # Errors
     /// If `hops` is zero.
@@ -132,15 +134,15 @@ impl ClientAddr {
 
     fn behind(hops: usize, source: Source) -> Result<Self, ConfigError> {
         match hops {
-            0 => Err(ConfigError::new("a header about the client's address is true across at least one trusted proxy")),
+            0 => Err(ConfigError::new("`hops` must be at least 1; without a trusted proxy, use `ClientAddr::peer`")),
             _ => Ok(Self { source }),
         }
     }
 
-    /// The address of the client that sent the request with these headers and extensions; `None` if the host has not set
-    /// [`PeerAddr`] and no trusted proxy has said it.
+    /// Finds the client's address in the headers and extensions of a request.
     ///
-    /// An IPv4 address that is written as an IPv6 one (`::ffff:203.0.113.9`) is given as IPv4.
+    /// Returns `None` if no trusted proxy gives an address and the host has not set [`PeerAddr`]. An IPv4 address that
+    /// is mapped to IPv6 (`::ffff:203.0.113.9`) is returned as IPv4.
     pub fn find(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let said = match self.source {
             Source::Peer => None,
@@ -154,18 +156,17 @@ impl ClientAddr {
     }
 }
 
-/// The entry number `place` from the right, of all lines of `header` together.
+/// Entry number `place` from the right, over all lines of `header`.
 fn entry<'a>(headers: &'a HeaderMap, header: &HeaderName, place: usize) -> Option<&'a str> {
     let lines = headers.get_all(header).iter().rev();
     let entry = lines.flat_map(|line| from_the_right(line.as_bytes(), b',')).nth(place - 1)?;
     std::str::from_utf8(entry).ok()
 }
 
-/// The parts of `text` between separators that are not quoted, the last one first, without the white space around them
-/// and without the empty ones.
+/// Splits `text` at unquoted separators and returns the parts from right to left, trimmed, without empty ones.
 ///
-/// It is read from the right, as what stands on the left may be anything: a quote that the client opens and never closes
-/// must not swallow what a proxy appends.
+/// It reads from the right because the client controls the left: a quote that the client opens and never closes must
+/// not swallow an entry that a proxy appends.
 fn from_the_right(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -174,7 +175,7 @@ fn from_the_right(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
         for (at, byte) in text.iter().enumerate().rev() {
             if *byte == b'"' {
                 let backslashes = text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-                // Where a quoted string ends is known, so what is escaped in it can be told from its beginning.
+                // From the right, the first quote closes a string. A later quote opens it, unless it is escaped.
                 quoted = !quoted || !backslashes.is_multiple_of(2);
             } else if *byte == separator && !quoted {
                 rest = Some(&text[..at]);
@@ -188,7 +189,8 @@ fn from_the_right(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     .filter(|part| !part.is_empty())
 }
 
-/// The one `for` of an element of `Forwarded`, without its quotes.
+/// The value of the only `for` in an element of `Forwarded`, without quotes. `None` if there is no `for` or more than
+/// one.
 fn forwarded_for(element: &str) -> Option<&str> {
     let mut nodes = from_the_right(element.as_bytes(), b';').filter_map(|pair| {
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
@@ -201,10 +203,10 @@ fn forwarded_for(element: &str) -> Option<&str> {
     node.strip_prefix('"').map_or(Some(node), |node| node.strip_suffix('"'))
 }
 
-/// The address of a node that is written with or without a port, and in brackets or not if it is IPv6.
+/// The address of a node, with or without a port. An IPv6 address may be in brackets.
 fn node_address(node: &str) -> Option<IpAddr> {
     let Some(bracketed) = node.strip_prefix('[') else {
-        // A colon with another one after it is part of an IPv6 address, and not the beginning of a port.
+        // A single colon begins a port. Several colons are part of an IPv6 address.
         return match node.split_once(':') {
             Some((address, port)) if !port.contains(':') => {
                 is_port(port).then(|| address.parse().ok().map(IpAddr::V4))?
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_no_header_is_believed() {
+    fn headers_are_ignored_by_default() {
         for header in [FORWARDED, X_FORWARDED_FOR] {
             let head = head(&header, &[b"for=6.6.6.6", b"6.6.6.6"]);
             assert_eq!(find(ClientAddr::default(), &head), Some(PEER.parse().unwrap()));
@@ -345,9 +347,9 @@ mod tests {
     }
 
     proptest! {
-        /// A client cannot change what the proxies appended on the right of it.
+        /// The client cannot change the entries that the proxies append.
         #[test]
-        fn what_the_client_sends_never_wins(
+        fn the_client_cannot_override_the_proxies(
             sent in "[ -~\u{80}-\u{ff}\\\\\"\\[\\],;=]{0,40}",
             same_line: bool,
             hops in 1_usize..4,

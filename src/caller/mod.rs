@@ -1,5 +1,7 @@
-//! Checks of the caller, apart from the credential that it submits: a [`CallerSecret`] in a header, a [`CallerCheck`] over
-//! the whole request, and the [`ClientAddr`] behind proxies.
+//! Checks of the caller itself, apart from the credential that it submits.
+//!
+//! [`CallerSecret`] checks a secret in a header, [`CallerCheck`] checks the whole request, and [`ClientAddr`] finds the
+//! client's address behind proxies.
 
 mod check;
 mod client_addr;

@@ -4,11 +4,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{ConfigError, Rejection, Secret};
 
-/// A secret that callers must present in a header. It is checked before the body is read.
+/// A secret that callers must present in a header.
 ///
-/// Several values can be live at once, so that a secret is rotated without an outage: add the new one, let the platform
-/// change over, remove the old one. Every live value is compared, in constant time. A request with the header given
-/// twice is refused. The header is not handed to the verifier.
+/// It is checked before the body is read. Each live value is compared in constant time. A request that has the header
+/// twice is refused. The verifier does not see the header.
+///
+/// Several values can be live at once, so that you can rotate a secret without an outage: add the new value, wait until
+/// the platform uses it, then remove the old one.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderName, Request};
@@ -44,8 +46,8 @@ impl CallerSecret {
     /// Requires one of the `live` values in `header`.
     ///
     /// # Errors
-    /// If there is no live value; if one of them is empty, which is an environment variable somebody forgot; or if no
-    /// header can have it as its value, such as one that was read from a file with the line's end.
+    /// If there is no live value; if a value is empty, as from an environment variable that is not set; or if a value
+    /// cannot be in a header, as one that was read from a file with its final newline.
     pub fn new<I>(header: HeaderName, live: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator,
@@ -53,14 +55,19 @@ impl CallerSecret {
     {
         let live: Arc<[Secret]> = live.into_iter().map(Into::into).collect();
         if live.is_empty() {
-            return Err(ConfigError::new(format!("no live value was given for the caller's secret in `{header}`")));
+            return Err(ConfigError::new(format!(
+                "the caller's secret in `{header}` has no live value: give at least one"
+            )));
         }
         if live.iter().any(Secret::is_empty) {
-            return Err(ConfigError::new(format!("a live value of the caller's secret in `{header}` is empty")));
+            return Err(ConfigError::new(format!(
+                "a live value of the caller's secret in `{header}` is empty: set it"
+            )));
         }
         if !live.iter().all(|live| is_header_value(live.expose_secret().as_bytes())) {
             return Err(ConfigError::new(format!(
-                "no header can have a live value of the caller's secret in `{header}`"
+                "a live value of the caller's secret in `{header}` cannot be in a header: \
+                 remove line breaks, control characters and outer spaces"
             )));
         }
         Ok(Self { header, live })
@@ -73,7 +80,7 @@ impl CallerSecret {
     pub fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
         let mut presented = headers.get_all(&self.header).iter();
         let known = match (presented.next(), presented.next()) {
-            // `|` and not `||`: which of the values it was must not show in the time taken.
+            // `|`, not `||`: the time must not show which value matched.
             (Some(value), None) => self.live.iter().fold(false, |known, live| known | live.is_bytes(value.as_bytes())),
             _ => false,
         };
@@ -82,7 +89,7 @@ impl CallerSecret {
     }
 }
 
-/// Spaces around a value are no part of it (RFC 9110, section 5.5).
+/// Whether `value` can be in a header. Spaces around it would not be part of it (RFC 9110, section 5.5).
 fn is_header_value(value: &[u8]) -> bool {
     HeaderValue::from_bytes(value).is_ok() && value.trim_ascii() == value
 }
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn any_live_value_is_accepted_once() {
+    fn any_live_value_is_accepted_if_it_is_given_once() {
         for (values, known) in [
             (&["next"][..], true),
             (&["current"], true),
@@ -118,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_secret_is_a_mistake_in_the_configuration() {
+    fn an_empty_secret_is_a_config_error() {
         assert!(CallerSecret::new(HEADER, Vec::<Secret>::new()).is_err());
         let error = CallerSecret::new(HEADER, ["605b32dd", ""]).unwrap_err();
         assert!(!error.to_string().contains("605b32dd"));
     }
 
     #[test]
-    fn a_secret_that_no_header_can_have_is_a_mistake_too() {
+    fn a_secret_that_cannot_be_in_a_header_is_a_config_error() {
         for live in ["605b32dd\n", "605b32dd ", "\t605b32dd", "605b\u{0}32dd"] {
             let error = CallerSecret::new(HEADER, ["current", live]).unwrap_err();
             assert!(!error.to_string().contains("605b"), "{error}");

@@ -12,7 +12,9 @@ use serde::Serialize;
 use super::{Event, EventOutcome, Observer, Pseudonym, Pseudonyms};
 use crate::{Clock, SystemClock};
 
-/// Writes who was let in and who was kept out: a line of JSON for each call, for those who must keep such a record.
+/// Writes a line of JSON for each call: who was admitted, and who was not.
+///
+/// Use it if you must keep such a record.
 ///
 /// ```json
 /// {"unix_millis":1767225600000,"endpoint":"diyalog.customer","outcome":"denied","verdict":"invalid_token","principal":"9f86d081884c7d659a2feaa0c55ad015","client":"60303ae22b998861bce3b28f33eec1be"}
@@ -24,17 +26,17 @@ use crate::{Clock, SystemClock};
 /// | `endpoint` | the name of the endpoint or guard |
 /// | `outcome` | [`EventOutcome::as_str`] |
 /// | `verdict` | the name of a negative verdict |
-/// | `principal` | whose credential it was, as a [`Pseudonym`]: if the layer is told by [`VerifyLayer::principal`](crate::VerifyLayer::principal) |
-/// | `client` | the pseudonym of the client's address, as text, if the address is known |
+/// | `principal` | the [`Pseudonym`] of the credential's principal, if [`VerifyLayer::principal`](crate::VerifyLayer::principal) is set |
+/// | `client` | the pseudonym of the client's address as text, if the address is known |
 ///
-/// Members that there is nothing to say of are left out. To find the lines of somebody, ask [`Pseudonyms::of`] for the
-/// pseudonym.
+/// Members without a value are left out. To find the lines about somebody, search for the pseudonym that
+/// [`Pseudonyms::of`] returns.
 ///
-/// Each line is one call of [`Write::write_all`], in the call's own task: for a file on a slow disk, give a writer that
-/// has a thread of its own, such as that of `tracing-appender`. Rotation is the host's: of a file that was opened to
-/// append, by a tool that copies and truncates it; otherwise by a writer that opens the next file.
+/// Each line is one call of [`Write::write_all`], in the task of the call. For a file on a slow disk, use a writer that
+/// has a thread of its own, such as the one of `tracing-appender`. The log does not rotate its file. For a file that
+/// was opened to append, use a tool that copies and truncates it; otherwise, use a writer that opens the next file.
 ///
-/// A line that cannot be written is counted and left out, and the call is answered as it would be: watch
+/// A line that cannot be written is lost and counted, and the response to the call stays the same: watch
 /// [`failed_writes`](Self::failed_writes). Clones share the writer.
 ///
 /// ```
@@ -62,7 +64,7 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// Writes to `writer`, with addresses under these pseudonyms.
+    /// Writes to `writer`. The `pseudonyms` are for the addresses of clients.
     pub fn new(writer: impl Write + Send + 'static, pseudonyms: Pseudonyms) -> Self {
         Self {
             pseudonyms,
@@ -72,7 +74,7 @@ impl AuditLog {
         }
     }
 
-    /// Tells the time by `clock`. The default is [`SystemClock`].
+    /// Sets the clock. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

@@ -7,8 +7,8 @@ use crate::{Failure, FailureKind, Rejection, RejectionKind};
 
 /// One call of an endpoint or a guard, as an [`Observer`](super::Observer) sees it when the call has ended.
 ///
-/// It holds no credential, and no other value of the request than the [client's address](Self::client). The texts in it
-/// are those of the endpoint, and of the verifier's error.
+/// It holds no credential. The only value of the request in it is the [client's address](Self::client). Its texts come
+/// from the endpoint and from the verifier's error.
 ///
 /// ```
 /// use tower_verify::{
@@ -34,23 +34,26 @@ pub struct Event<'a> {
     pub endpoint: &'static str,
     /// How the call ended.
     pub outcome: EventOutcome<'a>,
-    /// The status of the response. `None` if there is none of the layer's: a guard let the request through, or the call
-    /// was [cancelled](EventOutcome::Cancelled).
+    /// The status of the layer's response.
     ///
-    /// Some platforms read the body alone: their endpoints respond with 200 to a bad credential too.
+    /// `None` if the layer made no response: a guard let the request through, or the call was
+    /// [cancelled](EventOutcome::Cancelled).
+    ///
+    /// Some platforms read only the body. Their endpoints respond with 200 to a bad credential too.
     pub status: Option<StatusCode>,
-    /// The bytes of the request's body. `None` if it was not read to its end.
+    /// The size of the request's body in bytes. `None` if the body was not read to its end.
     pub body_bytes: Option<usize>,
-    /// The time until the body was read, or until the call ended if it never was.
+    /// The time from the request's arrival until the body was read, or until the call ended if it was not.
     pub reading: Duration,
-    /// The time that the verifier took, or has had when the call ended. `None` if it was not asked.
+    /// The time that the verifier took until it returned or the call ended. `None` if it was not called.
     pub verifying: Option<Duration>,
     /// The time from the request's arrival to the response.
     pub total: Duration,
-    /// Whose credential it was: see [`VerifyLayer::principal`](crate::VerifyLayer::principal). `None` if that is not set
-    /// or nobody was named, or if the request was not fit to be verified.
+    /// The pseudonym of the credential's principal: see [`VerifyLayer::principal`](crate::VerifyLayer::principal).
+    ///
+    /// `None` if that is not set or returns `None`, or if the request was rejected.
     pub principal: Option<Pseudonym>,
-    /// The address of the client, if the host tells it: see [`VerifyLayer::client_addr`](crate::VerifyLayer::client_addr).
+    /// The address of the client, if it is known: see [`VerifyLayer::client_addr`](crate::VerifyLayer::client_addr).
     pub client: Option<IpAddr>,
 }
 
@@ -69,16 +72,16 @@ pub enum EventOutcome<'a> {
     Admitted,
     /// The verdict was negative: its [name](crate::Verdict::name).
     Denied(&'static str),
-    /// The request was not fit to be verified.
+    /// The request was rejected: the verifier was not called.
     Rejected(&'a Rejection),
     /// There is no verdict.
     Failed(&'a Failure),
-    /// The caller hung up before there was an outcome, or the host dropped the call.
+    /// The caller disconnected, or the host dropped the call, before there was an outcome.
     Cancelled,
 }
 
 impl EventOutcome<'_> {
-    /// The outcome in one word, as it is in metrics and logs.
+    /// The name of the outcome in metrics and logs.
     ///
     /// It is `admitted`, `denied` or `cancelled`, or the name of the [kind of rejection](RejectionKind::as_str) or the
     /// [kind of failure](FailureKind::as_str).
@@ -100,7 +103,9 @@ impl fmt::Display for EventOutcome<'_> {
 }
 
 impl RejectionKind {
-    /// Its name in metrics and logs: `malformed`, `too_large`, `no_credential` or `unknown_caller`.
+    /// The name of the kind in metrics and logs.
+    ///
+    /// It is `malformed`, `too_large`, `no_credential` or `unknown_caller`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -112,7 +117,9 @@ impl RejectionKind {
 }
 
 impl FailureKind {
-    /// Its name in metrics and logs: `error`, `panicked`, `deadline_exceeded`, `throttled`, `overloaded` or `disabled`.
+    /// The name of the kind in metrics and logs.
+    ///
+    /// It is `error`, `panicked`, `deadline_exceeded`, `throttled`, `overloaded` or `disabled`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",

@@ -1,8 +1,7 @@
-//! How the calls of endpoints and guards end, for whoever runs the app: an [`Observer`] sees each of them as an
-//! [`Event`].
+//! Logs, metrics and audits of calls: an [`Observer`] sees each call of an endpoint or a guard as an [`Event`].
 //!
-//! An endpoint tells its platform as little as the contract allows. Some platforms read the body alone and get the
-//! status 200 whatever happens, so that an access log does not show an outage. An observer does:
+//! An endpoint tells its platform as little as the contract allows. Some platforms read only the body and get the
+//! status 200 in every case, so an access log does not show an outage. An observer does:
 //!
 //! ```
 //! use http::Request;
@@ -29,21 +28,21 @@
 //!
 //! | observer | feature | what it does |
 //! |---|---|---|
-//! | `TracingObserver` | `tracing` | logs each call, and has the verifier run inside a span |
+//! | `TracingObserver` | `tracing` | logs each call, and runs the verifier inside a span |
 //! | `MetricsObserver` | `metrics` | counts and times the calls |
-//! | `AuditLog` | `token` | writes a line of JSON for each call: who was let in, who was kept out |
+//! | `AuditLog` | `token` | writes a line of JSON for each call: who was admitted, who was not |
 //!
-//! A tuple of observers is an observer. A host that has tower-http's `TraceLayer` around the app gives it `request_span`:
-//! the span that it makes by default writes the query to the log, and credentials with it.
+//! A pair of observers is an observer. If the app is inside tower-http's `TraceLayer`, give it `request_span`: the
+//! default span writes the query to the log, and credentials with it.
 //!
 //! # What is emitted
 //!
-//! Names follow OpenTelemetry's conventions for HTTP and for `error.type`, where these have one.
+//! Names follow OpenTelemetry's conventions for HTTP and for `error.type`, where there is one.
 //!
 //! ## Log events
 //!
-//! Each is in the target `tower_verify`, in the span `verify` with the field `tower_verify.endpoint`. A field that there
-//! is nothing to say of is left out. Times are in seconds.
+//! Each event has the target `tower_verify` and is inside the span `verify`, which has the field
+//! `tower_verify.endpoint`. Fields without a value are left out. Times are in seconds.
 //!
 //! | field | |
 //! |---|---|
@@ -57,15 +56,15 @@
 //! | `tower_verify.duration` | [`Event::total`] |
 //! | `tower_verify.principal` | [`Event::principal`] |
 //! | `error.type` | the kind of a failure |
-//! | `error` | the error of a verifier, with those that caused it |
+//! | `error` | the verifier's error, with its causes |
 //! | `http.request.body.size` | [`Event::body_bytes`] |
 //! | `http.response.status_code` | [`Event::status`] |
 //! | `client.address` | [`Event::client`] |
 //!
 //! ## Metrics
 //!
-//! A call's metrics are made by `MetricsObserver`; the others say by what. Prometheus shows the names with `_` for `.`,
-//! and with a unit and `_total` after them if its exporter is told to.
+//! `MetricsObserver` records the metrics of calls. The rows of the others name their source. Prometheus shows the names
+//! with `_` for `.`, and its exporter can add the unit and `_total`.
 //!
 //! | metric | kind, unit | labels | |
 //! |---|---|---|---|
@@ -77,7 +76,7 @@
 //! | `tower_verify.cache.lookups` | counter | `cache`, `result` | look-ups of a cache, by `count_lookups` |
 //! | `tower_verify.store.operation.duration` | histogram, s | `store`, `operation`, `error.type` | operations of a `MeteredStore` |
 //! | `tower_verify.keys` | gauge | `ring` | keys in a ring, by `record_keys` |
-//! | `tower_verify.key.age` | gauge, s | `ring`, `use` | time since this process has the key that signs, and the oldest one that verifies only; 0 if there is none |
+//! | `tower_verify.key.age` | gauge, s | `ring`, `use` | time since this process got the key that signs, or the oldest key that only verifies; 0 if there is none |
 //!
 //! ## Labels
 //!

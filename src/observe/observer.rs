@@ -6,12 +6,15 @@ use std::{
 use super::Event;
 use crate::Failure;
 
-/// Sees every call of the endpoints and guards that it is set for: see [`VerifyLayer::observer`](crate::VerifyLayer::observer).
+/// Sees every call of the endpoints and guards that it is set for.
 ///
-/// It runs in the call's own task, before the response is sent, so that it must not block. If it panics, the panic is
-/// caught and the response stays as it is.
+/// Set it with [`VerifyLayer::observer`](crate::VerifyLayer::observer) or
+/// [`Endpoints::observed_by`](crate::Endpoints::observed_by).
 ///
-/// Closures are observers, and so are tuples of observers.
+/// It runs in the task of the call, before the response is sent, so it must not block. If it panics, the panic is
+/// caught and the response stays the same.
+///
+/// A closure is an observer, and a pair of observers is an observer.
 ///
 /// ```
 /// use http::Request;
@@ -64,7 +67,7 @@ pub trait Observer: Send + Sync + 'static {
     /// Called once for each call, when it has ended.
     fn observe(&self, event: &Event<'_>);
 
-    /// Called when the request arrives at the endpoint or guard with this [name](crate::Contract::NAME). Each call that
+    /// Called when a request arrives at the endpoint or guard with this [name](crate::Contract::NAME). Each call that
     /// starts is also [observed](Self::observe). The default does nothing.
     fn started(&self, endpoint: &'static str) {
         let _ = endpoint;
@@ -99,7 +102,8 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// Both observers see each call, even if the first one panics. The span is the first one's, or else the second one's.
+/// Both observers see each call, even if the first one panics. The span is the first observer's, or the second one's if
+/// the first has none.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn observe(&self, event: &Event<'_>) {
         isolate(|| self.0.observe(event));
@@ -118,7 +122,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-/// Calls an observer, and returns nothing if it panics.
+/// Calls an observer. Returns `None` if it panics.
 pub(crate) fn isolate<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).map_err(Failure::from_panic).ok()
 }

@@ -1,14 +1,14 @@
 use std::fmt;
 
-/// A principal under a name that tells nobody who it is: a keyed MAC, of 128 bits.
+/// The pseudonym of a principal: a keyed MAC of 128 bits that does not reveal the principal.
 ///
-/// It is written as 32 hexadecimal digits. One principal has one pseudonym, so that its calls can be found together, and
-/// whoever has the key can tell which one is somebody's: see [`Pseudonyms`].
+/// It is displayed as 32 hexadecimal digits. Under one key, a principal always has the same pseudonym, so all its calls
+/// can be found. Only with the key can you compute a principal's pseudonym: see [`Pseudonyms`].
 ///
 /// ```
 /// use tower_verify::observe::Pseudonyms;
 ///
-/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, from where your secrets are
+/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, kept with your other secrets
 /// assert_eq!(pseudonyms.of("1234567"), pseudonyms.of("1234567"));
 /// assert_ne!(pseudonyms.of("1234567"), pseudonyms.of("7654321"));
 /// ```
@@ -27,7 +27,7 @@ impl fmt::Debug for Pseudonym {
     }
 }
 
-/// Gives principals their pseudonyms, by HMAC-SHA-256 under a key.
+/// Makes the pseudonyms of principals, with HMAC-SHA-256 under a key.
 ///
 /// Clones share the key.
 ///
@@ -45,7 +45,7 @@ impl fmt::Debug for Pseudonym {
 ///     Ok(if known { CustomerVerdict::Validated } else { CustomerVerdict::InvalidToken })
 /// }
 ///
-/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, from where your secrets are
+/// let pseudonyms = Pseudonyms::new([7; 32]); // 32 random bytes, kept with your other secrets
 /// // Search the logs for this text to find the calls about customer 1234567.
 /// let text = pseudonyms.of("1234567").to_string();
 /// assert_eq!(text.len(), 32);
@@ -59,8 +59,10 @@ pub struct Pseudonyms(crate::digest::DigestKey);
 
 #[cfg(feature = "token")]
 impl Pseudonyms {
-    /// Pseudonyms under `key`. Nodes whose logs are read together share it. It is a secret: names can be guessed, and
-    /// with the key a guess can be checked.
+    /// Makes pseudonyms under `key`.
+    ///
+    /// If you read the logs of several nodes together, give these nodes the same key. The key is a secret: with it,
+    /// anybody can check a guess at a principal.
     pub fn new(key: [u8; 32]) -> Self {
         Self(crate::digest::DigestKey::new(&key))
     }
@@ -68,7 +70,7 @@ impl Pseudonyms {
     /// The pseudonym of a principal.
     pub fn of(&self, principal: impl AsRef<[u8]>) -> Pseudonym {
         let mut digest = self.0.begin();
-        // Another digest than a throttle's or a cache's of the same principal, should they have the same key.
+        // Differs from the digest of the same principal in a throttle or a cache, even under the same key.
         digest.part(b"pseudonym");
         digest.part(principal.as_ref());
         Pseudonym(digest.end())

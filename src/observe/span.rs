@@ -1,12 +1,12 @@
 use http::Request;
 use tracing::Span;
 
-/// The span of a request, without its query: for tower-http's `TraceLayer` around an app that has endpoints of this
-/// crate.
+/// Makes the span of a request, without its query, for tower-http's `TraceLayer`.
 ///
-/// The span that `TraceLayer` makes by default shows the whole URI, and so writes the agents' tokens of
-/// `GET /CheckToken?token=…` and the access tokens of `/connect` to the log. This one is named `request`, at the level
-/// `INFO`, with the target `tower_verify`. Its fields are `http.request.method`, `url.path` and `network.protocol.version`.
+/// Use it if `TraceLayer` is around an app that has endpoints of this crate. The default span of `TraceLayer` has the
+/// whole URI, and so writes the tokens of `GET /CheckToken?token=…` and of `/connect` to the log. This span is named
+/// `request`, with the level `INFO` and the target `tower_verify`. Its fields are `http.request.method`, `url.path` and
+/// `network.protocol.version`.
 ///
 /// ```
 /// use axum::Router;

@@ -8,7 +8,7 @@ use crate::{Failure, FailureKind};
 
 const TARGET: &str = "tower_verify";
 
-/// Logs `$event` at a level, which has to be known when this is compiled.
+/// Logs `$event` at a level. It is a macro because the level must be known at compile time.
 macro_rules! log {
     ($level:ident, $event:expr, $message:literal) => {{
         let Event { endpoint, outcome, status, body_bytes, reading, verifying, total, principal, client, .. } = $event;
@@ -40,10 +40,10 @@ macro_rules! log {
     }};
 }
 
-/// Logs each call with [`tracing`](https://docs.rs/tracing), and has the verifier run inside a span.
+/// Logs each call with [`tracing`](https://docs.rs/tracing), and runs the verifier inside a span.
 ///
-/// The span is named `verify`; the spans and events of the verifier are inside of it. One event at the end of each call
-/// says how it ended. The target of both is `tower_verify`.
+/// The span is named `verify`, and contains the spans and events of the verifier. One event at the end of each call
+/// says how it ended. Both have the target `tower_verify`.
 ///
 /// | the call was | level |
 /// |---|---|
@@ -52,8 +52,8 @@ macro_rules! log {
 /// | denied, rejected or cancelled | `INFO` |
 /// | admitted | `DEBUG` |
 ///
-/// What the fields are is in [the table](crate::observe#what-is-emitted). The error of a verifier is among them, with
-/// the errors that caused it: its text is the verifier's, so that no credential may be in it.
+/// [This table](crate::observe#what-is-emitted) lists the fields. One of them is the error of the verifier, with the
+/// errors that caused it. Make sure that your verifier's errors contain no credential.
 ///
 /// ```
 /// use http::Request;
@@ -77,7 +77,7 @@ macro_rules! log {
 pub struct TracingObserver;
 
 impl TracingObserver {
-    /// The observer.
+    /// Creates the observer.
     pub fn new() -> Self {
         Self
     }

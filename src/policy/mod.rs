@@ -1,8 +1,8 @@
-//! Verifiers that wrap something else: they know no platform.
+//! Verifiers that wrap another verifier or a service, for every platform.
 //!
-//! [`Throttle`] counts the failed attempts at an account, [`Cached`] remembers verdicts, and [`ServiceVerifier`] asks a
-//! Tower service. They wrap each other too. A cache belongs inside of a throttle: outside of it, it would answer a
-//! second guess of the same password without counting it.
+//! [`Throttle`] counts the failed attempts at an account, [`Cached`] caches verdicts, and [`ServiceVerifier`] calls a
+//! Tower service. They can wrap each other. Put a cache inside the throttle: outside, it would answer a second guess of
+//! the same password, and that guess would not be counted.
 //!
 //! ```
 //! use http::Request;
@@ -26,7 +26,7 @@
 //! }
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let key = [7; 32]; // 32 random bytes, from where your secrets are
+//! let key = [7; 32]; // 32 random bytes, kept with your other secrets
 //! let verifier = Cached::new(verifier_fn(verify), cache_key)?;
 //! let verifier = Throttle::new(verifier, MemoryStore::new(), key, |request: &Request<CustomerToken>| {
 //!     Some(request.body().customer_no.expose_secret().to_owned())

@@ -7,10 +7,11 @@ use crate::{BoxError, Credential, Verifier};
 
 /// A verifier that is a Tower service: `Service<Request<C>, Response = C::Verdict>`.
 ///
-/// So tower's timeouts, load shedding, retries, limits and buffers apply to verification too. Each check clones the
-/// service and waits until the clone is ready; a service's error is no verdict.
+/// With it, tower's timeouts, load shedding, retries, limits and buffers work for verification too. Each check clones
+/// the service and waits until the clone is ready. An error of the service means that there is no verdict.
 ///
-/// A database that takes 64 look-ups at a time, is asked again once if it fails, and is not waited for when it is busy:
+/// In this example, a database gets at most 64 look-ups at a time. A look-up that fails is retried once. A check is
+/// refused at once if the database is busy.
 ///
 /// ```
 /// use std::future::{Ready, ready};
@@ -23,7 +24,7 @@ use crate::{BoxError, Credential, Verifier};
 ///     policy::ServiceVerifier,
 /// };
 ///
-/// /// Asks again once, whatever the error is.
+/// /// Retries once after any error.
 /// #[derive(Clone)]
 /// struct Again(bool);
 ///
@@ -57,12 +58,12 @@ use crate::{BoxError, Credential, Verifier};
 /// # Ok::<(), BoxError>(()) }).unwrap();
 /// ```
 ///
-/// In the [events](crate::observe) of an observer, each of them looks like this:
+/// The [events](crate::observe) of an observer show these layers as follows:
 ///
-/// | tower's | in the event |
+/// | layer | in the event |
 /// |---|---|
-/// | `concurrency_limit`, `buffer`, `rate_limit` | the time that a check waits is part of [`verifying`](crate::observe::Event::verifying); a check that waits for too long is `deadline_exceeded` |
-/// | `load_shed` | `error`, with the source "service overloaded"; `overloaded`, if it is mapped as above |
+/// | `concurrency_limit`, `buffer`, `rate_limit` | [`verifying`](crate::observe::Event::verifying) includes the time that a check waits; a check that waits too long is `deadline_exceeded` |
+/// | `load_shed` | `error`, with the source "service overloaded"; `overloaded` if mapped as above |
 /// | `timeout` | `error`, with the source "request timed out"; the layer's own deadline is `deadline_exceeded` |
 /// | `retry` | one event, with the outcome of the last attempt; `verifying` is the time of all of them |
 #[derive(Clone)]
@@ -71,7 +72,7 @@ pub struct ServiceVerifier<S> {
 }
 
 impl<S> ServiceVerifier<S> {
-    /// A verifier that asks `service`.
+    /// Makes a verifier that calls `service`.
     pub fn new(service: S) -> Self {
         Self { service }
     }

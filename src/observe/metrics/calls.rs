@@ -13,10 +13,10 @@ const ACTIVE_REQUESTS: &str = "tower_verify.active_requests";
 
 /// Counts and times each call with the crate [`metrics`](https://docs.rs/metrics).
 ///
-/// What the metrics are is in [the table](crate::observe#what-is-emitted). They go to the global recorder, which has to
-/// be installed **before** the first call: metrics that were registered without one lead nowhere.
+/// [This table](crate::observe#what-is-emitted) lists the metrics. They go to the global recorder. Install it
+/// **before** the first call: metrics that are registered without a recorder stay lost.
 ///
-/// Clones share what they have registered.
+/// Clones share the registered metrics.
 ///
 /// ```
 /// use http::Request;
@@ -35,7 +35,7 @@ const ACTIVE_REQUESTS: &str = "tower_verify.active_requests";
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let prometheus = PrometheusBuilder::new().install_recorder()?; // first
+/// let prometheus = PrometheusBuilder::new().install_recorder()?; // before the first call
 /// let layer = VerifyLayer::new(CustomerEndpoint::new(), verifier_fn(verify)).observer(MetricsObserver::new());
 ///
 /// let call = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
@@ -61,7 +61,7 @@ struct Endpoint {
 }
 
 impl MetricsObserver {
-    /// The observer. It describes its metrics to the recorder.
+    /// Creates the observer, and describes its metrics to the recorder.
     pub fn new() -> Self {
         with_recorder(|recorder| {
             recorder.describe_counter(REQUESTS.into(), Some(Unit::Count), "Calls that have ended, by outcome.".into());

@@ -8,11 +8,12 @@ use crate::token::KeyRing;
 const KEYS: &str = "tower_verify.keys";
 const KEY_AGE: &str = "tower_verify.key.age";
 
-/// Records with the crate [`metrics`](https://docs.rs/metrics) how many keys `ring` has, and for how long this process
-/// has had the one that signs, and the oldest of the others. Call it each time before the metrics are read, or from time
-/// to time.
+/// Records the number and the ages of the keys of `ring` with the crate [`metrics`](https://docs.rs/metrics).
 ///
-/// `name` is the ring's in the metrics.
+/// The ages are those of the key that signs and of the oldest other key. An age starts when this process gets the key.
+/// Call this function before each time that the metrics are read, or at intervals.
+///
+/// `name` is the ring's name in the metrics.
 ///
 /// ```
 /// use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};

@@ -5,8 +5,10 @@ use crate::policy::CacheLookup;
 
 const LOOKUPS: &str = "tower_verify.cache.lookups";
 
-/// Counts the look-ups of a cache with the crate [`metrics`](https://docs.rs/metrics), under a name of its own: for
-/// [`Cached::on_lookup`](crate::policy::Cached::on_lookup).
+/// Counts the look-ups of a cache with the crate [`metrics`](https://docs.rs/metrics).
+///
+/// Pass the result to [`Cached::on_lookup`](crate::policy::Cached::on_lookup). `cache` is the cache's name in the
+/// metrics.
 ///
 /// ```
 /// use http::Request;

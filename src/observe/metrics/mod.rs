@@ -1,4 +1,4 @@
-//! What is counted and timed, by the crate `metrics`.
+//! Counts and times, recorded with the crate `metrics`.
 
 mod calls;
 #[cfg(feature = "token")]
@@ -22,14 +22,14 @@ pub use self::store::MeteredStore;
 
 const METADATA: Metadata<'static> = Metadata::new("tower_verify", Level::INFO, None);
 
-/// A key without a copy of its name.
+/// Makes a key without copying its name.
 fn key(name: &'static str, labels: Vec<Label>) -> Key {
     Key::from_parts(name, labels)
 }
 
-/// Registered metrics by their labels, so that a call registers nothing and allocates nothing.
+/// Registered metrics by their labels, so that later calls neither register nor allocate.
 ///
-/// There are few of them, and to go through them costs less than to hash the labels.
+/// There are few of them: a linear search costs less than hashing the labels.
 #[derive(Debug)]
 struct Registered<K, V>(RwLock<Vec<(K, V)>>);
 

@@ -11,9 +11,9 @@ use crate::store::{Store, StoreError};
 
 const OPERATION_DURATION: &str = "tower_verify.store.operation.duration";
 
-/// A store whose operations are timed with the crate [`metrics`](https://docs.rs/metrics), and whose errors are counted.
+/// A store that times its operations and counts its errors with the crate [`metrics`](https://docs.rs/metrics).
 ///
-/// An operation that is dropped before it has ended is not seen. Clones share what they have registered.
+/// An operation that is dropped before its end is not recorded. Clones share the registered metrics.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,7 +25,7 @@ const OPERATION_DURATION: &str = "tower_verify.store.operation.duration";
 /// };
 ///
 /// # futures::executor::block_on(async {
-/// let store = MeteredStore::new("sessions", MemoryStore::new()); // the recorder is installed before
+/// let store = MeteredStore::new("sessions", MemoryStore::new()); // after the recorder is installed
 /// store.put("session", "1234567".into(), Duration::from_secs(60)).await?;
 /// assert_eq!(store.take("session").await?, Some("1234567".into()));
 /// # Ok::<(), BoxError>(()) }).unwrap();
@@ -38,7 +38,7 @@ pub struct MeteredStore<S> {
 }
 
 impl<S> MeteredStore<S> {
-    /// Times the operations of `store`, which has this name in the metrics.
+    /// Wraps `store`. The `name` is the store's name in the metrics.
     pub fn new(name: &'static str, store: S) -> Self {
         with_recorder(|recorder| {
             let description = "Time of a store's operation; with an `error.type`, of one that failed.";

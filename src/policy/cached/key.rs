@@ -2,10 +2,10 @@ use crate::digest::{DigestKey, Digester, KeyedDigest};
 
 use super::verdicts::VerdictKey;
 
-/// The parts of a request that a verdict depends on: filled by the closure of [`Cached::new`](super::Cached::new).
+/// The parts of a request that a verdict depends on, filled in by the closure of [`Cached::new`](super::Cached::new).
 ///
-/// Parts are told apart by where one ends and the next begins. They are kept as a MAC under a key of this process, and
-/// are not kept themselves.
+/// The boundaries between parts count: `ab` and `c` are not `a` and `bc`. The cache keeps no parts, only a MAC of them
+/// under a random key of this process.
 ///
 /// ```
 /// use http::Request;
@@ -28,13 +28,15 @@ impl CacheKey {
         Self { principal: tags.begin(), parts: tags.begin() }
     }
 
-    /// The principal of the verdict, to be [invalidated](super::Cached::invalidate) by. It is a part of the key too.
+    /// Adds the principal of the verdict. It is a part of the key too.
+    ///
+    /// [`Cached::invalidate`](super::Cached::invalidate) finds verdicts by it.
     pub fn principal(&mut self, principal: impl AsRef<[u8]>) -> &mut Self {
         self.principal.part(principal.as_ref());
         self
     }
 
-    /// Something that the verdict depends on: the route, the tenant, the credential.
+    /// Adds a value that the verdict depends on: the route, the tenant, the credential.
     pub fn part(&mut self, part: impl AsRef<[u8]>) -> &mut Self {
         self.parts.part(part.as_ref());
         self

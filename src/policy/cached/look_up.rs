@@ -10,13 +10,13 @@ use crate::{BoxError, Failure};
 
 type SharedResult<D> = Option<Result<Arc<D>, Failure>>;
 
-/// Where a look-up puts its result for all who wait for it.
+/// Sends the result of a look-up to all waiters.
 pub(super) type ResultSender<D> = watch::Sender<SharedResult<D>>;
 
-/// Where the result of a look-up will be.
+/// Receives the result of a look-up.
 pub(super) type ResultReceiver<D> = watch::Receiver<SharedResult<D>>;
 
-/// Verdicts are shared, so that none is cloned or dropped under the lock: that is the app's code.
+/// Verdicts are behind `Arc`s: to clone or drop one itself would run the app's code under the lock.
 pub(super) type KnownVerdicts<D> = Verdicts<Arc<D>, ResultSender<D>>;
 
 pub(super) type SharedVerdicts<D> = Mutex<KnownVerdicts<D>>;
@@ -25,8 +25,9 @@ pub(super) fn lock<D>(verdicts: &SharedVerdicts<D>) -> MutexGuard<'_, KnownVerdi
     verdicts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A look-up under way. Dropped before it has ended, as when the verifier panics, it leaves the next caller to begin
-/// another.
+/// A look-up under way.
+///
+/// If it is dropped before it ends (the verifier panics), the next caller begins another one.
 pub(super) struct LookUp<D> {
     key: VerdictKey,
     verdicts: Arc<SharedVerdicts<D>>,
@@ -34,7 +35,7 @@ pub(super) struct LookUp<D> {
 }
 
 impl<D> LookUp<D> {
-    /// Begins one, known to others when `verdicts` is unlocked.
+    /// Begins a look-up. Others see it as soon as `verdicts` is unlocked.
     pub(super) fn begin(
         verdicts: &Arc<SharedVerdicts<D>>,
         locked: &mut KnownVerdicts<D>,
@@ -45,7 +46,8 @@ impl<D> LookUp<D> {
         (Self { key, verdicts: Arc::clone(verdicts), result }, receiver)
     }
 
-    /// Ends it with `result`. `remember` is called if it was not invalidated, and everybody who waits is told after it.
+    /// Ends the look-up with `result`. Calls `remember` with a verdict unless the look-up was invalidated, and then
+    /// notifies all waiters.
     pub(super) fn end(
         self,
         result: Result<Arc<D>, BoxError>,
@@ -63,15 +65,15 @@ impl<D> LookUp<D> {
         self.result.send_replace(Some(result.map_err(Failure::from_error)));
     }
 
-    /// Waits until nobody waits for the result any more, and there is no permit to go on all the same. Then it has
-    /// ended: whoever asks next begins another.
+    /// Returns when the look-up has no waiters and gets no permit to go on without them. The look-up has then ended,
+    /// and the next caller begins another one.
     pub(super) async fn given_up(&self, unattended: &Semaphore) {
         loop {
             self.result.closed().await;
             if let Ok(_permit) = unattended.try_acquire() {
                 return pending().await;
             }
-            // Somebody may have joined meanwhile. Under the lock nobody can.
+            // A caller may have joined in the meantime. Under the lock, none can.
             let mut verdicts = lock(&self.verdicts);
             if self.result.receiver_count() == 0 {
                 verdicts.end(&self.key, |other| other.same_channel(&self.result));
@@ -87,13 +89,13 @@ impl<D> Drop for LookUp<D> {
     }
 }
 
-/// The result of a look-up, for all its waiters.
+/// Waits for the result of a look-up.
 pub(super) async fn wait<D: Clone>(mut receiver: ResultReceiver<D>) -> Result<D, BoxError> {
     let result = receiver.wait_for(Option::is_some).await.map_err(|_| abandoned())?.clone();
     Ok(D::clone(&*result.ok_or_else(abandoned)??))
 }
 
-/// The look-up ended without an end.
+/// The error of a look-up that was dropped without a result.
 fn abandoned() -> BoxError {
     Failure::panicked().into()
 }

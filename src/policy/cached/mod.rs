@@ -21,23 +21,24 @@ use self::{
 use crate::digest::DigestKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
-/// A verifier that asks another one, and remembers its verdicts for a while: for the many calls of one platform with one
-/// credential.
+/// Caches the verdicts of another verifier.
 ///
-/// Positive verdicts are remembered for a minute, and negative ones for five seconds. An error is never remembered. A
-/// positive verdict can end sooner, when what it says expires: see [`expires_at`](Self::expires_at). How long a verdict is
-/// remembered is told by the monotonic clock: whoever sets the wall clock back does not make it last longer.
+/// Use it if a platform checks the same credential many times.
 ///
-/// Callers who ask the same at the same time share one look-up. It is a tokio task of its own: when all of them have
-/// given up (the deadline, a lost connection) it goes on, and the next one finds the verdict. No more than 16 look-ups go
-/// on [unattended](Self::unattended_look_ups), and any other one ends with its last caller. An error is everybody's who
-/// waits, as a [`Failure`](crate::Failure) of the same kind. The verifier sees the request of the caller who came first;
-/// **what the verdict depends on must be in the key**, or one caller is given another's verdict.
+/// Positive verdicts are cached for a minute and negative ones for five seconds. Errors are never cached. A positive
+/// verdict can expire sooner: see [`expires_at`](Self::expires_at). These times are measured with the monotonic clock,
+/// so that setting the wall clock back does not prolong them.
 ///
-/// Neither credentials nor principals are kept: keys are MACs under a random key of this process.
+/// Callers with the same key at the same time share one look-up. It is a tokio task of its own: if all its callers give
+/// up (the deadline, a lost connection), it goes on, and the next caller finds the verdict. At most 16 look-ups go on
+/// [unattended](Self::unattended_look_ups). Any other one ends with its last caller. All waiters receive the error of a
+/// look-up, as a [`Failure`](crate::Failure) of the same kind. The verifier sees the request of the first caller. **Put
+/// everything that the verdict depends on into the key**, or one caller gets another's verdict.
 ///
-/// It is used within a tokio runtime, and is an error outside of one. Clones share what is remembered: keep one to
-/// invalidate by.
+/// The cache keeps neither credentials nor principals. Its keys are MACs under a random key of this process.
+///
+/// It needs a tokio runtime, and returns an error outside of one. Clones share the cached verdicts: keep a clone to
+/// call [`invalidate`](Self::invalidate).
 ///
 /// ```
 /// use http::Request;
@@ -78,7 +79,7 @@ pub struct Cached<V, K, D> {
     on_lookup: Option<Arc<dyn Fn(CacheLookup) + Send + Sync>>,
 }
 
-/// What a look at the cache found: given to [`Cached::on_lookup`].
+/// The result of a look-up in the cache, for [`Cached::on_lookup`].
 ///
 /// ```
 /// use tower_verify::policy::CacheLookup;
@@ -88,16 +89,16 @@ pub struct Cached<V, K, D> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheLookup {
-    /// A verdict. The verifier is not asked.
+    /// The verdict is cached. The verifier is not called.
     Hit,
-    /// Nothing. The verifier is asked.
+    /// The verdict is not cached. The verifier is called.
     Miss,
-    /// Another caller has just asked the verifier the same. Both get its verdict.
+    /// A look-up of the same key is under way. Both callers get its verdict.
     Shared,
 }
 
 impl CacheLookup {
-    /// Its name in metrics and logs: `hit`, `miss` or `shared`.
+    /// The name of the result in metrics and logs: `hit`, `miss` or `shared`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
@@ -109,7 +110,7 @@ impl CacheLookup {
 
 type ExpiresAt<D> = dyn Fn(&D) -> Option<SystemTime> + Send + Sync;
 
-/// The remembered verdicts, and for how long.
+/// The cached verdicts, and the rules for how long they are cached.
 struct Memory<D> {
     verdicts: Arc<SharedVerdicts<D>>,
     clock: Arc<dyn Clock>,
@@ -120,10 +121,10 @@ struct Memory<D> {
 }
 
 impl<V, K, D> Cached<V, K, D> {
-    /// Remembers the verdicts of `verifier` under the keys that `key` writes.
+    /// Caches the verdicts of `verifier` under the keys that `key` fills in.
     ///
     /// # Errors
-    /// If the operating system has no randomness for the key of the MACs.
+    /// If the operating system gives no random bytes for the key of the MACs.
     pub fn new<C>(verifier: V, key: K) -> Result<Self, ConfigError>
     where
         C: Credential<Verdict = D>,
@@ -133,7 +134,7 @@ impl<V, K, D> Cached<V, K, D> {
     {
         let mut random = [0; 32];
         getrandom::fill(&mut random)
-            .map_err(|_| ConfigError::new("the operating system has no randomness for a key"))?;
+            .map_err(|_| ConfigError::new("the operating system gives no random bytes for a key"))?;
         Ok(Self {
             verifier: Arc::new(verifier),
             key: Arc::new(key),
@@ -152,60 +153,69 @@ impl<V, K, D> Cached<V, K, D> {
         })
     }
 
-    /// How long a positive verdict is remembered. The default is a minute; zero is not at all.
+    /// Sets how long a positive verdict is cached. The default is a minute. With zero, it is not cached.
     pub fn positive_ttl(mut self, ttl: Duration) -> Self {
         self.memory.positive_ttl = ttl;
         self
     }
 
-    /// How long a negative verdict is remembered. The default is 5 s; zero is not at all.
+    /// Sets how long a negative verdict is cached. The default is 5 s. With zero, it is not cached.
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.memory.negative_ttl = ttl;
         self
     }
 
-    /// When a positive verdict ends by itself, if it does. It is not remembered after that moment, nor for longer than it
-    /// is away when the verdict is given. The default is never.
+    /// Sets when a positive verdict expires by itself. The default is never.
+    ///
+    /// A verdict is not used after this time by the wall clock. Nor is it cached for longer than the time that is left
+    /// when the verifier returns it.
     pub fn expires_at(mut self, expires_at: impl Fn(&D) -> Option<SystemTime> + Send + Sync + 'static) -> Self {
         self.memory.expires_at = Arc::new(expires_at);
         self
     }
 
-    /// How many positive verdicts are remembered, how many negative ones, and how many look-ups may be under way. The
-    /// default is 10,000. When there are more verdicts, the one that expires first is forgotten; when there are more
-    /// look-ups, they are not shared and end with their callers.
+    /// Sets the most cached positive verdicts, cached negative verdicts, and look-ups under way. The default is 10,000
+    /// each.
+    ///
+    /// At the limit, a new verdict evicts the one that expires first. A new look-up is not shared, and ends with its
+    /// caller.
     pub fn max_entries(mut self, max_entries: usize) -> Self {
         self.memory.max_entries = max_entries;
         self
     }
 
-    /// How long a look-up may take, with or without anybody waiting for it. The default is 30 s; it should be more than
-    /// the layer's deadline.
+    /// Sets how long a look-up may take, with or without waiters. The default is 30 s.
+    ///
+    /// It should be more than the layer's deadline.
     pub fn look_up_timeout(mut self, timeout: Duration) -> Self {
         self.look_up_timeout = timeout;
         self
     }
 
-    /// How many look-ups may go on that nobody waits for any more. The default is 16.
+    /// Sets how many look-ups may go on without waiters. The default is 16.
     pub fn unattended_look_ups(mut self, look_ups: usize) -> Self {
         self.unattended = Arc::new(Semaphore::new(look_ups.min(Semaphore::MAX_PERMITS)));
         self
     }
 
-    /// Called for each check, with what the look at the cache found. It must not block. The default is nothing.
+    /// Calls `on_lookup` for each check with the result of the look-up in the cache.
+    ///
+    /// It must not block. The default does nothing.
     pub fn on_lookup(mut self, on_lookup: impl Fn(CacheLookup) + Send + Sync + 'static) -> Self {
         self.on_lookup = Some(Arc::new(on_lookup));
         self
     }
 
-    /// Tells the time by `clock`. The default is [`SystemClock`].
+    /// Sets the clock. The default is [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.memory.clock = Arc::new(clock);
         self
     }
 
-    /// Forgets every verdict on a principal. One that is being looked up is told to those who wait for it already, and
-    /// is not remembered; who comes after this begins another look-up.
+    /// Removes every verdict on a principal.
+    ///
+    /// The waiters of a look-up that is under way still get its verdict, but the verdict is not cached. Later callers
+    /// begin another look-up.
     pub fn invalidate(&self, principal: impl AsRef<[u8]>) {
         let principal = CacheKey::principal_tag(&self.tags, principal.as_ref());
         let mut verdicts = lock(&self.memory.verdicts);
@@ -215,7 +225,7 @@ impl<V, K, D> Cached<V, K, D> {
         drop(removed);
     }
 
-    /// Forgets every verdict, as [`invalidate`](Self::invalidate) does those on one principal.
+    /// Removes every verdict, as [`invalidate`](Self::invalidate) does for one principal.
     pub fn invalidate_all(&self) {
         let forgotten = std::mem::replace(&mut *lock(&self.memory.verdicts), Verdicts::new());
         drop(forgotten);
@@ -249,7 +259,7 @@ where
 }
 
 impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
-    /// Asks the verifier in a task of its own.
+    /// Calls the verifier in a task of its own.
     fn drive<C>(&self, look_up: LookUp<D>, request: Request<C>) -> Result<(), BoxError>
     where
         C: Credential<Verdict = D>,
@@ -265,7 +275,7 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
                     Either::Right(_) => return,
                 }
             };
-            // The app is asked before the lock is taken: what it does may need the cache.
+            // The app's code runs before the lock is taken, because it may use the cache.
             let life = result.as_ref().ok().map(|verdict| memory.life(verdict));
             look_up.end(result.map(Arc::new), |verdicts, key, verdict| {
                 if let Some(life) = life {
@@ -277,11 +287,11 @@ impl<V, K, D: Verdict + Clone + Sync> Cached<V, K, D> {
     }
 }
 
-/// The result of a look at the cache.
+/// The result of a look-up in the cache.
 enum Found<D> {
     Verdict(Arc<D>),
     LookUp(ResultReceiver<D>),
-    /// And has begun to look it up.
+    /// Not cached. The look-up has begun.
     Nothing(LookUp<D>, ResultReceiver<D>),
     NoRoom,
 }
@@ -332,7 +342,7 @@ impl<D: Verdict> Memory<D> {
         }
     }
 
-    /// Milliseconds of the monotonic time.
+    /// The monotonic time in milliseconds.
     fn now(&self) -> u64 {
         millis(self.clock.monotonic())
     }

@@ -17,7 +17,7 @@ struct Token {
     token: &'static str,
 }
 
-/// A verdict that says which state of the world it was made from.
+/// A verdict that says which version of the data it is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
     version: u64,
@@ -34,7 +34,7 @@ impl Credential for Token {
     type Verdict = Version;
 }
 
-/// Looks at the world, and takes 150 ms to say what it saw.
+/// Reads the version, and takes 150 ms to return it.
 #[derive(Default)]
 struct Source {
     version: AtomicU64,
@@ -82,10 +82,10 @@ fn asked(source: &Source) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_up_outlives_those_who_began_it() {
+async fn a_look_up_outlives_its_first_callers() {
     let (cache, source, _) = cache();
     let first = join_all((0..8).map(|_| ask_within(&cache, 100))).await;
-    assert!(first.iter().all(Option::is_none), "a caller who has 100 ms does not get what takes 150 ms");
+    assert!(first.iter().all(Option::is_none), "a caller with 100 ms gets no verdict that takes 150 ms");
     sleep(Duration::from_millis(50)).await;
     let second = join_all((0..8).map(|_| ask_within(&cache, 100))).await;
     assert!(second.iter().all(Option::is_some));
@@ -93,15 +93,15 @@ async fn a_look_up_outlives_those_who_began_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_during_a_look_up_shares_it() {
+async fn a_caller_during_a_look_up_shares_it() {
     let (cache, source, _) = cache();
     assert_eq!(ask_within(&cache, 100).await, None);
-    assert!(ask_within(&cache, 100).await.is_some(), "it has 50 ms left to take");
+    assert!(ask_within(&cache, 100).await.is_some(), "the look-up needs 50 ms more");
     assert_eq!(asked(&source), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn verdicts_are_remembered_for_as_long_as_their_kind_is() {
+async fn positive_and_negative_verdicts_have_lifetimes_of_their_own() {
     for (token, ttl) in [("right", 60_000), ("wrong", 5_000)] {
         let (cache, source, clock) = cache();
         ask(&cache, "ann", token).await.unwrap();
@@ -121,7 +121,7 @@ async fn verdicts_are_remembered_for_as_long_as_their_kind_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_positive_verdict_is_not_remembered_longer_than_it_holds() {
+async fn a_positive_verdict_is_not_cached_after_its_expiry() {
     let (cache, source, clock) = cache();
     let end = clock.now() + Duration::from_secs(10);
     let cache = cache.expires_at(move |_| Some(end));
@@ -132,14 +132,14 @@ async fn a_positive_verdict_is_not_remembered_longer_than_it_holds() {
     clock.advance(Duration::from_millis(1));
     ask(&cache, "ann", "right").await.unwrap();
     ask(&cache, "ann", "right").await.unwrap();
-    assert_eq!(asked(&source), 2, "what has ended already is not remembered at all");
+    assert_eq!(asked(&source), 2, "an expired verdict is not cached");
     ask(&cache, "ann", "wrong").await.unwrap();
     ask(&cache, "ann", "wrong").await.unwrap();
-    assert_eq!(asked(&source), 1, "a negative verdict does not end by itself");
+    assert_eq!(asked(&source), 1, "a negative verdict has no expiry of its own");
 }
 
 #[tokio::test(start_paused = true)]
-async fn setting_the_clock_makes_nothing_last_longer() {
+async fn setting_the_wall_clock_prolongs_no_verdict() {
     for jump in [3600, 60, 1, 0] {
         let jump = Duration::from_secs(jump);
         let (cache, source, clock) = cache();
@@ -165,7 +165,7 @@ async fn setting_the_clock_makes_nothing_last_longer() {
     assert_eq!(asked(&source), 1);
     clock.set(end);
     ask(&cache, "ann", "right").await.unwrap();
-    assert_eq!(asked(&source), 1, "what has ended by the wall clock has ended");
+    assert_eq!(asked(&source), 1, "the verdict has expired by the wall clock");
 
     clock.set(end - Duration::from_secs(10));
     cache.invalidate_all();
@@ -176,15 +176,15 @@ async fn setting_the_clock_makes_nothing_last_longer() {
     assert_eq!(asked(&source), 1);
     clock.advance(Duration::from_millis(1));
     ask(&cache, "ann", "right").await.unwrap();
-    assert_eq!(asked(&source), 1, "it was to hold for ten seconds more");
+    assert_eq!(asked(&source), 1, "the verdict had ten seconds left");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// What is remembered is told for its time by the monotonic clock, and not after its end by the wall clock.
+    /// A verdict is cached for its lifetime by the monotonic clock, and never after its expiry by the wall clock.
     #[test]
-    fn nothing_is_remembered_for_longer_than_was_said(
+    fn no_verdict_is_cached_beyond_its_lifetime(
         steps in prop::collection::vec((0..3u8, 0..90_000u64), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -215,7 +215,7 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_app_does_about_a_verdict_may_use_the_cache() {
+async fn a_closure_of_the_app_may_use_the_cache() {
     let (cache, source, _) = cache();
     let other = cache.clone();
     let cache = cache.expires_at(move |_| {
@@ -227,7 +227,7 @@ async fn what_the_app_does_about_a_verdict_may_use_the_cache() {
     assert_eq!(asked(&source), 1);
 }
 
-/// Hangs until it is dropped, and counts how many are under way.
+/// Hangs until it is dropped, and counts the calls under way.
 #[derive(Default)]
 struct Hanging {
     under_way: AtomicUsize,
@@ -265,10 +265,10 @@ async fn only_a_few_look_ups_go_on_unattended() {
     sleep(Duration::from_millis(1)).await;
     assert_eq!(verifier.under_way.load(SeqCst), 3 + 1, "three unattended ones, and one that is waited for");
     sleep(Duration::from_secs(31)).await;
-    assert_eq!(verifier.under_way.load(SeqCst), 0, "they are given up after their timeout");
+    assert_eq!(verifier.under_way.load(SeqCst), 0, "they end after their timeout");
     assert!(attended.await.unwrap().is_err());
     assert!(timeout(Duration::from_millis(1), ask()).await.is_err());
-    assert_eq!(verifier.under_way.load(SeqCst), 1, "and make room for others");
+    assert_eq!(verifier.under_way.load(SeqCst), 1, "others can then go on");
 }
 
 async fn ask_for_ever<K>(cache: Cached<Arc<Hanging>, K, Version>) -> Result<Version, BoxError>
@@ -279,7 +279,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_joins_an_unattended_look_up_is_answered() {
+async fn a_caller_that_joins_an_unattended_look_up_is_answered() {
     let (cache, source, _) = cache();
     for (unattended, looked_up) in [(0, 2), (1, 1)] {
         let cache = cache.clone().unattended_look_ups(unattended);
@@ -292,7 +292,7 @@ async fn who_joins_an_unattended_look_up_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_verdict_is_everybodys_and_is_not_remembered() {
+async fn all_waiters_receive_a_failure_and_it_is_not_cached() {
     for (token, kind, retry_after) in [
         ("broken", FailureKind::Error, None),
         ("throttled", FailureKind::Throttled, Some(MINUTE)),
@@ -313,7 +313,7 @@ async fn no_verdict_is_everybodys_and_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_up_that_hangs_is_given_up() {
+async fn a_look_up_that_hangs_times_out() {
     let (cache, source, _) = cache();
     let start = tokio::time::Instant::now();
     let failure = ask(&cache, "ann", "hanging").await.unwrap_err();
@@ -332,7 +332,7 @@ async fn every_key_has_its_own_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invalidating_a_principal_forgets_its_verdicts_alone() {
+async fn invalidating_a_principal_removes_only_its_verdicts() {
     let (cache, source, _) = cache();
     for token in ["right", "wrong", "other"] {
         ask(&cache, "ann", token).await.unwrap();
@@ -353,7 +353,7 @@ async fn invalidating_a_principal_forgets_its_verdicts_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_looked_up_before_it_was_invalidated_is_not_remembered() {
+async fn a_look_up_from_before_an_invalidation_is_not_cached() {
     for all in [false, true] {
         let (cache, source, _) = cache();
         let (before, after) = tokio::join!(ask(&cache, "ann", "right"), async {
@@ -373,7 +373,7 @@ async fn what_was_looked_up_before_it_was_invalidated_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_look_ups_than_there_is_room_for_are_not_shared() {
+async fn look_ups_over_the_limit_are_not_shared() {
     let (cache, source, _) = cache();
     let cache = cache.max_entries(1);
     let (one, two, three) =
@@ -392,7 +392,7 @@ fn outside_of_a_runtime_there_is_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_invalidated_is_not_remembered_though_nobody_asked_again() {
+async fn an_invalidated_look_up_without_waiters_is_not_cached() {
     let (cache, source, _) = cache();
     assert_eq!(ask_within(&cache, 100).await, None);
     source.version.store(1, SeqCst);
@@ -402,7 +402,7 @@ async fn what_was_invalidated_is_not_remembered_though_nobody_asked_again() {
     assert_eq!(asked(&source), 2);
 }
 
-/// Sees the world at once, and lets others run before it says what it saw.
+/// Reads the version at once, and yields to other tasks before it returns the version.
 struct Quick(Arc<Source>);
 
 impl Verifier<Token> for Quick {
@@ -414,7 +414,7 @@ impl Verifier<Token> for Quick {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_many_threads_nothing_older_than_the_last_invalidation_is_told() {
+async fn on_many_threads_no_verdict_is_older_than_the_last_invalidation() {
     let source = Arc::<Source>::default();
     let key: Key = |request, key| {
         key.principal(request.body().account);
@@ -427,7 +427,7 @@ async fn on_many_threads_nothing_older_than_the_last_invalidation_is_told() {
                 let version = source.version.fetch_add(1, SeqCst) + 1;
                 cache.invalidate("ann");
                 let verdict = cache.verify(Request::new(Token { account: "ann", token: "right" })).await.unwrap();
-                assert!(verdict.version >= version, "{verdict:?} is told after {version}");
+                assert!(verdict.version >= version, "{verdict:?} is older than {version}");
             }
         })
     });

@@ -5,22 +5,21 @@ use std::{
 
 use crate::digest::KeyedDigest;
 
-/// The key of a verdict. It begins with the principal, so that the verdicts of one principal are together.
+/// The key of a verdict. It begins with the principal, so that the verdicts of one principal are adjacent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct VerdictKey {
     pub(super) principal: KeyedDigest,
     pub(super) key: KeyedDigest,
 }
 
-/// The verdicts that are known, and the look-ups under way of type `L`. Its times are milliseconds of a clock that never
-/// goes back.
+/// The cached verdicts, and the look-ups under way of type `L`. Times are milliseconds of a monotonic clock.
 pub(super) struct Verdicts<D, L> {
     entries: BTreeMap<VerdictKey, Held<D, L>>,
-    /// The verdicts in the order in which they expire: negative ones, and positive ones. Each kind has its own room, so
-    /// that no number of guesses crowds out what is good.
+    /// The verdicts in the order of their expiry: the negative ones, and the positive ones. Each kind has its own
+    /// limit, so that wrong guesses cannot evict positive verdicts.
     by_expiry: [BTreeSet<(u64, VerdictKey)>; 2],
     looking_up: usize,
-    /// The verdicts that were removed: to be dropped when the lock is let go.
+    /// The removed verdicts, to be dropped after the lock is released.
     removed: Vec<D>,
 }
 
@@ -29,16 +28,16 @@ enum Held<D, L> {
     LookUp(L),
 }
 
-/// How long a verdict is known.
+/// The lifetime of a verdict.
 #[derive(Clone, Copy)]
 pub(super) struct Life {
     pub(super) positive: bool,
     pub(super) expires: u64,
-    /// When it ends by the wall clock, whatever `expires` says.
+    /// When the verdict expires by the wall clock, in addition to `expires`.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// A verdict and when it ends by the wall clock, or a look-up under way.
+/// A verdict and its expiry by the wall clock, or a look-up under way.
 pub(super) enum VerdictOrLookUp<'a, D, L> {
     Verdict(&'a D, Option<SystemTime>),
     LookUp(&'a L),
@@ -68,7 +67,8 @@ impl<D, L> Verdicts<D, L> {
         self.looking_up += 1;
     }
 
-    /// Ends the look-up of a key, if it is still `this` one: not if it was invalidated. Returns whether it was.
+    /// Ends the look-up of a key if it is still `this` one: it may have been invalidated. Returns whether it is still
+    /// this one.
     pub(super) fn end(&mut self, key: &VerdictKey, this: impl Fn(&L) -> bool) -> bool {
         let current = matches!(self.entries.get(key), Some(Held::LookUp(look_up)) if this(look_up));
         if current {
@@ -77,7 +77,7 @@ impl<D, L> Verdicts<D, L> {
         current
     }
 
-    /// Remembers a verdict. If there are already `room` of its kind, the one that expires first makes way.
+    /// Adds a verdict. If there are already `room` of its kind, evicts the one that expires first.
     pub(super) fn remember(&mut self, key: VerdictKey, verdict: D, life: Life, room: usize) {
         if room == 0 {
             return;
@@ -92,7 +92,7 @@ impl<D, L> Verdicts<D, L> {
         self.entries.insert(key, Held::Verdict { verdict, life });
     }
 
-    /// Removes up to two verdicts that have expired: more than are remembered at a time.
+    /// Removes up to two expired verdicts, which is more than are added at a time.
     pub(super) fn sweep(&mut self, now: u64) {
         for kind in 0..2 {
             if let Some((_, key)) = self.by_expiry[kind].first().copied().filter(|(expires, _)| *expires <= now) {
@@ -101,7 +101,7 @@ impl<D, L> Verdicts<D, L> {
         }
     }
 
-    /// Forgets a principal's verdicts, and the look-ups under way of it.
+    /// Removes a principal's verdicts and its look-ups under way.
     pub(super) fn forget(&mut self, principal: KeyedDigest) {
         let (first, last) = (VerdictKey { principal, key: [0; 16] }, VerdictKey { principal, key: [u8::MAX; 16] });
         let keys: Vec<VerdictKey> = self.entries.range(first..=last).map(|(key, _)| *key).collect();
@@ -110,7 +110,7 @@ impl<D, L> Verdicts<D, L> {
         }
     }
 
-    /// The verdicts that were removed since the last call.
+    /// Takes the verdicts that were removed since the last call.
     pub(super) fn take_removed(&mut self) -> Vec<D> {
         std::mem::take(&mut self.removed)
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_expires_first_makes_way_for_its_own_kind() {
+    fn the_verdict_that_expires_first_is_evicted_by_its_own_kind() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         verdicts.remember(verdict_key(0, 0), 0, life(true, 10), 2);
         for (key, expires) in [(1, 30), (2, 20), (3, 40)] {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn forgetting_a_principal_forgets_all_of_it_and_nothing_else() {
+    fn forgetting_a_principal_removes_all_of_its_verdicts_and_no_others() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         for (principal, key) in [(1, 255), (2, 0), (2, 7), (2, 255), (3, 0)] {
             verdicts.remember(verdict_key(principal, key), 7, life(key == 7, 10), 10);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_look_up_that_is_there_is_ended() {
+    fn only_the_current_look_up_is_ended() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         verdicts.begin(verdict_key(1, 1), 1);
         verdicts.begin(verdict_key(1, 1), 2);

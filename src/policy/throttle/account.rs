@@ -16,20 +16,20 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How long to wait before another node is suspected to have settled something: at first, and at most.
+/// How long to wait before polling the store for settlements of other nodes: at first, and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 
-/// How long to wait before the store is told again what it could not be told: at first, and at most.
+/// How long to wait before settling in the store is retried: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
-/// The wait that an attempt is told that is still undecided after its timeout, or for which there is no place in line.
+/// The wait of an attempt that is undecided after its timeout, or finds the line full.
 const UNDECIDED: Duration = Duration::from_secs(1);
 
 /// The state that all accounts of a throttle share.
 pub(super) struct Accounts<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Arc<dyn Clock>,
-    /// The beginning of the keys in the store: no other throttle's, unless it has the same key.
+    /// The prefix of the keys in the store. It depends on the throttle's key.
     pub(super) prefix: Arc<str>,
     pub(super) buckets: u64,
     pub(super) pending_timeout: Duration,
@@ -49,7 +49,7 @@ impl<S> Clone for Accounts<S> {
     }
 }
 
-/// Why there is no reservation.
+/// Why an attempt was not reserved.
 pub(super) enum ReserveError {
     Throttled(Failure),
     Unavailable(BoxError),
@@ -67,14 +67,16 @@ struct Attempt<S> {
     rules: Rules,
     /// The key of the bucket that the account is in.
     key: String,
-    /// The account's name in it.
+    /// The account's name in the bucket.
     tag: u64,
     local: LocalAccount,
 }
 
-/// An attempt that the store may have been told of. Dropped before it is settled it is settled in the background, as soon
-/// as the store is there: as one that failed if that is known, and else as one that leaves no trace. While the store is
-/// away, no more than so many accounts are kept in mind: what is beyond is left to expire.
+/// An attempt that may be reserved in the store.
+///
+/// If it is dropped before it is settled, it is settled in the background when the store is available: as a failure if
+/// `failed` is set, and otherwise without a trace. While the store is unavailable, the number of such accounts is
+/// limited. Reservations beyond this limit expire.
 pub(super) struct Reservation<S: Store> {
     attempt: Arc<Attempt<S>>,
     id: u64,
@@ -85,8 +87,8 @@ pub(super) struct Reservation<S: Store> {
 }
 
 impl<S: Store> Reservation<S> {
-    /// Reserves an attempt at the account `digest`. Where that depends on how others end, it waits for them, in line with
-    /// those who came before.
+    /// Reserves an attempt at the account `digest`. If the decision depends on attempts under way, it waits for them,
+    /// in line behind earlier attempts.
     pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, digest: KeyedDigest) -> Result<Self, ReserveError> {
         let asked = Instant::now();
         let mut reservation = Self::unasked(accounts, rules, digest)?;
@@ -106,7 +108,7 @@ impl<S: Store> Reservation<S> {
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }
-            // `Notify` stores a permit, so that a settlement during the store's operation is not missed.
+            // `Notify` stores a permit, so a settlement during the store operation is not missed.
             if timeout(poll.min(left), local.settled.notified()).await.is_err() {
                 *local.seen.lock().await = None;
                 poll = (poll * 2).min(POLL.1);
@@ -133,7 +135,7 @@ impl<S: Store> Reservation<S> {
         Ok(decision)
     }
 
-    /// Ends the attempt: as one that failed, if it is marked so, or as one that leaves no trace.
+    /// Settles the attempt: as a failure if `failed` is set, and otherwise without a trace.
     pub(super) async fn settle(mut self) -> Result<(), StoreError> {
         self.attempt.settle(&[self.settlement()]).await?;
         self.settled = true;
@@ -150,7 +152,7 @@ impl<S: Store> Drop for Reservation<S> {
         if self.settled {
             return;
         }
-        // Without a runtime, as when it is shut down, the reservation is kept until it expires.
+        // Without a runtime (at shutdown), the reservation stays until it expires.
         let Ok(runtime) = Handle::try_current() else { return };
         let (settlement, attempt) = (self.settlement(), &self.attempt);
         if !attempt.local.add_debt(settlement) {
@@ -178,8 +180,8 @@ impl<S: Store> Attempt<S> {
         settled.map(|_| ())
     }
 
-    /// Settles what this node owes the account, in one go however much it is: while the store is away, attempts that
-    /// come meanwhile do not have to wait for each of them. What has expired by itself is not owed any more.
+    /// Settles all that this node owes the account, in one operation of the store: after an outage, new attempts do not
+    /// wait for one operation for each. Expired reservations are no longer owed.
     async fn settle_what_is_owed(&self) {
         let mut pause = RETRY.0;
         loop {
@@ -200,12 +202,14 @@ impl<S: Store> Attempt<S> {
         }
     }
 
-    /// Changes the account's record, unless nothing is admitted. On this node one attempt at a time does; against other
-    /// nodes, and accounts of the same bucket, each tries until nobody came between its look at the value and its change.
+    /// Applies `step` to the account's record, and stores the result if the decision is `Reserved`.
+    ///
+    /// A lock lets one attempt at a time do so on this node. A compare-and-swap loop handles other nodes, and other
+    /// accounts of the bucket.
     async fn update(&self, step: impl Fn(&mut Record, u64) -> Decision) -> Result<Decision, StoreError> {
         let store = &self.accounts.store;
         let mut seen = self.local.seen.lock().await;
-        // Taken out: if this ends on the way, what is in the store is not known.
+        // Taken out: if this future is dropped midway, the value in the store is not known.
         let mut present = seen.take();
         loop {
             let mut bucket = present.clone().map_or(Some(Bucket::default()), Bucket::decode).ok_or_else(unreadable)?;
@@ -250,5 +254,7 @@ fn throttled(wait: Duration) -> ReserveError {
 }
 
 fn unreadable() -> StoreError {
-    StoreError::Unavailable("a value of the throttle cannot be read: is it another version's?".into())
+    StoreError::Unavailable(
+        "cannot decode a throttle's value in the store: use the same version of tower-verify on all nodes".into(),
+    )
 }

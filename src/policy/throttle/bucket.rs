@@ -4,32 +4,32 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::record::{Record, Rules};
 
-/// How many accounts one value of the store has room for.
+/// The most accounts in one value of the store.
 pub(super) const SLOTS: usize = 8;
 
 /// The version of the encoding.
 const VERSION: u8 = 1;
 
-/// The accounts that share one value of the store, so that what is decided from an account is decided at once.
+/// The accounts that share one value of the store. They are read and changed together, atomically.
 ///
-/// A store holds so many buckets and no more, however many accounts somebody makes up: when a bucket is full, the account
-/// with the fewest failures makes way.
+/// The number of buckets is fixed, however many accounts somebody makes up. When a bucket is full, the account with the
+/// fewest failures is evicted.
 #[derive(Default)]
 pub(super) struct Bucket {
     slots: Vec<Slot>,
 }
 
-/// An account. Those that are not asked about stay encoded.
+/// An account. Its record is decoded only when it is needed.
 struct Slot {
     tag: u64,
-    /// When nothing of it matters any more, in milliseconds since the Unix epoch.
+    /// When the record has no more effect, in milliseconds since the Unix epoch.
     over_at: u64,
     weight: u32,
     record: Bytes,
 }
 
 impl Bucket {
-    /// Nothing, if `value` is not a bucket, or one of another version.
+    /// Decodes a bucket. Returns `None` if `value` is not a bucket, or has another version.
     pub(super) fn decode(mut value: Bytes) -> Option<Self> {
         if value.try_get_u8().ok()? != VERSION {
             return None;
@@ -59,7 +59,7 @@ impl Bucket {
         value.into()
     }
 
-    /// The record of the account `tag`: an empty one, if there is none. Nothing, if it cannot be read.
+    /// The record of the account `tag`, which is empty if there is no such account. `None` if it cannot be decoded.
     pub(super) fn record(&self, tag: u64) -> Option<Record> {
         match self.slots.iter().find(|slot| slot.tag == tag) {
             Some(slot) => Record::decode(&slot.record),
@@ -67,7 +67,7 @@ impl Bucket {
         }
     }
 
-    /// Sets the record of the account `tag`, and drops what is over.
+    /// Sets the record of the account `tag`, and drops accounts whose records have no more effect.
     pub(super) fn set(&mut self, tag: u64, record: &Record, now: u64, rules: &Rules) {
         self.slots.retain(|slot| slot.tag != tag && now < slot.over_at);
         let over_at = record.over_at(rules);
@@ -83,7 +83,7 @@ impl Bucket {
         self.slots.push(Slot { tag, over_at, weight: record.weight(rules), record: encoded.into() });
     }
 
-    /// How long something of it matters.
+    /// How long any record of the bucket still has an effect.
     pub(super) fn ttl(&self, now: u64) -> Duration {
         let over_at = self.slots.iter().map(|slot| slot.over_at).max().unwrap_or(0);
         Duration::from_millis(over_at.saturating_sub(now))
@@ -98,7 +98,7 @@ mod tests {
 
     const RULES: Rules = Rules { limit: 3, window: 60_000, first_wait: 1000, longest_wait: 5000, reservation: 30_000 };
 
-    /// A record after so many failures, each after a wait if there was one.
+    /// A record with this many failures, each after the wait of the one before.
     fn failed(failures: usize) -> Record {
         let mut record = Record::default();
         for failure in 0..failures as u64 {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_with_the_fewest_failures_makes_way() {
+    fn the_account_with_the_fewest_failures_is_evicted() {
         let now = 30_000;
         let mut bucket = Bucket::default();
         for (tag, failures) in [(1, 4), (2, 2), (3, 1), (4, 3), (5, 2), (6, 5), (7, 2), (8, 2)] {
@@ -122,12 +122,12 @@ mod tests {
             bucket.set(tag, &failed(1), now, &RULES);
         }
         let heavier: Vec<_> = (1..10).filter(|tag| known(&bucket, *tag)).collect();
-        assert_eq!(heavier.len(), SLOTS - 1, "the last one to come is there");
+        assert_eq!(heavier.len(), SLOTS - 1, "the newest account is there");
         assert!([1, 4, 6].iter().all(|tag| heavier.contains(tag)), "{heavier:?}");
     }
 
     #[test]
-    fn what_is_over_makes_way_first() {
+    fn records_without_effect_are_dropped() {
         let mut bucket = Bucket::default();
         for tag in 0..8 {
             bucket.set(tag, &failed(if tag == 5 { 9 } else { 1 }), 0, &RULES);
@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_comes_back(accounts in prop::collection::vec((any::<u64>(), 0..6usize, 0..3u64), 0..8)) {
+        fn a_bucket_survives_its_encoding(accounts in prop::collection::vec((any::<u64>(), 0..6usize, 0..3u64), 0..8)) {
             let mut bucket = Bucket::default();
             let mut records = Vec::new();
             for (tag, failures, reservations) in accounts {
@@ -160,7 +160,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_stored_makes_it_panic(mut value in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_stored_value_makes_decoding_panic(mut value in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Some(version) = value.first_mut() {
                 *version %= 2;
             }

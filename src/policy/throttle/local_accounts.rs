@@ -16,23 +16,24 @@ use tokio::{
 
 use crate::digest::KeyedDigest;
 
-/// How many attempts may be owed to one account, and to how many accounts something may be owed, while the store is away.
+/// The limit of unsettled attempts at one account, and of accounts with unsettled attempts, while the store is
+/// unavailable.
 const MAX_OWED: usize = 1000;
 
 /// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
 pub(super) struct Local {
-    /// Held by the one attempt on this node that asks for a reservation and waits for it. The other attempts queue for it,
+    /// Held by the attempt on this node that asks for a reservation and waits for it. The other attempts queue for it,
     /// first in, first out.
     pub(super) turn: tokio::sync::Mutex<()>,
-    /// How many hold it or are in line.
+    /// The number of attempts that hold `turn` or wait for it.
     in_line: AtomicUsize,
-    /// The value in the store that the account is in, as this node saw it last; nothing, if it has not. Whoever holds the
-    /// lock is the one attempt at this account on this node who changes it.
+    /// The account's value in the store as this node saw it last, if it has. Only the holder of this lock changes the
+    /// account on this node.
     pub(super) seen: tokio::sync::Mutex<Option<Bytes>>,
-    /// Told when an attempt on this node has ended. One at a time waits for it.
+    /// Notified when an attempt on this node is settled. One attempt at a time waits for it.
     pub(super) settled: Notify,
-    /// The attempts that are over, and whose reservation the store may still have.
+    /// The finished attempts that may still be reserved in the store.
     owed: Mutex<Vec<Settlement>>,
 }
 
@@ -43,7 +44,7 @@ pub(super) struct Settlement {
     /// When it was reserved.
     pub(super) at: u64,
     pub(super) failed: bool,
-    /// Since when the store has to be told.
+    /// Since when the settlement is owed to the store.
     pub(super) since: Instant,
 }
 
@@ -51,14 +52,14 @@ pub(super) struct Settlement {
 pub(super) struct InLine<'a>(&'a Local);
 
 impl Local {
-    /// A place in line, unless there are `most` attempts in it already.
+    /// Takes a place in line, unless there are already `most` attempts in it.
     pub(super) fn enter(&self, most: usize) -> Option<InLine<'_>> {
         let entered = InLine(self);
         (self.in_line.fetch_add(1, Relaxed) < most).then_some(entered)
     }
 
-    /// Notes that the store has to be told of `settlement`, unless there are too many already. Returns whether nobody is
-    /// telling it of others by now.
+    /// Adds a settlement that is owed to the store, unless there are too many. Returns whether it is the only one, so
+    /// that no task is settling others yet.
     pub(super) fn add_debt(&self, settlement: Settlement) -> bool {
         let mut owed = self.lock_owed();
         if owed.len() < MAX_OWED {
@@ -83,7 +84,8 @@ impl Local {
         !owed.is_empty()
     }
 
-    /// Drops what is owed for as long as `reservation`, which is no longer kept then. Returns whether there is more.
+    /// Drops settlements that are owed for as long as `reservation`: the store no longer keeps these reservations.
+    /// Returns whether there is more.
     pub(super) fn drop_expired(&self, reservation: Duration) -> bool {
         let mut owed = self.lock_owed();
         owed.retain(|settlement| settlement.since.elapsed() < reservation);
@@ -121,7 +123,7 @@ pub(super) struct LocalAccount {
 }
 
 impl LocalAccounts {
-    /// A permit for a task that settles what is owed to an account.
+    /// A permit for a task that settles what is owed to one account.
     pub(super) fn background(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.background).try_acquire_owned().ok()
     }
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_shared_until_the_last_attempt_is_over() {
+    fn local_state_is_shared_until_the_last_attempt_is_over() {
         let local_accounts = Arc::new(LocalAccounts::default());
         let [one, two, other] = [1, 1, 2].map(|account| local_accounts.share([account; 16]));
         assert!(Arc::ptr_eq(&one.local, &two.local));
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_places_in_line_and_no_more() {
+    fn the_number_of_places_in_line_is_limited() {
         let local = Local::default();
         let places: Vec<_> = (0..3).map(|_| local.enter(2)).collect();
         assert_eq!(places.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);

@@ -24,7 +24,7 @@ use crate::{
     BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
 };
 
-/// A verifier that asks another one, unless there were too many failed attempts before.
+/// Wraps a verifier, and refuses attempts after too many failed ones.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,7 +45,7 @@ use crate::{
 ///
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let verifier = verifier_fn(|request: Request<Pin>| async move { Ok::<_, BoxError>(request.body().pin == 2580) });
-/// let key = [7; 32]; // 32 random bytes, from where your secrets are
+/// let key = [7; 32]; // 32 random bytes, kept with your other secrets
 /// let verifier = Throttle::new(verifier, MemoryStore::new(), key, |request: &Request<Pin>| {
 ///     Some(request.body().account.clone())
 /// })
@@ -62,70 +62,68 @@ use crate::{
 ///
 /// # What to count by
 ///
-/// A throttle is for what can be guessed: a password, a PIN, a short code. There, count by **principal**, which is what
-/// [`new`](Self::new) does: guesses from many addresses at one account add up.
+/// Use a throttle for secrets that can be guessed: a password, a PIN, a short code. Count them by **principal**, as
+/// [`new`](Self::new) does: guesses at one account add up, from whatever addresses they come.
 ///
-/// A random key or token of 128 bits cannot be guessed, and counting by its principal protects nothing: it only lets
-/// anybody who knows a key's id or a user's id lock its owner out, be that owner a whole platform. There, count by
-/// **caller** with [`callers`](Throttle::callers), so as to slow down whoever tries many; or by **principal and caller**
-/// with [`per_caller`](Self::per_caller), so that somebody else's failures are not the owner's.
+/// A random key or token of 128 bits cannot be guessed. To count by its principal protects nothing. It only lets
+/// anybody who knows the id of a key or a user lock out the owner, who may be a whole platform. Count such credentials
+/// by **caller** with [`callers`](Throttle::callers), to slow down an address that tries many of them. Or count by
+/// **principal and caller** with [`per_caller`](Self::per_caller), so that the failures of others do not count against
+/// the owner.
 ///
 /// ```
 /// use tower_verify::{ClientAddr, SharedVerifier, diyalog::CustomerToken, policy::Throttle, store::SharedStore};
 ///
 /// type Verifier = SharedVerifier<CustomerToken>;
 ///
-/// /// Diyalog's tokens are random: who presents many wrong ones from one address is slowed down.
-/// fn throttled(verifier: Verifier, store: SharedStore, key: [u8; 32]) -> Verifier {
-///     SharedVerifier::new(Throttle::callers(verifier, store, key, ClientAddr::peer()))
-/// }
+/// /// Diyalog's tokens are random: an address that presents many wrong ones is slowed down.
 /// ```
 ///
 /// # How it counts
 ///
-/// An attempt fails when the verdict on it is negative. What ends without a verdict (an error, a panic, the deadline, a
-/// caller who hangs up) does not count; neither does a rejected request, which never gets here. After 10 failures
-/// within 15 minutes the principal is throttled: for a minute, and after each further failure for twice as long, up to
-/// 15 minutes. While it lasts the verifier is not asked, and a right credential is refused like any other, with
-/// [`Failure::throttled`](crate::Failure::throttled). After a wait one attempt at a time is admitted; it is forgotten
-/// when there was no failure for the length of the window. A success does not end it sooner: somebody else's guesses at
-/// an account are not forgiven because its owner logged in.
+/// An attempt fails if its verdict is negative. An attempt without a verdict (an error, a panic, the deadline, a caller
+/// that disconnects) does not count. A rejected request does not count either, because it never reaches the verifier.
+/// After 10 failures within 15 minutes, the principal is throttled for a minute. Each further failure doubles this
+/// wait, up to 15 minutes. During a wait the verifier is not called: even a right credential is refused, with
+/// [`Failure::throttled`](crate::Failure::throttled). After a wait, attempts are verified one at a time. When the
+/// principal has had no failure for the length of the window, it starts afresh. A success does not shorten this time:
+/// the owner's login does not forgive the guesses of others.
 ///
-/// # Attempts at the same time
+/// # Concurrent attempts
 ///
-/// An attempt is reserved before the verifier is asked, and only if the limit is kept should it and all others under
-/// way fail: of fifty guesses sent at once no more than ten are verified. The others wait until enough of those under
-/// way are settled. If these failed, what waits is throttled; if they succeeded, it is admitted: of fifty valid logins
-/// at once none is refused, but no more are verified at a time than there may still be failures.
+/// An attempt is reserved before the verifier is called. This succeeds only if the limit would hold even if this
+/// attempt and all others under way failed: at most ten of fifty concurrent guesses are verified. The other attempts
+/// wait until enough attempts are settled. If those failed, the waiting attempts are throttled. If those succeeded, the
+/// waiting attempts go on. So none of fifty concurrent valid logins is refused, but only as many are verified at a time
+/// as may still fail.
 ///
-/// Those who wait on one node are admitted in the order in which they came, at most 100 of them for one account
-/// ([`max_pending`](Self::max_pending)). The first in line is told at once of attempts that are settled on the same node,
-/// and polls for other nodes every 20 ms at first and every 200 ms at last. An attempt that is still undecided after two
-/// seconds ([`pending_timeout`](Self::pending_timeout)), or for which there is no place in line, is throttled for a second.
+/// On each node, waiting attempts go on in the order of their arrival, and at most 100 may wait for one account
+/// ([`max_pending`](Self::max_pending)). The first in line is notified of attempts that are settled on the same node.
+/// For other nodes it polls the store, every 20 ms at first and every 200 ms at last. An attempt is throttled for a
+/// second if it is undecided after two seconds ([`pending_timeout`](Self::pending_timeout)), or if the line is full.
 ///
-/// A reservation is settled in the background when the future of its check is dropped: as a failure, if the verdict was
-/// there already. If the store is away, it is settled when it is there again; that of a node that crashes expires after
-/// 30 seconds ([`reservation`](Self::reservation)), which has to be longer than a check may take. A failure that becomes
-/// known later still counts.
+/// If the future of a check is dropped, its reservation is settled in the background: as a failure if the verdict was
+/// negative, and otherwise without a trace. If the store is unavailable, the reservation is settled when the store is
+/// back. The reservation of a node that crashes expires after 30 seconds ([`reservation`](Self::reservation)). This
+/// time must be longer than a check may take. A failure that becomes known later still counts.
 ///
-/// # Room
+/// # Capacity
 ///
-/// Accounts are made up by whoever guesses, and so they have a room of their own: about 131,000 of them
-/// ([`max_accounts`](Self::max_accounts)), eight to a value of the store. When eight accounts with failures share a value
-/// and a ninth one comes, the one with the fewest failures is forgotten. Nobody can choose which accounts share one. A
-/// million guesses at a million accounts neither fill the store nor make the throttle forget an account with several
-/// failures.
+/// Anybody can make up accounts, so their number is limited: to about 131,000 ([`max_accounts`](Self::max_accounts)),
+/// eight in each value of the store. If eight accounts with failures share a value and a ninth one comes, the one with
+/// the fewest failures is forgotten. Nobody can choose which accounts share a value. A million guesses at a million
+/// accounts neither fill the store nor make the throttle forget an account with several failures.
 ///
 /// # Security
 ///
-/// Nobody's principal is in the store: its keys are MACs under the key given to [`new`](Self::new), which all nodes
-/// share. If the store is away or full nobody is verified, unless [`fail_open`](Self::fail_open) says so. An attacker
-/// can keep a principal throttled by failing in its name; throttling [callers](Self::by_caller) too, and a second
-/// channel for the principals that matter, are answers to that. The nodes' clocks have to agree to a few seconds;
-/// whatever they did, nobody is throttled for longer than the longest wait from now.
+/// The store contains no principals: its keys are MACs under the key given to [`new`](Self::new), which all nodes
+/// share. If the store is unavailable or full, nobody is verified, unless [`fail_open`](Self::fail_open) is set. An
+/// attacker can keep a principal throttled by failing in its name. Against this, throttle [callers](Self::by_caller)
+/// too, and give important principals a second way to log in. The clocks of the nodes must agree to a few seconds. Even
+/// if they do not, no wait lasts longer than the longest wait from now.
 ///
-/// It is used within a tokio runtime, and costs two operations of the store for an attempt at a principal that has not
-/// failed lately, three for another.
+/// It needs a tokio runtime. An attempt costs two operations of the store if its principal has not failed lately, and
+/// three otherwise.
 pub struct Throttle<V, S, P> {
     verifier: V,
     principal: P,
@@ -144,12 +142,14 @@ struct Caller {
 }
 
 impl<V, S, P> Throttle<V, S, P> {
-    /// Throttles `verifier` for each principal that `principal` finds in a request, such as the account that the
-    /// credential is for. Where it finds none, the verifier is just asked. If your app takes different texts for the same
-    /// principal, such as upper and lower case, bring them to one form here.
+    /// Throttles `verifier` by the principal of each request.
     ///
-    /// Throttles that share a store and a `key` share what they count: where the same text means different principals,
-    /// put a word before it.
+    /// `principal` returns the principal, such as the account that the credential is for. If it returns `None`, the
+    /// verifier is called and nothing is counted. If your app treats different texts as the same principal, such as
+    /// upper and lower case, return one form for all of them.
+    ///
+    /// Throttles that share a store and a `key` share their counts. If the same text can mean different principals, add
+    /// a prefix to it.
     pub fn new<C, B>(verifier: V, store: S, key: [u8; 32], principal: P) -> Self
     where
         C: Credential,
@@ -188,98 +188,102 @@ impl<V, S, P> Throttle<V, S, P> {
         }
     }
 
-    /// Counts a principal's failures for each caller's address apart: whoever fails from elsewhere does not lock out the
-    /// principal. The default is to count them together.
+    /// Counts a principal's failures separately for each caller's address. The default counts them together.
     ///
-    /// The address is found, and needed, as by [`by_caller`](Self::by_caller).
+    /// Failures from other addresses then do not lock out the principal. The address is required: see
+    /// [`by_caller`](Self::by_caller).
     pub fn per_caller(mut self, address: ClientAddr) -> Self {
         self.per_caller = Some(address);
         self
     }
 
-    /// About how many accounts are counted at a time, principals and callers together: see [Room](Self#room). The default
-    /// is 131,072, of which each takes some 60 bytes of the store, and 8 more for each failure that is remembered. It must
-    /// be the same on all nodes.
+    /// Sets the approximate number of accounts that are counted at a time. The default is 131,072.
+    ///
+    /// Principals and callers count together: see [Capacity](Self#capacity). Each account takes some 60 bytes of the
+    /// store, and 8 more for each remembered failure. The number must be the same on all nodes.
     pub fn max_accounts(mut self, accounts: usize) -> Self {
         self.accounts.buckets = buckets(accounts);
         self
     }
 
-    /// How many attempts at one account may wait on this node for others to be settled. The default is 100.
+    /// Sets how many attempts at one account may wait on this node. The default is 100.
     pub fn max_pending(mut self, attempts: usize) -> Self {
         self.accounts.max_pending = attempts.max(1);
         self
     }
 
-    /// How many attempts at a principal may fail within how long. The default is 10 within 15 minutes.
+    /// Sets how many attempts at a principal may fail within which time. The default is 10 within 15 minutes.
     ///
     /// # Errors
-    /// If none may fail: nothing could be verified then.
+    /// If `failures` is zero: nothing could be verified.
     pub fn limit(mut self, failures: u32, window: Duration) -> Result<Self, ConfigError> {
         self.rules.limit = at_least_one(failures)?;
         self.rules.window = millis(window);
         Ok(self)
     }
 
-    /// How long a principal is throttled the first time, and how long at most after that was doubled again and again.
-    /// The defaults are a minute and 15 minutes.
+    /// Sets the first wait of a throttled principal, and the longest one. The defaults are a minute and 15 minutes.
+    ///
+    /// Each further failure doubles the wait.
     ///
     /// # Errors
     /// If either is less than a millisecond: nothing would be throttled.
     pub fn waits(mut self, first: Duration, longest: Duration) -> Result<Self, ConfigError> {
-        self.rules.first_wait = at_least_a_millisecond("a wait", first)?;
+        self.rules.first_wait = at_least_a_millisecond("the first wait", first)?;
         self.rules.longest_wait = at_least_a_millisecond("the longest wait", longest)?;
         Ok(self)
     }
 
-    /// How long an attempt waits for others to be settled that are under way. The default is 2 s; it should be less
-    /// than the layer's deadline.
+    /// Sets how long an attempt waits for others to be settled. The default is 2 s.
+    ///
+    /// It should be less than the layer's deadline.
     pub fn pending_timeout(mut self, pending_timeout: Duration) -> Self {
         self.accounts.pending_timeout = pending_timeout;
         self
     }
 
-    /// How long an attempt is believed to be under way that is never settled. The default is 30 s; it has to be more
-    /// than the layer's deadline.
+    /// Sets when the reservation of an attempt that is never settled expires. The default is 30 s.
+    ///
+    /// It must be more than the layer's deadline.
     ///
     /// # Errors
-    /// If it is less than a millisecond: attempts at the same time would not know of each other.
+    /// If `ttl` is less than a millisecond: concurrent attempts would not see each other.
     pub fn reservation(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.rules.reservation = at_least_a_millisecond("a reservation", ttl)?;
+        self.rules.reservation = at_least_a_millisecond("the reservation", ttl)?;
         Ok(self)
     }
 
-    /// Throttles callers by their address too: after `failures` within the window, whoever they were attempts at.
+    /// Throttles callers by their address too: after `failures` within the window, at whatever principals.
     ///
-    /// `address` finds the caller's address: that of the connection, or what trusted proxies say. An attempt whose
-    /// address is not known fails without a verdict: the host has to set [`PeerAddr`](crate::PeerAddr). Of an IPv6 address
-    /// the first 64 bits count. Behind one address there may be many: all of a platform's calls, for instance.
+    /// `address` finds the caller's address: that of the connection, or the one that trusted proxies give. An attempt
+    /// without a known address fails without a verdict: the host must set [`PeerAddr`](crate::PeerAddr). In an IPv6
+    /// address, the first 64 bits count. One address can stand for many callers, such as all calls of a platform.
     ///
     /// # Errors
-    /// If none may fail.
+    /// If `failures` is zero.
     pub fn by_caller(mut self, failures: u32, address: ClientAddr) -> Result<Self, ConfigError> {
         self.caller = Some(Caller { limit: at_least_one(failures)?, address });
         Ok(self)
     }
 
-    /// Whether the verifier is asked when the store is away or full, so that nothing is throttled then. The default is
-    /// `false`.
+    /// Sets whether the verifier is called while the store is unavailable or full. The default is `false`.
+    ///
+    /// If it is called, nothing is throttled in that time.
     pub fn fail_open(mut self, fail_open: bool) -> Self {
         self.fail_open = fail_open;
         self
     }
 
-    /// Tells the time by `clock`. The default is [`SystemClock`]. How long an attempt waits for others is told by
-    /// tokio's.
+    /// Sets the clock. The default is [`SystemClock`]. Waits for other attempts use tokio's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.accounts.clock = Arc::new(clock);
         self
     }
 
-    /// The accounts that an attempt is at, in the one order that all attempts reserve them in.
+    /// The accounts of an attempt, in the order in which every attempt reserves them.
     ///
     /// # Errors
-    /// If the caller's address is needed and not known.
+    /// If the caller's address is required and not known.
     fn accounts<C, B>(&self, request: &Request<C>) -> Result<Vec<(Rules, KeyedDigest)>, BoxError>
     where
         P: Fn(&Request<C>) -> Option<B>,
@@ -287,7 +291,7 @@ impl<V, S, P> Throttle<V, S, P> {
     {
         let network = |address: ClientAddr| {
             let address = address.find(request.headers(), request.extensions());
-            address.map(network).ok_or("the caller's address is not known: the host has to set `PeerAddr`")
+            address.map(network).ok_or("the caller's address is not known: set `PeerAddr` on the request")
         };
         let mut accounts = Vec::new();
         if let Some(Caller { limit, address }) = self.caller {
@@ -311,12 +315,13 @@ impl<V, S, P> Throttle<V, S, P> {
     }
 }
 
-/// A principal function that finds none in any request.
+/// A principal function that returns `None` for every request.
 type NoPrincipal<C> = fn(&Request<C>) -> Option<&'static [u8]>;
 
 impl<V, S> Throttle<V, S, ()> {
-    /// Throttles `verifier` for each caller's address, whatever its requests are for: for credentials that cannot be
-    /// guessed. After 10 failures, as [`by_caller`](Throttle::by_caller) has it.
+    /// Throttles `verifier` only by the address of each caller, for credentials that cannot be guessed.
+    ///
+    /// The limit is 10 failures: see [`by_caller`](Throttle::by_caller).
     pub fn callers<C>(verifier: V, store: S, key: [u8; 32], address: ClientAddr) -> Throttle<V, S, NoPrincipal<C>>
     where
         C: Credential,
@@ -350,12 +355,12 @@ where
         }
         let verdict = self.verifier.verify(request).await;
         let failed = verdict.as_ref().is_ok_and(|verdict| !verdict.admits());
-        // All are marked before any of them is waited for: the caller may hang up meanwhile.
+        // Mark all before awaiting any: the caller may disconnect in the meantime.
         reservations.iter_mut().for_each(|reservation| reservation.failed = failed);
         for reservation in reservations {
             let settled = reservation.settle().await;
-            // A guess that was not counted is not told that it was wrong. A right credential is not refused because a
-            // reservation could not be given back: it expires.
+            // A guess that could not be counted gets no verdict. A right credential is admitted even if its reservation
+            // could not be released, because that expires.
             if failed && !self.fail_open {
                 settled?;
             }
@@ -364,23 +369,27 @@ where
     }
 }
 
-/// How many values of the store so many accounts share.
+/// The number of buckets that hold this many accounts.
 fn buckets(accounts: usize) -> u64 {
     accounts.div_ceil(SLOTS).max(1) as u64
 }
 
 fn at_least_one(failures: u32) -> Result<u32, ConfigError> {
-    if failures == 0 { Err(ConfigError::new("a throttle must let one attempt fail")) } else { Ok(failures) }
+    if failures == 0 {
+        Err(ConfigError::new("the number of failures of a throttle must be at least 1"))
+    } else {
+        Ok(failures)
+    }
 }
 
 fn at_least_a_millisecond(what: &str, duration: Duration) -> Result<u64, ConfigError> {
     match millis(duration) {
-        0 => Err(ConfigError::new(format!("{what} of a throttle must last a millisecond at least"))),
+        0 => Err(ConfigError::new(format!("{what} of a throttle must be at least 1 ms"))),
         millis => Ok(millis),
     }
 }
 
-/// The network that one caller is expected to have for itself: an IPv4 address, or a /64 of IPv6.
+/// The network that is assumed to belong to one caller: an IPv4 address, or a /64 of IPv6.
 fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),

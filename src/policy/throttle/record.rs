@@ -15,11 +15,11 @@ pub(super) struct Rules {
 /// Its times are milliseconds since the Unix epoch, because nodes share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Record {
-    /// When attempts failed, up to the one that began a wait.
+    /// When attempts failed. A failure that begins a wait clears them.
     failures: Vec<u64>,
-    /// The attempts under way: what each is called, and how long it is believed to be under way.
+    /// The attempts under way: the id of each, and when its reservation expires.
     reservations: Vec<(u64, u64)>,
-    /// How many waits there were, each longer than the one before.
+    /// The number of waits so far. Each one doubles the next.
     waits: u32,
     blocked_until: u64,
 }
@@ -27,19 +27,19 @@ pub(super) struct Record {
 /// The decision about an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It may be made, and holds a reservation.
+    /// The attempt may be made, and is reserved.
     Reserved,
-    /// Whether it may be made depends on how others end that are under way.
+    /// The decision depends on attempts under way.
     Undecided,
-    /// It may not be made for so many milliseconds.
+    /// The attempt may not be made for this many milliseconds.
     Throttled(u64),
 }
 
 impl Record {
-    /// Brings times that no clock of now could have made to the latest that one could: the clock that made them was
-    /// ahead, or was set back since. Returns whether there were any.
+    /// Limits times that are too far in the future to the latest that is possible now. The clock that made them was
+    /// ahead, or has been set back since. Returns whether there were any.
     ///
-    /// Without it an account would be throttled until the clock is where it was.
+    /// Without this, an account would be throttled until the clock catches up.
     pub(super) fn clamp(&mut self, now: u64, rules: &Rules) -> bool {
         let mut clamped = false;
         let mut clamp = |time: &mut u64, most: u64| {
@@ -53,7 +53,7 @@ impl Record {
         clamped
     }
 
-    /// Admits an attempt, if it could fail together with all others under way and the limit would still be kept.
+    /// Reserves an attempt, if the limit would hold even if this one and all others under way failed.
     pub(super) fn reserve(&mut self, id: u64, now: u64, rules: &Rules) -> Decision {
         self.forget(now, rules);
         if now < self.blocked_until {
@@ -70,8 +70,8 @@ impl Record {
         Decision::Reserved
     }
 
-    /// Ends an attempt. Ending it again changes nothing, unless it took longer than its reservation was kept: such a
-    /// failure counts whenever it is known.
+    /// Settles an attempt. To settle it again changes nothing, unless the reservation has expired: a late failure
+    /// always counts.
     pub(super) fn settle(&mut self, id: u64, failed: bool, reserved_at: u64, now: u64, rules: &Rules) {
         let overdue = now >= reserved_at.saturating_add(rules.reservation);
         let known = self.reservations.iter().any(|(reserved, _)| *reserved == id);
@@ -102,7 +102,7 @@ impl Record {
         }
     }
 
-    /// When nothing of it matters any more.
+    /// When the record has no more effect.
     pub(super) fn over_at(&self, rules: &Rules) -> u64 {
         let failure = self.failures.iter().map(|failure| failure.saturating_add(rules.window)).max();
         let reservation = self.reservations.iter().map(|(_, until)| *until).max();
@@ -110,7 +110,7 @@ impl Record {
         failure.max(reservation).max(wait).unwrap_or(0)
     }
 
-    /// How many failures it is known to have, or may have soon: a wait counts as all that led to it.
+    /// The number of failures that the account has, or may soon have. A wait counts as all the failures that led to it.
     pub(super) fn weight(&self, rules: &Rules) -> u32 {
         let recent = self.failures.len().saturating_add(self.reservations.len());
         self.waits.saturating_add(rules.limit).saturating_mul(u32::from(self.waits > 0)).saturating_add(narrow(recent))
@@ -127,7 +127,7 @@ impl Record {
         });
     }
 
-    /// Nothing, if `encoded` is not a record.
+    /// Decodes a record. Returns `None` if `encoded` is not a record.
     pub(super) fn decode(mut encoded: &[u8]) -> Option<Self> {
         let (waits, blocked_until) = (encoded.try_get_u32().ok()?, encoded.try_get_u64().ok()?);
         let failures = encoded.try_get_u32().ok()? as usize;
@@ -147,7 +147,7 @@ impl Record {
     }
 }
 
-/// A record has far fewer entries.
+/// Converts a length to `u32`. A record has far fewer entries.
 fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -162,7 +162,7 @@ mod tests {
     const RULES: Rules =
         Rules { limit: 3, window: 15 * MINUTE, first_wait: MINUTE, longest_wait: 5 * MINUTE, reservation: 30_000 };
 
-    /// An attempt from its beginning to its end at once.
+    /// Reserves an attempt and settles it at once.
     fn attempt(record: &mut Record, now: u64, failed: bool) -> Decision {
         let decision = record.reserve(now, now, &RULES);
         if decision == Decision::Reserved {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_begin_at_the_limit_double_and_end_at_the_longest() {
+    fn waits_begin_at_the_limit_and_double_up_to_the_longest() {
         let mut record = Record::default();
         let mut now = 1_000_000;
         for _ in 0..3 {
@@ -183,7 +183,7 @@ mod tests {
             now += wait * MINUTE - 1;
             assert_eq!(attempt(&mut record, now, false), Decision::Throttled(1));
             now += 1;
-            assert_eq!(attempt(&mut record, now, false), Decision::Reserved, "a right one changes nothing");
+            assert_eq!(attempt(&mut record, now, false), Decision::Reserved, "a success changes nothing");
             assert_eq!(attempt(&mut record, now, true), Decision::Reserved);
         }
         now += 5 * MINUTE + RULES.window;
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_as_long_as_numbers_go() {
+    fn waits_do_not_overflow() {
         let rules = Rules { first_wait: u64::MAX / 3, longest_wait: u64::MAX, window: u64::MAX, ..RULES };
         let mut record = Record { waits: u32::MAX, ..Record::default() };
         record.fail(u64::MAX - 5, &rules);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_that_is_never_settled_is_given_back() {
+    fn a_reservation_that_is_never_settled_expires() {
         let mut record = Record::default();
         for id in 0..3 {
             assert_eq!(record.reserve(id, 0, &RULES), Decision::Reserved);
@@ -220,11 +220,11 @@ mod tests {
         assert_eq!(record.reserve(3, RULES.reservation - 1, &RULES), Decision::Undecided);
         assert_eq!(record.reserve(3, RULES.reservation, &RULES), Decision::Reserved);
         record.settle(0, true, 0, RULES.reservation, &RULES);
-        assert_eq!(record.failures.len(), 1, "a failure that comes late is one");
+        assert_eq!(record.failures.len(), 1, "a late failure counts");
     }
 
     #[test]
-    fn settling_twice_is_settling_once() {
+    fn settling_twice_counts_once() {
         let mut record = Record::default();
         record.reserve(7, 0, &RULES);
         record.settle(7, true, 0, 1, &RULES);
@@ -243,8 +243,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the clock does: nobody is told to wait longer than the longest wait, and who waits that long without
-        /// another jump is not throttled any more.
+        /// Whatever the clock does, no wait is longer than the longest one. After that time without another jump, the
+        /// account is not throttled any more.
         #[test]
         fn no_wait_is_longer_than_the_longest(steps in prop::collection::vec((0..4u8, 0..20_000_000u64), 1..100)) {
             let (mut record, mut wall) = (Record::default(), 10_000_000);
@@ -268,7 +268,7 @@ mod tests {
             }
         }
 
-        /// However attempts overlap: before the first wait no more of them fail in a window than the limit says.
+        /// However attempts overlap, no more of them fail in a window than the limit allows, until the first wait.
         #[test]
         fn the_limit_is_kept(steps in prop::collection::vec((0..5u8, 0..2000u64), 1..200)) {
             let mut record = Record::default();

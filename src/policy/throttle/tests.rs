@@ -1,4 +1,5 @@
-//! The throttle by the clock, and when its store is away. The tests that hold on every store are in `tests/shared_store`.
+//! The throttle over time, and while its store is unavailable. The tests that hold for every store are in
+//! `tests/shared_store`.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -39,7 +40,7 @@ impl Credential for Attempt {
     type Verdict = bool;
 }
 
-/// Takes 100 ms to look, and counts how often it was asked, and by how many at a time.
+/// Takes 100 ms, and counts how often it is called, and how many calls are under way at a time.
 #[derive(Default)]
 struct Counting {
     asked: AtomicUsize,
@@ -67,7 +68,7 @@ impl Verifier<Attempt> for Counting {
     }
 }
 
-/// A store that can be told to be away, or to be slow, and that remembers its keys.
+/// A store that a test can make unavailable or slow, and that records its keys.
 struct Watched {
     store: MemoryStore,
     away: AtomicBool,
@@ -117,7 +118,7 @@ impl Store for Watched {
 type Account = fn(&Request<Attempt>) -> Option<&'static str>;
 type Node = Throttle<Arc<Counting>, Arc<Watched>, Account>;
 
-/// Nodes with one verifier and one store.
+/// Nodes that share a verifier and a store.
 struct Cluster {
     verifier: Arc<Counting>,
     store: Arc<Watched>,
@@ -166,7 +167,7 @@ async fn many(nodes: &[&Node], guess: Guess) -> Vec<Result<bool, Failure>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_ten_failures_a_right_credential_waits_too() {
+async fn after_ten_failures_a_right_credential_is_throttled_too() {
     let cluster = Cluster::new();
     let node = cluster.node();
     for _ in 0..10 {
@@ -184,7 +185,7 @@ async fn after_ten_failures_a_right_credential_waits_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_fifty_wrong_guesses_at_once_ten_are_verified() {
+async fn only_ten_of_fifty_concurrent_guesses_are_verified() {
     for nodes in 1..=3 {
         let cluster = Cluster::new();
         let nodes: Vec<Node> = (0..nodes).map(|_| cluster.node()).collect();
@@ -195,7 +196,7 @@ async fn of_fifty_wrong_guesses_at_once_ten_are_verified() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_fifty_valid_logins_at_once_none_is_refused() {
+async fn none_of_fifty_concurrent_valid_logins_is_refused() {
     for nodes in 1..=3 {
         for failures in [0, 5, 9] {
             let cluster = Cluster::new();
@@ -209,14 +210,18 @@ async fn of_fifty_valid_logins_at_once_none_is_refused() {
             assert_eq!(cluster.verifier.most_at_a_time.load(SeqCst), 10 - failures);
             if nodes.len() == 1 {
                 let rounds = 50_u32.div_ceil(10 - u32::try_from(failures).unwrap());
-                assert_eq!(start.elapsed().as_millis(), u128::from(100 * rounds), "nobody waits longer than needed");
+                assert_eq!(
+                    start.elapsed().as_millis(),
+                    u128::from(100 * rounds),
+                    "no attempt waits longer than needed"
+                );
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_valid_logins_do_not_need_more_patience_than_there_is() {
+async fn fifty_concurrent_valid_logins_end_within_the_pending_timeout() {
     let cluster = Cluster::new();
     let nodes = [cluster.node(), cluster.node()];
     let results = many(&[&nodes[0], &nodes[1]], Guess::Right).await;
@@ -224,7 +229,7 @@ async fn fifty_valid_logins_do_not_need_more_patience_than_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_undecided_is_throttled_shortly() {
+async fn an_undecided_attempt_is_throttled_for_a_second() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(1, MINUTE).unwrap();
     let start = Instant::now();
@@ -238,7 +243,7 @@ async fn what_stays_undecided_is_throttled_shortly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_without_a_verdict_does_not_count() {
+async fn attempts_without_a_verdict_do_not_count() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(1, MINUTE).unwrap().pending_timeout(Duration::from_millis(500));
     for _ in 0..3 {
@@ -250,7 +255,7 @@ async fn what_ends_without_a_verdict_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_reservation_of_a_node_that_crashed_expires() {
+async fn the_reservation_of_a_crashed_node_expires() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(1, MINUTE).unwrap().pending_timeout(Duration::ZERO);
     let mut crashed = Box::pin(attempt(&node, "ann", Guess::Hanging));
@@ -263,25 +268,26 @@ async fn the_reservation_of_a_node_that_crashed_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_counts_though_nobody_waits_for_it_to_be_counted() {
+async fn a_failure_counts_though_its_future_is_dropped() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(1, MINUTE).unwrap();
     cluster.store.slow.store(true, SeqCst);
-    // A second for the reservation, a tenth for the verifier: the limit is while the failure is written down.
+    // A second for the reservation and 100 ms for the verifier: the timeout ends while the failure is stored.
     assert!(timeout(Duration::from_millis(1500), attempt(&node, "ann", Guess::Wrong)).await.is_err());
     assert_eq!(cluster.verifier.denied.load(SeqCst), 1);
     assert_eq!(throttled_for(attempt(&node, "ann", Guess::Right).await), Some(MINUTE));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_while_a_failure_is_counted_is_counted_everywhere() {
+async fn a_failure_counts_everywhere_though_the_caller_disconnects() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(3, MINUTE).unwrap().by_caller(1000, ClientAddr::peer()).unwrap();
     for number in 0..20 {
         let mut request = Request::new(Attempt { account: "ann", guess: Guess::Wrong });
         request.extensions_mut().insert(PeerAddr((IpAddr::from([192, 0, 2, number]), 4711).into()));
         let attempt = node.verify(request);
-        // The store becomes slow as the verifier is asked: the caller is told of 100 ms later, and the principal after it.
+        // The store becomes slow while the verifier runs. The caller's failure is stored 100 ms later, and the
+        // principal's after that.
         let (hung_up, ()) = tokio::join!(timeout(Duration::from_millis(150), attempt), async {
             sleep(Duration::from_millis(50)).await;
             cluster.store.slow.store(true, SeqCst);
@@ -310,14 +316,14 @@ async fn no_wait_is_longer_than_the_longest_though_the_clock_was_ahead() {
         assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
         cluster.clock.advance(15 * MINUTE);
         for _ in 0..9 {
-            assert!(!attempt(&node, "ann", Guess::Wrong).await.unwrap(), "what was before the window does not count");
+            assert!(!attempt(&node, "ann", Guess::Wrong).await.unwrap(), "failures before the window do not count");
         }
         assert!(attempt(&node, "ann", Guess::Right).await.unwrap());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn guesses_at_made_up_principals_have_a_room_of_their_own() {
+async fn made_up_principals_do_not_fill_the_store() {
     let cluster = Cluster::new();
     let node = cluster.node().max_accounts(100);
     for _ in 0..10 {
@@ -334,19 +340,19 @@ async fn guesses_at_made_up_principals_have_a_room_of_their_own() {
     assert_eq!(keys.len(), 13);
     assert!(
         throttled_for(attempt(&made_up, "ann", Guess::Right).await).is_some(),
-        "failures are not pushed out by fewer"
+        "accounts with fewer failures do not evict this one"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_admitted_in_order_and_only_so_many_wait() {
+async fn waiting_attempts_go_on_in_order_and_their_number_is_limited() {
     let cluster = Cluster::new();
     let node = cluster.node().limit(2, MINUTE).unwrap().max_pending(6);
     let start = Instant::now();
     let results =
         join_all((0..12).map(async |_| (attempt(&node, "ann", Guess::Right).await, start.elapsed().as_millis())));
     let results = results.await;
-    // Each round is of two, which take 100 ms; two of the twelve begin at once, and six wait for them.
+    // Each round has two attempts and takes 100 ms. Two of the twelve begin at once, and six wait for them.
     let times: Vec<_> = results.iter().map(|(result, time)| result.is_ok().then_some(*time)).collect();
     assert_eq!(times[..8], [100, 100, 200, 200, 300, 300, 400, 400].map(Some));
     for (result, time) in results.into_iter().skip(8) {
@@ -355,18 +361,18 @@ async fn who_waits_is_admitted_in_order_and_only_so_many_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn four_thousand_at_once_cost_no_more_than_there_is_room_for() {
+async fn four_thousand_concurrent_attempts_cost_three_operations_each_at_most() {
     let cluster = Cluster::new();
     let node = cluster.node().max_pending(4000).pending_timeout(10 * MINUTE);
     let results = join_all((0..4000).map(|_| attempt(&node, "ann", Guess::Right))).await;
     assert!(results.into_iter().all(|result| result.is_ok_and(|admitted| admitted)));
-    // Two operations each, and one more for the first of each ten, which may meet the value of the others.
+    // Two operations each, and one more for the first of each ten, which may meet another attempt's value.
     let operations = cluster.store.operations.load(SeqCst);
     assert!(operations <= 2 * 4000 + 4000, "{operations} operations");
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_from_elsewhere_do_not_lock_out_the_principal_where_callers_are_apart() {
+async fn failures_from_other_callers_do_not_lock_out_the_principal_if_counted_per_caller() {
     let cluster = Cluster::new();
     let (node, callers) = (cluster.node().per_caller(ClientAddr::peer()), cluster.callers());
     let from = |number: u8, account, guess| {
@@ -380,7 +386,7 @@ async fn failures_from_elsewhere_do_not_lock_out_the_principal_where_callers_are
     assert!(node.verify(from(1, "ann", Guess::Right)).await.is_err());
     assert!(node.verify(from(1, "bob", Guess::Right)).await.unwrap());
     assert!(node.verify(from(2, "ann", Guess::Right)).await.unwrap());
-    assert!(attempt(&node, "ann", Guess::Right).await.is_err(), "the address must be known");
+    assert!(attempt(&node, "ann", Guess::Right).await.is_err(), "an unknown address gives no verdict");
 
     for account in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
         assert!(!callers.verify(from(3, account, Guess::Wrong)).await.unwrap());
@@ -421,7 +427,7 @@ async fn a_guess_that_cannot_be_counted_is_not_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_back() {
+async fn reservations_are_released_when_the_store_is_back() {
     let cluster = Cluster::new();
     let (one, other) = (cluster.node(), cluster.node());
     let nodes = [&one, &other];
@@ -440,7 +446,7 @@ async fn what_was_under_way_when_the_store_went_away_is_given_back_when_it_is_ba
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_is_away_no_more_is_kept_in_mind_than_there_is_room_for() {
+async fn unsettled_attempts_are_limited_while_the_store_is_away() {
     let cluster = Cluster::new();
     let node = cluster.node();
     cluster.store.away.store(true, SeqCst);
@@ -456,7 +462,7 @@ async fn while_the_store_is_away_no_more_is_kept_in_mind_than_there_is_room_for(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_given_back_is_left_to_expire() {
+async fn reservations_that_cannot_be_released_expire() {
     let cluster = Cluster::new();
     let node = cluster.node();
     let nodes = [&node];
@@ -487,7 +493,7 @@ async fn a_fresh_principal_costs_two_operations_and_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_show_no_principal_and_depend_on_the_key() {
+async fn keys_in_the_store_hide_the_principal_and_depend_on_the_key() {
     let cluster = Cluster::new();
     let node = cluster.node();
     attempt(&node, "ann", Guess::Wrong).await.unwrap();
@@ -536,7 +542,7 @@ async fn without_a_principal_nothing_is_counted() {
 }
 
 #[test]
-fn what_would_throttle_nothing_is_a_mistake_in_the_configuration() {
+fn a_throttle_that_throttles_nothing_is_a_config_error() {
     assert!(Cluster::new().node().limit(0, MINUTE).is_err());
     assert!(Cluster::new().node().by_caller(0, ClientAddr::peer()).is_err());
     assert!(Cluster::new().node().waits(Duration::ZERO, MINUTE).is_err());
