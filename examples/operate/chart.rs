@@ -1,4 +1,4 @@
-//! The charts of the picture.
+//! Draws the charts of the picture.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ pub(crate) const FIRING: RGBColor = RGBColor(196, 49, 32);
 const BROKEN: RGBColor = RGBColor(226, 230, 234);
 const GRID: RGBColor = RGBColor(236, 239, 242);
 
-/// Told apart by those who do not see red from green, too.
+/// Colors that people who cannot tell red from green can tell apart.
 const COLORS: [RGBColor; 10] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
@@ -31,15 +31,15 @@ const COLORS: [RGBColor; 10] = [
     RGBColor(150, 90, 50),
 ];
 
-/// The pixels of the legend, which is to the right.
+/// The width of the legend on the right, in pixels.
 const LEGEND: i32 = 196;
 
-/// The characters that fit into it.
+/// The number of characters that fit into the legend.
 const LEGEND_CHARS: usize = 34;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Gives a name one color in all panels, and two names of a panel different ones.
+/// Gives a name the same color in all panels, and the names of one panel different colors.
 #[derive(Default)]
 pub(crate) struct Colors(HashMap<String, usize>);
 
@@ -56,7 +56,7 @@ impl Colors {
     }
 }
 
-/// A panel of lines.
+/// Draws a panel of lines.
 pub(crate) fn lines(area: &Area<'_>, drawn: &Drawn, faults: &[Fault], colors: &mut Colors) -> Result<(), BoxError> {
     let unit = drawn.panel.field_config.defaults.unit;
     let values = drawn.lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
@@ -95,7 +95,7 @@ pub(crate) fn lines(area: &Area<'_>, drawn: &Drawn, faults: &[Fault], colors: &m
     Ok(())
 }
 
-/// A panel with a bar for each time in which something was so.
+/// Draws a panel with a bar for each time in which a state lasted.
 pub(crate) fn states(area: &Area<'_>, drawn: &Drawn, faults: &[Fault]) -> Result<(), BoxError> {
     let rows = drawn.lines.len() as f64;
     let mut chart = frame(area, drawn, faults, rows, 190, 12)?;
@@ -123,7 +123,7 @@ pub(crate) fn states(area: &Area<'_>, drawn: &Drawn, faults: &[Fault]) -> Result
     Ok(())
 }
 
-/// The title of a panel, its axes, and behind them the times at which something was broken.
+/// Draws the title and the axes of a panel, and behind them the times of the faults.
 fn frame<'a, 'b>(
     area: &'a Area<'b>,
     drawn: &Drawn,
@@ -153,8 +153,7 @@ fn frame<'a, 'b>(
     Ok(chart)
 }
 
-/// The points without gaps between them: where a value is missing, a new piece begins. Points between two others
-/// of their level are left out.
+/// Splits the points where a value is missing. Leaves out points between two others of the same value.
 fn pieces(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
     let pieces = points.chunk_by(|(before, _), (after, _)| after - before < 1.5);
     let thin = |piece: &[(f64, f64)]| {

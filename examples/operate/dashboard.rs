@@ -25,7 +25,7 @@ pub(crate) struct Panel {
     pub(crate) targets: Vec<Target>,
 }
 
-/// The kinds of panels that are drawn. Another one is an error.
+/// The kinds of panels that can be drawn. Any other kind is an error.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     StateTimeline,
 }
 
-/// Where a panel is: in columns, of which there are 24, and in rows.
+/// The place and the size of a panel, in rows and in columns. A dashboard has 24 columns.
 #[derive(Deserialize, Clone, Copy)]
 pub(crate) struct GridPos {
     pub(crate) x: u32,
@@ -54,7 +54,7 @@ pub(crate) struct Defaults {
     pub(crate) unit: Unit,
 }
 
-/// The units that are drawn. Another one is an error.
+/// The units that can be drawn. Any other unit is an error.
 #[derive(Deserialize, Default, Clone, Copy)]
 pub(crate) enum Unit {
     #[default]
@@ -83,7 +83,7 @@ impl Dashboard {
         let text = fs::read(path).map_err(|e| error(&e))?;
         let dashboard: Self = serde_json::from_slice(&text).map_err(|e| error(&e))?;
         match dashboard.panels.iter().find(|panel| panel.kind != Kind::Row && panel.targets.is_empty()) {
-            Some(panel) => Err(error(&format!("the panel {:?} asks for nothing", panel.title)).into()),
+            Some(panel) => Err(error(&format!("the panel {:?} has no targets: add one", panel.title)).into()),
             None => Ok(dashboard),
         }
     }

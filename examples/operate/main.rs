@@ -1,7 +1,9 @@
-//! Draws the panels of `dashboard.json` from a Prometheus, for the picture in the guide, and fails if one has no data.
+//! Draws the panels of `dashboard.json` from the data of a Prometheus, for the picture in `README.md`. Fails if one has
+//! no data.
 //!
-//! `.ci/operate` runs it: `operate PROMETHEUS_URL FAULTS SVG`. `FAULTS` is a file with a line for each phase of the run:
-//! when it began and ended in seconds since the Unix epoch, what was planted, and which alerts fired, with tabs between.
+//! `.ci/operate` runs it: `operate PROMETHEUS_URL FAULTS SVG`. The file `FAULTS` has a line for each phase of the run.
+//! A line has four columns, separated by tabs: the start and the end in seconds since the Unix epoch, the planted
+//! fault, and the alerts that fired.
 
 mod chart;
 mod dashboard;
@@ -16,7 +18,7 @@ use prometheus::Prometheus;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A phase of the run. In most of them something was broken on purpose.
+/// A phase of the run. In most phases something is broken on purpose.
 pub(crate) struct Fault {
     pub(crate) start: f64,
     pub(crate) end: f64,
@@ -50,7 +52,7 @@ async fn run() -> Result<(), BoxError> {
     let faults = read_faults(faults)?;
     let (Some(start), Some(end)) = (faults.first().map(|fault| fault.start), faults.last().map(|fault| fault.end))
     else {
-        return Err("the file of faults is empty".into());
+        return Err("the file of faults is empty: write a line for each phase".into());
     };
     let dashboard = Dashboard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/operate/dashboard.json"))?;
     let prometheus = Prometheus::new(url, start, end);
@@ -86,7 +88,7 @@ fn read_faults(path: &str) -> Result<Vec<Fault>, BoxError> {
             planted: (*planted).to_owned(),
             alerts: (*alerts).to_owned(),
         }),
-        _ => Err(format!("{path}: four columns are expected in {line:?}").into()),
+        _ => Err(format!("{path}: write four columns, separated by tabs, instead of {line:?}").into()),
     });
     faults.collect()
 }

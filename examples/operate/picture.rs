@@ -1,4 +1,4 @@
-//! The picture: the faults that were planted, and the panels where the dashboard has them.
+//! Draws the picture: the planted faults, and the panels in the layout of the dashboard.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
     prometheus::Line,
 };
 
-/// A panel and what was found for it.
+/// A panel and its data.
 pub(crate) struct Drawn {
     pub(crate) panel: Panel,
     pub(crate) lines: Vec<Line>,
@@ -24,14 +24,14 @@ pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const WIDTH: u32 = 1200;
 
-/// The pixels of a column and of a row of the dashboard.
+/// The size of a column and of a row of the dashboard, in pixels.
 const COLUMN: u32 = WIDTH / 24;
 const ROW: u32 = 30;
 
-/// The pixels of a line in the list of faults.
+/// The height of a line in the list of faults, in pixels.
 const LINE: u32 = 17;
 
-/// The pixels above the list of faults.
+/// The height of the space above the list of faults, in pixels.
 const HEADER: u32 = 56;
 
 pub(crate) const INK: RGBColor = RGBColor(36, 41, 46);
@@ -61,7 +61,7 @@ pub(crate) fn draw(path: &Path, title: &str, panels: &[Drawn], faults: &[Fault])
     std::fs::write(path, svg).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// The title, and what was planted when.
+/// Draws the title, and the list of the faults with their times.
 fn header(root: &Area<'_>, title: &str, faults: &[Fault]) -> Result<(), BoxError> {
     text(root, title, (16, 12), 18, INK)?;
     text(
@@ -83,13 +83,13 @@ fn header(root: &Area<'_>, title: &str, faults: &[Fault]) -> Result<(), BoxError
     Ok(())
 }
 
-/// The title of a group of panels, which is one of the five questions.
+/// Draws the title of a group of panels, which is one of the five questions.
 fn question(area: &Area<'_>, title: &str, width: i32) -> Result<(), BoxError> {
     area.draw(&Rectangle::new([(8, 6), (width - 8, ROW as i32 - 2)], RGBColor(234, 238, 242).filled()))?;
     text(area, title, (16, 10), 14, INK)
 }
 
-/// Text with its upper left corner at `position`.
+/// Draws text with its upper left corner at `position`.
 pub(crate) fn text(
     area: &Area<'_>,
     text: &str,
@@ -101,7 +101,7 @@ pub(crate) fn text(
     Ok(area.draw_text(text, &style, position)?)
 }
 
-/// The number of a phase among those in which something is broken. The others have none.
+/// The number of a phase among those in which something is broken. It is empty for the other phases.
 pub(crate) fn number(faults: &[Fault], index: usize) -> String {
     if !faults[index].is_planted() {
         return String::new();
@@ -109,7 +109,7 @@ pub(crate) fn number(faults: &[Fault], index: usize) -> String {
     faults[..=index].iter().filter(|fault| fault.is_planted()).count().to_string()
 }
 
-/// Minutes and seconds since the run began.
+/// Formats seconds since the start of the run as minutes and seconds.
 pub(crate) fn clock(seconds: f64) -> String {
     let seconds = seconds.round() as i64;
     format!("{}:{:02}", seconds / 60, seconds % 60)

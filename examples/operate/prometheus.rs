@@ -1,4 +1,4 @@
-//! Asks a Prometheus what a panel asks for.
+//! Runs the queries of a panel on a Prometheus.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use serde::Deserialize;
 
 use crate::{BoxError, dashboard::Target};
 
-/// The window of a rate, in seconds: Grafana's is four times the interval of scraping at least, which is 1 s here.
+/// The window of a rate, in seconds. Grafana uses at least four times the scrape interval, which is 1 s here.
 const RATE_INTERVAL: u32 = 6;
 
-/// A Prometheus, and the span of time in which it is asked, in seconds since the Unix epoch.
+/// A Prometheus, and the period that is queried, in seconds since the Unix epoch.
 pub(crate) struct Prometheus {
     client: Client<HttpConnector, Empty<Bytes>>,
     url: String,
@@ -24,7 +24,7 @@ pub(crate) struct Prometheus {
     end: f64,
 }
 
-/// One line of a chart: its name, and its value at each second at which it has one.
+/// One line of a chart: its name, and its value for each second that has one.
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) points: Vec<(f64, f64)>,
@@ -54,7 +54,7 @@ impl Prometheus {
         Self { client, url: url.to_owned(), start, end }
     }
 
-    /// The lines of `target`, without values that are not numbers, such as a share of nothing.
+    /// The lines of `target`. Values that are not finite, such as a share of no calls, are left out.
     pub(crate) async fn lines(&self, target: &Target) -> Result<Vec<Line>, BoxError> {
         let expr = target
             .expr
