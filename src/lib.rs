@@ -119,6 +119,7 @@ pub mod conformance;
 #[cfg(feature = "token")]
 mod digest;
 mod endpoint;
+pub mod guide;
 pub mod layer;
 pub mod observe;
 mod outcome;
