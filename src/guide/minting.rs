@@ -1,8 +1,8 @@
 //! Minting the tokens that Diyalog asks about.
 //!
-//! Diyalog asks whether a token is good, and *you* made the token: when your app logged a customer in, or when your agent
-//! application opened the iframe. [`diyalog::Tokens`](crate::diyalog::Tokens) makes both kinds and verifies them. It signs
-//! them with a [`KeyRing`](crate::token::KeyRing) and stores nothing.
+//! Diyalog asks whether a token is good, and *you* made the token: when your app logged a customer in, or when your
+//! agent application opened the iframe. [`diyalog::Tokens`](crate::diyalog::Tokens) makes both kinds and verifies them.
+//! It signs them with a [`KeyRing`](crate::token::KeyRing) and stores nothing.
 //!
 //! ```
 //! use axum::{Json, Router, body::Body, extract::State, http::StatusCode, routing::post};
@@ -48,8 +48,8 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! The customer's number comes from your session, never from the request: whoever can name the customer of a token is that
-//! customer. The device's id is what the app says.
+//! The customer's number comes from your session, never from the request: whoever can name the customer of a token is
+//! that customer. The device's id is what the app says.
 //!
 //! # The key
 //!
@@ -59,8 +59,8 @@
 //! $ export TOKEN_KEYS=2026-07:$(openssl rand -base64 32)
 //! ```
 //!
-//! `KeyRing::generate` makes a key that dies with the process, for tests and for a single node whose users may log in again
-//! after a restart. [`rotation`](super::rotation) tells how a key is changed.
+//! `KeyRing::generate` makes a key that dies with the process, for tests and for a single node whose users may log in
+//! again after a restart. [`rotation`](super::rotation) tells how a key is changed.
 //!
 //! # Signed or stored
 //!
@@ -72,8 +72,8 @@
 //! | the store is away | does not matter | no token is made, and no good one gets a verdict |
 //! | the store comes back empty | does not matter | its tokens are `InvalidToken`, and users log in again |
 //!
-//! Signed tokens are enough for most: they live for five minutes, and are bound to the customer and the device. Diyalog may
-//! ask about one activation more than once, so that single use needs a time of grace:
+//! Signed tokens are enough for most: they live for five minutes, and are bound to the customer and the device. Diyalog
+//! may ask about one activation more than once, so that single use needs a time of grace:
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -116,7 +116,7 @@
 //! # Other platforms' tokens
 //!
 //! * TapTalk's tickets, access tokens and refresh tokens are made by [`TicketOffice`](crate::taptalk::TicketOffice).
-//! * Tokens of your own, for a guard or for a platform that you add, are made by a [`Signer`](crate::token::Signer), and by
-//!   a [`Register`](crate::token::Register) if they must be revoked or used once.
+//! * Tokens of your own, for a guard or for a platform that you add, are made by a [`Signer`](crate::token::Signer),
+//!   and by a [`Register`](crate::token::Register) if they must be revoked or used once.
 //! * Talkdesk stores the parameters that your verifier grants, and presents them with every later call. Return a token
 //!   that you can revoke: see [its security notes](crate::talkdesk#security).

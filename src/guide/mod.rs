@@ -18,11 +18,11 @@
 //!
 //! Where to begin depends on what you have:
 //!
-//! * **A service, and a partner's PDF:** [`mounting`], [`verifiers`], [`testing`]. If the partner is not one of the three
-//!   that this crate knows, [`new_platform`] comes first.
+//! * **A service, and a partner's PDF:** [`mounting`], [`verifiers`], [`testing`]. If the partner is not one of the
+//!   three that this crate knows, [`new_platform`] comes first.
 //! * **A security review:** the sections "Security" of [`talkdesk`](crate::talkdesk#security),
-//!   [`diyalog`](crate::diyalog#security), [`taptalk`](crate::taptalk#security) and [`token`](crate::token#security), then
-//!   [`proxies`] and [`production`].
+//!   [`diyalog`](crate::diyalog#security), [`taptalk`](crate::taptalk#security) and [`token`](crate::token#security),
+//!   then [`proxies`] and [`production`].
 //! * **Forty nodes:** [`nodes`], [`rotation`], [`observing`], [`faults`].
 //!
 //! # The way of a request
@@ -31,10 +31,10 @@
 #![doc = include_str!("request.svg")]
 #![doc = "</figure>"]
 //!
-//! [`VerifyLayer`](crate::VerifyLayer), [`Endpoints`](crate::Endpoints) and [`GuardLayer`](crate::GuardLayer) share this
-//! way and differ in its last step. A step that refuses a request ends it: the steps after it do not run, and the platform
-//! gets the response of [`Contract::refused`](crate::Contract::refused). Only a positive verdict reaches one of the two
-//! functions named `admitted`; an endpoint cannot be written that sends a denial there.
+//! [`VerifyLayer`](crate::VerifyLayer), [`Endpoints`](crate::Endpoints) and [`GuardLayer`](crate::GuardLayer) share
+//! this way and differ in its last step. A step that refuses a request ends it: the steps after it do not run, and the
+//! platform gets the response of [`Contract::refused`](crate::Contract::refused). Only a positive verdict reaches one
+//! of the two functions named `admitted`: the layer chooses between them, and not the endpoint.
 //!
 //! The picture is `src/guide/request.svg`. `src/guide/draw.sh` draws it from `src/guide/request.dot`.
 

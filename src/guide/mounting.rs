@@ -1,13 +1,13 @@
 //! Mounting the layer in axum, hyper, tonic, Lambda, and any other Tower service.
 //!
-//! The partner calls a path that your app does not know. So the question for each host is whether its layers see requests
-//! that match no route. [The table of hosts](crate::layer#mounting) has every way that works, and every way that does not;
-//! each of its rows is a test. This chapter has a whole snippet for each host.
+//! The partner calls a path that your app does not know. So the question for each host is whether its layers see
+//! requests that match no route. [The table of hosts](crate::layer#mounting) has every way that works, and every way
+//! that does not; each of its rows is a test. This chapter has a whole snippet for each host.
 //!
 //! # axum
 //!
-//! `Router::layer` wraps the routes and the fallback that the router has *at that moment*. The fallback is where unmatched
-//! paths go. So the layer comes last, after all routes, merged routers and the fallback:
+//! `Router::layer` wraps the routes and the fallback that the router has *at that moment*. The fallback is where
+//! unmatched paths go. So the layer comes last, after all routes, merged routers and the fallback:
 //!
 //! ```
 //! use axum::{Router, body::Body, http::StatusCode, routing::get};
@@ -33,8 +33,8 @@
 //! ```
 //!
 //! Three ways look right and hide the endpoint. A fallback or a merged router that comes *after* the layer takes the
-//! unmatched paths; `route_layer` sees matched paths only; and a layer of a nested router never sees paths outside of its
-//! prefix.
+//! unmatched paths; `route_layer` sees matched paths only; and a layer of a nested router never sees paths outside of
+//! its prefix.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::StatusCode, routing::get};
@@ -56,7 +56,7 @@
 //!     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 //! }
 //!
-//! // Inside of `nest`, mount the endpoint as a service. The router matches the path, and the layer does not look at it.
+//! // Inside of `nest`, mount the endpoint as a service: the router matches the path, and the layer ignores it.
 //! let api = app().route_service("/checkauthtoken", verify().into_service());
 //! let app: Router = Router::new().nest("/api", api);
 //! let answer = app.oneshot(Request::post("/api/checkauthtoken").body(Body::empty())?).await?;
@@ -65,13 +65,13 @@
 //! ```
 //!
 //! `axum::serve(listener, app)` serves it. If an observer or a throttle needs the client's address, serve
-//! `app.into_make_service_with_connect_info::<SocketAddr>()` and set [`PeerAddr`](crate::PeerAddr), whose documentation has
-//! the snippet. `axum::serve` sets no time limit for the head of a request: see [`production`](super::production).
+//! `app.into_make_service_with_connect_info::<SocketAddr>()` and set [`PeerAddr`](crate::PeerAddr), whose documentation
+//! has the snippet. `axum::serve` sets no time limit for the head of a request: see [`production`](super::production).
 //!
 //! # hyper
 //!
-//! `TowerToHyperService` of hyper-util makes a hyper service of a Tower service. It clones the service for each request,
-//! and the clones share the endpoint.
+//! `TowerToHyperService` of hyper-util makes a hyper service of a Tower service. It clones the service for each
+//! request, and the clones share the endpoint.
 //!
 //! ```
 //! use std::{convert::Infallible, io};
@@ -130,9 +130,9 @@
 //!
 //! # tonic
 //!
-//! gRPC and the partner share a port. tonic speaks HTTP/2 only, unless it is told to accept HTTP/1.1, which most partners
-//! send. The inner service's response body must be `From<Bytes>`, and tonic's is not: `map_response` wraps it in a
-//! [`ResponseBody`](crate::layer::ResponseBody). gRPC's trailers and streams pass through it.
+//! gRPC and the partner share a port. tonic speaks HTTP/2 only, unless it is told to accept HTTP/1.1, which most
+//! partners send. The inner service's response body must be `From<Bytes>`, and tonic's is not: `map_response` wraps it
+//! in a [`ResponseBody`](crate::layer::ResponseBody). gRPC's trailers and streams pass through it.
 //!
 //! ```
 //! use http::Response;
@@ -209,7 +209,8 @@
 //! let event = r#"{
 //!     "version": "2.0", "routeKey": "$default", "rawPath": "/checkauthtoken", "rawQueryString": "", "headers": {},
 //!     "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/checkauthtoken"}},
-//!     "body": "{\"deviceId\": \"1234\", \"dlgToken\": \"2121sa\", \"customerNo\": \"1234567\"}", "isBase64Encoded": false
+//!     "body": "{\"deviceId\": \"1234\", \"dlgToken\": \"2121sa\", \"customerNo\": \"1234567\"}",
+//!     "isBase64Encoded": false
 //! }"#;
 //! let answer = service.oneshot(lambda_http::request::from_str(event)?).await?;
 //! # let answer = http_body_util::BodyExt::collect(answer.into_body()).await?.to_bytes();
@@ -219,15 +220,16 @@
 //!
 //! # Any other Tower service
 //!
-//! `ServiceBuilder::new().layer(verify).service(service)` works for every service whose response body is `From<Bytes>`, as
-//! `axum::body::Body` and `Full<Bytes>` are. Any other body becomes one by [`ResponseBody`](crate::layer::ResponseBody).
-//! The request's body can be of any type that is a `Body + Send + 'static`.
+//! `ServiceBuilder::new().layer(verify).service(service)` works for every service whose response body is `From<Bytes>`,
+//! as `axum::body::Body` and `Full<Bytes>` are. Any other body becomes one by
+//! [`ResponseBody`](crate::layer::ResponseBody). The request's body can be of any type that is a `Body + Send +
+//! 'static`.
 //!
 //! # Several endpoints, and other layers
 //!
-//! * Put several endpoints into one layer: [`Endpoints`](crate::Endpoints). It reports two endpoints with the same route
-//!   as an error when the app starts.
-//! * A layer *outside* of this one applies to the partner's calls too. It answers in its own words: tower-http's timeout
-//!   layer sends a bare status, for example. So keep outer timeouts longer than this layer's deadline, and outer
-//!   body limits larger than its limit.
+//! * Put several endpoints into one layer: [`Endpoints`](crate::Endpoints). It reports two endpoints with the same
+//!   route as an error when the app starts.
+//! * A layer *outside* of this one applies to the partner's calls too. It answers in its own words: tower-http's
+//!   timeout layer sends a bare status, for example. So keep outer timeouts longer than this layer's deadline, and
+//!   outer body limits larger than its limit.
 //! * A layer *inside* does not see the partner's calls, except that the inner service is polled ready for them too.

@@ -1,7 +1,7 @@
 //! Verifiers on a database, a directory and an HTTP service.
 //!
-//! A [`Verifier`](crate::Verifier) returns a verdict, or an error when it cannot know. The difference is the whole of the
-//! contract with you:
+//! A [`Verifier`](crate::Verifier) returns a verdict, or an error when it cannot know. The difference is the whole of
+//! the contract with you:
 //!
 //! * `Ok` of a negative verdict says that the credential is bad. The platform reports it to its user, and a throttle
 //!   counts it.
@@ -11,9 +11,9 @@
 //!
 //! # A database
 //!
-//! The credential's fields are [`Secret`](crate::Secret)s: bind them by `expose_secret()`, and do not build SQL of them.
-//! Store a hash of each token, so that somebody who reads the table cannot use it. SHA-256 is enough for a token of 128
-//! random bits; a password needs a slow, salted hash such as Argon2, computed in `spawn_blocking` as below.
+//! The credential's fields are [`Secret`](crate::Secret)s: bind them by `expose_secret()`, and do not build SQL of
+//! them. Store a hash of each token, so that somebody who reads the table cannot use it. SHA-256 is enough for a token
+//! of 128 random bits; a password needs a slow, salted hash such as Argon2, computed in `spawn_blocking` as below.
 //!
 //! ```
 //! use http::Request;
@@ -74,15 +74,16 @@
 //! ```
 //!
 //! Where a table has the token itself, select it by the account and compare in the app: `Secret::from(row.token) ==
-//! asked.dlg_token` takes the same time wherever the texts differ, and `==` on a `String` does not. Set the pool's timeouts
-//! (sqlx's `acquire_timeout`, 30 s by default) below the layer's deadline of 5 s: the event then says `error` and names the
-//! database, instead of `deadline_exceeded`.
+//! asked.dlg_token` takes the same time wherever the texts differ, and `==` on a `String` does not. Set the pool's
+//! timeouts (sqlx's `acquire_timeout`, 30 s by default) below the layer's deadline of 5 s: the event then says `error`
+//! and names the database, instead of `deadline_exceeded`.
 //!
 //! # A directory, or any other blocking client
 //!
 //! A blocking call in an `async fn` stops every other task of its thread, and the deadline cannot end it. Run it in
-//! `spawn_blocking`. The deadline gives up *waiting* for it, but the call goes on: give the client a timeout of its own, and
-//! let the permit of a semaphore go with the call, so that a slow directory cannot occupy all of tokio's blocking threads.
+//! `spawn_blocking`. The deadline gives up *waiting* for it, but the call goes on: give the client a timeout of its
+//! own, and let the permit of a semaphore go with the call, so that a slow directory cannot occupy all of tokio's
+//! blocking threads.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -111,7 +112,7 @@
 //!         let (Some(user), Some(password)) = (auth.text("username"), auth.text("password")) else {
 //!             return Ok(AuthVerdict::Denied);
 //!         };
-//!         // Only plain names get into a DN. A bind without a password succeeds for every user (RFC 4513, section 5.1.2).
+//!         // Only plain names get into a DN. A bind without a password may succeed for every user (RFC 4513, 5.1.2).
 //!         let plain = user.expose_secret().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
 //!         if user.is_empty() || !plain || password.is_empty() {
 //!             return Ok(AuthVerdict::Denied);
@@ -154,8 +155,9 @@
 //!
 //! # An HTTP service
 //!
-//! Give a verdict only for the answers that the service documents. Everything else is an error: a `401` means that *your*
-//! credential for the service is wrong, and not the partner's. Send the credential in the body, as URLs are logged.
+//! Give a verdict only for the answers that the service documents. Everything else is an error: a `401` means that
+//! *your* credential for the service is wrong, and not the partner's. Send the credential in the body, as URLs are
+//! logged.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -217,14 +219,14 @@
 //! # Retries, limits, load shedding
 //!
 //! [`ServiceVerifier`](crate::policy::ServiceVerifier) makes a verifier of a Tower service, so that tower's `retry`,
-//! `concurrency_limit`, `load_shed`, `timeout` and `buffer` apply to verification. Its documentation has a stack of them, and
-//! what each looks like in the events. [`Cached`](crate::policy::Cached) spares the database the same question twice, and
-//! [`Throttle`](crate::policy::Throttle) slows down guessing.
+//! `concurrency_limit`, `load_shed`, `timeout` and `buffer` apply to verification. Its documentation has a stack of
+//! them, and what each looks like in the events. [`Cached`](crate::policy::Cached) spares the database the same
+//! question twice, and [`Throttle`](crate::policy::Throttle) slows down guessing.
 //!
 //! # What not to do
 //!
 //! * Do not hold a lock of `std`, an `Rc` or a `RefCell`'s borrow across an `.await`: it does not compile.
-//! * Do not tell an unknown user from a wrong password, by another verdict or by time: hash a password for the unknown user
-//!   too.
-//! * Do not log the request with its extensions. Credentials are taken out of it, but hosts keep copies of the URI there,
-//!   such as axum's `OriginalUri`.
+//! * Do not tell an unknown user from a wrong password, by another verdict or by time: hash a password for the unknown
+//!   user too.
+//! * Do not log the request with its extensions. Credentials are taken out of it, but hosts keep copies of the URI
+//!   there, such as axum's `OriginalUri`.
