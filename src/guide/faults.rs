@@ -20,9 +20,9 @@
 //! | the verifier returns an error: the database is away | no verdict, at once | `error`, with your error | mend the database |
 //! | the verifier hangs | no verdict after 5 s | `deadline_exceeded`, `verifying` ≈ 5 s | give your client a timeout: the error then says who hung |
 //! | the verifier panics | no verdict | `panicked`; the panic hook prints where | fix the bug. The process and other calls go on |
-//! | the store is away | no verdict, after 1 s at most | `error`: "the store is unavailable", and why | [below](#the-store-is-away) |
+//! | the store is away | no verdict, after 1 s for each operation, 5 s at most | `error`: "the store is unavailable", and why | [below](#the-store-is-away) |
 //! | the store is full | no verdict where something must be written | `error`: "the store is full" | [below](#the-store-is-full) |
-//! | the store is slow | no verdict after 1 s | `error`, or long `verifying` | look at the server; `MeteredStore` times each operation |
+//! | the store is slow | no verdict, as if it were away | `error`, or long `verifying` | look at the server; `MeteredStore` times each operation |
 //! | Redis failed over | no verdict until the new primary answers | `error` for that time | nothing: it reconnects. [Below](#redis-failed-over) |
 //! | a key is lost | denied | `denied`: Diyalog's `invalid_token` | [below](#a-key-is-lost-or-leaked) |
 //! | a clock is wrong | denied, or admitted for too long | `denied`: `expired_token` | [below](#a-clock-is-wrong) |
@@ -42,9 +42,13 @@
 //! A throttle refuses everybody while its store is away, as it cannot count. If an outage of the store is worse for you
 //! than some minutes of unlimited guesses, set [`Throttle::fail_open`](crate::policy::Throttle::fail_open).
 //!
-//! When the store comes back **empty**, nothing is good that was not: stored tokens and logins are refused, and users
-//! log in again. When it comes back **older**, from a snapshot or a replica that was behind, what was used or revoked
-//! in between is good once more until it expires. Empty it: that costs logins, and nothing else.
+//! **It comes back empty.** Nothing is good that was not good before. Stored tokens and logins are refused, and users
+//! log in again. A `TicketOffice` also keeps the `userID` of each user there, and gives a new one to everybody whose
+//! entry is gone: back up the keys `tt:{tenant}:u:…` and `tt:{tenant}:x:…`.
+//!
+//! **It comes back older**, from a snapshot, or from a replica that was behind. A token that was used or revoked in
+//! between is good once more until it expires. Remove the entries that may be wrong: those of `StoredTokens` (`dlgc:…`,
+//! `dlga:…`), and the logins of a `TicketOffice` (`tt:{tenant}:l:…`). Users log in again, and keep their `userID`.
 //!
 //! # The store is full
 //!
@@ -56,8 +60,8 @@
 //! # Redis failed over
 //!
 //! The connection is made again in the background, at least four times a second, also when the old primary says that it
-//! has become a replica. Calls wait for it for 1 s at most. What a failover loses, and how long each fault lasts, is
-//! measured in [`nodes`](super::nodes#when-redis-fails).
+//! has become a replica. An operation waits for it for 1 s at most. Measurements of how long each fault lasts, and of
+//! what a failover loses, are in [`nodes`](super::nodes#when-redis-fails).
 //!
 //! # A key is lost or leaked
 //!
@@ -67,8 +71,9 @@
 //! anyway.
 //!
 //! *Leaked* means that somebody else can sign tokens. Remove the key from every node at once. A TapTalk login that the
-//! thief has renewed meanwhile goes on under the new key: end the logins as well, by emptying the store or by
-//! [`TicketOffice::revoke_user`](crate::taptalk::TicketOffice::revoke_user).
+//! thief has renewed meanwhile goes on under the new key: end the logins as well, by
+//! [`TicketOffice::revoke_user`](crate::taptalk::TicketOffice::revoke_user), or all of them by removing the keys
+//! `tt:{tenant}:l:…` from the store.
 //!
 //! # A clock is wrong
 //!
@@ -91,7 +96,7 @@
 //!
 //! # A node is stopped
 //!
-//! With a graceful end, calls under way are answered, and new connections are refused. What was in a `MemoryStore` is
-//! gone: logins end, and a throttle starts from zero. In a shared store, an attempt that a crashed node had reserved in
-//! a throttle expires after 30 s. A write of a ticket or a used token that was confirmed stays; one that was under way
-//! is not known to have happened, so that its caller has no verdict and asks again.
+//! With a graceful end, calls under way are answered, and new connections are refused. The content of a `MemoryStore`
+//! is gone: logins end, and a throttle starts from zero. In a shared store, an attempt that a crashed node had reserved
+//! in a throttle expires after 30 s. A confirmed write stays. A write that was under way may have happened or not: its
+//! caller got no verdict, and asks again.

@@ -48,8 +48,8 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! The customer's number comes from your session, never from the request: whoever can name the customer of a token is
-//! that customer. The device's id is what the app says.
+//! The customer's number comes from your session, never from the request: a caller that could choose it could log in as
+//! anybody. The device's id is what the app says.
 //!
 //! # The key
 //!
@@ -60,7 +60,7 @@
 //! ```
 //!
 //! `KeyRing::generate` makes a key that dies with the process, for tests and for a single node whose users may log in
-//! again after a restart. [`rotation`](super::rotation) tells how a key is changed.
+//! again after a restart. [`rotation`](super::rotation) says how a key is changed.
 //!
 //! # Signed or stored
 //!

@@ -123,26 +123,26 @@
 //! ```
 //!
 //! Then mount it as any other endpoint: `VerifyLayer::new(Lock, verifier)`. `examples/custom_endpoint.rs` is another
-//! one, with a server around it; `tests/outside` has RabbitMQ, FreeRADIUS and Kubernetes. A contract that hands a good
-//! request on to your app, instead of answering it, is a [`GuardContract`](crate::GuardContract).
+//! one, with a server around it; `tests/outside` has RabbitMQ, FreeRADIUS and Kubernetes. To hand a good request on to
+//! your app, instead of answering it, implement [`GuardContract`](crate::GuardContract).
 //!
 //! # Traps
 //!
 //! * **Write `reads_as_admitted` as kindly as a careless platform reads.** The one above opens unless `open` is
 //!   `false`: a missing member opens too, as in many a client.
-//! * **A platform that reads the status alone** admits at every 2xx. Its denials and failures must be 4xx or 5xx, and
-//!   so must every answer of your app at that path, with this layer or without it.
+//! * **A platform that reads the status alone** may admit at every 2xx. Its denials and failures must be 4xx or 5xx,
+//!   and so must every answer of your app at that path, with this layer or without it.
 //! * **A platform that reads the body alone** may find the word for admitted inside of another word, or in an HTML
 //!   error page.
 //! * **Never put text of the request into an answer**: it may be the word for admitted.
 //!   [`Rejection`](crate::Rejection)s name a field and never a value; a number that is echoed is parsed first, as
 //!   above.
 //! * **Duplicate keys and parameters** are an attack where two parsers disagree. The readers in [`wire`](crate::wire)
-//!   refuse them; serde's derive and `HashMap` do not.
+//!   refuse them; `HashMap` and `serde_json::Value` keep the last one.
 //! * **Credentials in headers and in the query** have to be *taken out* of the head, with
 //!   [`wire::bearer`](crate::wire::bearer), [`wire::basic`](crate::wire::basic) and
 //!   [`wire::query::take`](crate::wire::query::take): otherwise the verifier's logs show them. `secrets` makes the test
 //!   look for them.
 //! * **A 401 needs a challenge** (`WWW-Authenticate`; RFC 9110, section 15.5.2), and may make the platform log its user
-//!   out: a failure of yours is better a 503, unless the contract says otherwise.
+//!   out: answer your own failures with 503, unless the contract says otherwise.
 //! * **A retry asks twice**: a credential for single use needs a time of grace.

@@ -15,14 +15,14 @@
 //! | you have | store | because |
 //! |---|---|---|
 //! | signed tokens alone | none | share `TOKEN_KEYS`, and nothing else |
-//! | one node | [`MemoryStore`](crate::store::MemoryStore) | nothing to run; a restart ends every login and forgets the failures |
+//! | one node | [`MemoryStore`](crate::store::MemoryStore) | nothing to run; a restart ends every login, forgets the failures, and gives TapTalk's users new ids |
 //! | several nodes, and a lost login is an annoyance | `RedisStore`, with Sentinel or Cluster | it is fast and goes on by itself after a failover |
 //! | several nodes, and nothing may be redeemed twice | `PostgresStore`, with a synchronous standby if there is one | what it confirmed is on disk |
 //! | something else | your own [`Store`](crate::store::Store) | five operations, checked by [`store::conformance`](crate::store::conformance) |
 //!
-//! Choose it at run time with a [`SharedStore`](crate::store::SharedStore). Give the throttle a store of its own in
-//! memory, so that guesses cannot use up the room of logins; in Redis it bounds itself by
-//! [`max_accounts`](crate::policy::Throttle::max_accounts).
+//! Choose it at run time with a [`SharedStore`](crate::store::SharedStore). In memory, give the throttle a store of its
+//! own, so that neither it nor the logins can fill the other's room. In Redis they can share one.
+//! [`Throttle::max_accounts`](crate::policy::Throttle::max_accounts) bounds what guesses can take.
 //!
 //! ```
 //! use tower_verify::{BoxError, store::{MemoryStore, SharedStore}};
@@ -39,8 +39,11 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! A store that is away or full means "no verdict". Two settings trade that for something else, each of them off by
-//! default: [`Throttle::fail_open`](crate::policy::Throttle::fail_open), and a cache's longer time to live.
+//! `RedisConfig` takes one server, a primary that Sentinel names, or a cluster; `PostgresConfig` takes several hosts,
+//! and uses the first one that can be written to.
+//!
+//! A store that is away or full means "no verdict". One setting changes that, for the throttle:
+//! [`Throttle::fail_open`](crate::policy::Throttle::fail_open), off by default.
 //!
 //! The axum example runs on any number of nodes:
 //!
@@ -50,7 +53,7 @@
 //!
 //! # Equal on all nodes
 //!
-//! * the keys of the ring, in the order that [`rotation`](super::rotation) tells,
+//! * the keys of the ring (while they change, see [`rotation`](super::rotation)),
 //! * the key and `max_accounts` of a throttle, the key of [`Pseudonyms`](crate::observe::Pseudonyms) whose logs are
 //!   read together,
 //! * `tenant`, and the time to live of a `Register`,
@@ -90,5 +93,5 @@
 //! which costs a login, and one that was redeemed right before it can be redeemed again.
 //! `RedisConfig::wait_for_replicas(1)` makes both rare.
 //!
-//! Two settings of the server matter as much: a Redis that evicts (`maxmemory-policy` other than `noeviction`) can make
-//! a used ticket usable again, and so can a snapshot that is restored. Restore none: nothing in it is needed.
+//! Two more things can make a used ticket usable again: a Redis that evicts (set `maxmemory-policy noeviction`, which
+//! is its default), and a snapshot that is restored ([what to do then](super::faults#the-store-is-away)).

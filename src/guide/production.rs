@@ -82,8 +82,8 @@
 //! * **The keys come from your secret store**, at least 256 random bits each, and are the same on all nodes. A node
 //!   that has `KeyRing::generate()` in production denies the others' tokens.
 //! * **A backup of the key ring**, or the decision that everybody logs in again.
-//! * **The store** is the one that [`nodes`](super::nodes) tells: Redis with `noeviction`, its password and `rediss://`
-//!   set; PostgreSQL's table is made by your migrations.
+//! * **The store** is the one that [`nodes`](super::nodes) recommends: Redis with `noeviction`, a password, and
+//!   `rediss://` (feature `redis-tls`); PostgreSQL's table is made by your migrations.
 //! * **The clocks** are synchronized by NTP, and an alert fires when they are not.
 //! * **A rotation was rehearsed**, of a key and of the caller's secret: [`rotation`](super::rotation).
 //!

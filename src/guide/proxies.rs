@@ -51,7 +51,7 @@
 //! # nginx
 //!
 //! ```nginx
-//! # The query of /CheckToken has a token in it, and so has that of TapTalk's /connect: log the path alone.
+//! # The query of Diyalog's /CheckToken has a token in it, and so has that of TapTalk's /connect: log the path alone.
 //! log_format paths '$remote_addr [$time_local] "$request_method $uri" $status $request_time';
 //!
 //! upstream app { server 127.0.0.1:3000; keepalive 16; }

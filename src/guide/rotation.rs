@@ -56,12 +56,12 @@
 //! # Ok::<(), BoxError>(()) }).unwrap();
 //! ```
 //!
-//! [`KeyRing::with_previous`](crate::token::KeyRing::with_previous) sets the time at which the old key stops to verify,
+//! [`KeyRing::with_previous`](crate::token::KeyRing::with_previous) sets the time at which the old key stops verifying,
 //! so that step 4 cannot be forgotten. [`record_keys`](crate::observe::record_keys) makes the ages of the keys metrics;
 //! an alert in `examples/operate` fires when a key is older than 90 days.
 //!
-//! **A key that leaked** is removed from every node at once, without waiting: whoever has it can sign tokens for
-//! anybody. All tokens that it signed are refused from then on, and users log in again.
+//! **A key that leaked** is removed from every node at once, without waiting: its holder can sign tokens for anybody.
+//! All tokens that it signed are refused from then on, and users log in again.
 //!
 //! # The caller's secret
 //!

@@ -1,8 +1,8 @@
 //! Several tenants: customers, sites or environments that share one deployment.
 //!
 //! A call belongs to the tenant that its host or its path names. Anybody can write a host or a path into a request, so
-//! that the name alone proves nothing: **each tenant needs its own caller's secret, its own credentials, and its own
-//! keys.**
+//! that the name alone proves nothing: **each tenant needs its own caller's secret, and credentials that are good for
+//! no other tenant.**
 //!
 //! ```
 //! use std::collections::HashMap;

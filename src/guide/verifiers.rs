@@ -1,10 +1,9 @@
 //! Verifiers on a database, a directory and an HTTP service.
 //!
-//! A [`Verifier`](crate::Verifier) returns a verdict, or an error when it cannot know. The difference is the whole of
-//! the contract with you:
+//! A [`Verifier`](crate::Verifier) returns a verdict, or an error when it cannot know. The difference matters:
 //!
-//! * `Ok` of a negative verdict says that the credential is bad. The platform reports it to its user, and a throttle
-//!   counts it.
+//! * `Ok` of a negative verdict says that the credential is bad. The platform refuses its user, and a throttle counts
+//!   the attempt.
 //! * `Err` says that nothing is known: the database is away, the answer of a service is not one that you expect. The
 //!   platform gets its word for "no verdict", which does not admit, and your log gets the error. So use `?` on every
 //!   error, and never turn one into a denial. The text of an error goes to the log: no credential may be in it.
@@ -214,7 +213,7 @@
 //! ```
 //!
 //! At the deadline, and when the caller hangs up, the verifier's future is dropped, and the request to the service with
-//! it. A write that must happen all the same belongs into a task of its own, by `tokio::spawn`.
+//! it. A write that must happen all the same belongs in a task of its own, by `tokio::spawn`.
 //!
 //! # Retries, limits, load shedding
 //!
