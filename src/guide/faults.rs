@@ -28,7 +28,7 @@
 //! | a clock is wrong | denied, or admitted for too long | `denied`: `expired_token` | [below](#a-clock-is-wrong) |
 //! | a caller drips its body | no verdict after 5 s | `deadline_exceeded`, `reading` ≈ 5 s | nothing; slow ones by the thousand: [below](#callers-that-drip) |
 //! | a caller hangs up | nothing | `cancelled` | ask why: were we slow? |
-//! | somebody guesses | no verdict, with `Retry-After` where the contract has it | `throttled` | look at who; block the address in front |
+//! | somebody guesses | no verdict; Talkdesk gets `temporarily_unavailable` with `Retry-After`, TapTalk code `42901` | `throttled` | look at who; block the address in front |
 //! | a node is stopped | the answer, or a closed connection | as usual; none if the process was killed | [below](#a-node-is-stopped) |
 //! | the endpoint's own code panics in `refused` or `admitted` | 500 without a body | `panicked` | fix the bug, and add the case to its conformance test |
 //!
