@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_verify::{BoxError, VerifyLayer, diyalog::CustomerEndpoint};
 
-/// The app takes any body: Lambda's, and a listening server's.
+/// The app, for any type of body: Lambda's and a server's differ.
 async fn app<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("the app\n")))
 }

@@ -49,7 +49,7 @@ struct Login {
 
 struct Accounts {
     database: SqlitePool,
-    /// The hash that is checked when there is no account. Whatever its password is, the verdict is a denial.
+    /// The hash that is checked when there is no account. The verdict is a denial, whatever the hash says.
     nobody: String,
 }
 
@@ -114,7 +114,7 @@ fn hash(password: &str) -> Result<String, password_hash::Error> {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let accounts = Accounts::open(&env::var("DATABASE_URL").unwrap_or("sqlite::memory:".into())).await?;
-    // Passwords can be guessed: the throttle counts failures by account, wherever they come from.
+    // Passwords can be guessed: the throttle counts failures by account, from all callers together.
     let mut key = [0; 32];
     getrandom::fill(&mut key)?;
     let account = |request: &Request<Auth<Login>>| Some(request.body().0.username.clone());

@@ -29,7 +29,7 @@ use tower_verify::{BoxError, VerifyLayer, diyalog::CustomerEndpoint, layer::Resp
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Any gRPC service does; this one comes without a `.proto` file of our own.
+    // Any gRPC service will do. This one needs no `.proto` file here.
     let (_reporter, health) = tonic_health::server::health_reporter();
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;

@@ -1,4 +1,4 @@
-//! Diyalog: the app's own logins, which hand out the tokens that Diyalog asks about afterwards.
+//! Diyalog: the app's own logins, which make the tokens that Diyalog asks about.
 
 use axum::{Json, Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ struct AgentLogin {
     user_no: String,
 }
 
-/// The logins. A real app asks for a password first; what the demo shows begins after that.
+/// The logins. A real app asks for a password first; the demo leaves that out.
 pub(crate) fn logins(tokens: Tokens) -> Router {
     Router::new()
         .route("/login/customer", post(log_customer_in))

@@ -117,13 +117,13 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
         .merge(diyalog::logins(tokens))
         .merge(talkdesk::later_calls(&throttles, observers.clone())?)
         .merge(taptalk::for_pages(office, issuer, observers))
-        // Without one of its own, the app would answer with that of the routes for pages, CORS included.
+        // Without a fallback of its own, the app would get the one of `for_pages`, with its CORS headers.
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(for_backends)
         .layer(TraceLayer::new_for_http().make_span_with(request_span)))
 }
 
-/// The body of one of the app's own calls. Its `Content-Type` does not matter, as curl names another one by itself.
+/// Decodes the body of one of the app's own calls. The `Content-Type` does not matter: curl sends another one.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, StatusCode> {
     serde_json::from_slice(body).map_err(|_| StatusCode::BAD_REQUEST)
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of the app: logs by `RUST_LOG`, and metrics, health and readiness on an address of their own.
+//! Logs, set by `RUST_LOG`, and metrics, health and readiness on a separate address for operators.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,21 +17,20 @@ use tower_verify::{
 };
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-/// Every endpoint's and every guard's calls go through these.
+/// The observers of all endpoints and guards.
 pub(crate) type Observers = Arc<(TracingObserver, MetricsObserver)>;
 
 pub(crate) fn observers() -> Observers {
     Arc::new((TracingObserver::new(), MetricsObserver::new()))
 }
 
-/// Logs to the standard error what `RUST_LOG` says: by default failures and throttling, `RUST_LOG=tower_verify=debug`
-/// every call.
+/// Logs to standard error. The default is failures and throttled calls; `RUST_LOG=tower_verify=debug` logs every call.
 pub(crate) fn log() -> Result<(), BoxError> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env()?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init()
 }
 
-/// Records metrics from now on. It comes before everything that is measured.
+/// Installs the recorder of metrics. Anything measured before that is lost.
 pub(crate) fn record_metrics() -> Result<PrometheusHandle, BoxError> {
     const SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 5.0];
     const BYTES: [f64; 5] = [128.0, 512.0, 2048.0, 8192.0, 16384.0];
@@ -45,15 +44,14 @@ pub(crate) fn record_metrics() -> Result<PrometheusHandle, BoxError> {
         let mut interval = interval(Duration::from_secs(5));
         loop {
             interval.tick().await;
-            // Otherwise what nobody scrapes would pile up.
+            // Without this, samples pile up in memory until somebody scrapes them.
             metrics.run_upkeep();
         }
     });
     Ok(handle)
 }
 
-/// Serves `/metrics` for Prometheus, `/healthz`, which says that the process answers, and `/readyz`, which says that its
-/// store does too.
+/// Serves `/metrics` for Prometheus, `/healthz` (the process answers) and `/readyz` (its store answers too).
 pub(crate) async fn serve(listener: TcpListener, metrics: PrometheusHandle, keys: KeyRing, store: SharedStore) {
     let scrape = move || async move {
         record_keys("tokens", &keys);

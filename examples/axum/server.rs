@@ -1,4 +1,4 @@
-//! Serves the app over HTTP/1.1 and HTTP/2. `axum::serve` would do, but waits for a request's head without an end.
+//! Serves the app over HTTP/1.1 and HTTP/2. `axum::serve` is simpler, but has no time limit for a request's head.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 use tower_verify::PeerAddr;
 
-/// How long a connection may take for the head of a request.
+/// Time limit for the head of a request.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests may take that are under way when the app is stopped.
+/// How long a stopping app waits for the requests that it is still answering.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Future<Output = ()>) {
@@ -27,19 +27,19 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Futu
         };
         match accepted {
             Ok((stream, address)) => serve_connection(stream, address, app.clone(), &connections),
-            // There may be too many of them.
+            // The process may have too many open files: wait for some to be closed.
             Err(error) => {
                 eprintln!("no connection: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
-    // Whoever connects now is refused, instead of left to wait.
+    // New connections are refused from now on, instead of left to wait.
     drop(listener);
     let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
 }
 
-/// Ends when the process is asked to end: by Ctrl-C, or by what runs it.
+/// Completes when the process is asked to stop, by Ctrl-C or `SIGTERM`.
 pub(crate) async fn stopped() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
@@ -57,7 +57,7 @@ pub(crate) async fn stopped() {
 
 fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connections: &GracefulShutdown) {
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        // Tells the endpoints whose connection it is.
+        // Endpoints find the address of the peer in this extension.
         request.extensions_mut().insert(PeerAddr(address));
         let app = app.clone();
         async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
@@ -68,7 +68,7 @@ fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connect
     let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        // An error is the caller's, who hung up or was too slow.
+        // An error means that the client hung up or was too slow.
         let _ = connection.await;
     });
 }

@@ -1,4 +1,4 @@
-//! The app's own login: a user name and a password for a session, which is a bearer token.
+//! The app's own login: a user name and a password are exchanged for a session, which is a bearer token.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::talkdesk;
 
 const LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// Who is logged in.
+/// The sessions of the users who are logged in.
 #[derive(Clone)]
 pub(crate) struct Sessions {
     signer: Signer,

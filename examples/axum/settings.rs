@@ -1,33 +1,33 @@
-//! What can be set from outside: environment variables, each with a default.
+//! The settings: environment variables, each with a default.
 
 use std::{env, error::Error, fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
-/// How the example is run.
+/// The settings of one process.
 pub(crate) struct Settings {
     /// `LISTEN`: where to listen. Port 0 takes a free one.
     pub(crate) listen: SocketAddr,
-    /// `METRICS_LISTEN`: where to serve metrics, health and readiness, for an operator alone. Without it, nowhere.
+    /// `METRICS_LISTEN`: where to serve metrics, health and readiness, for operators only. By default they are not served.
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// `TOKEN_KEYS`: `id:base64,id:base64,…`, of which the first one signs. Without it a key is made up.
+    /// `TOKEN_KEYS`: `id:base64,id:base64,…`. The first key signs. The default is a new random key.
     pub(crate) token_keys: Option<String>,
-    /// `TOKEN_TTL_SECONDS`: how long a Diyalog token is good.
+    /// `TOKEN_TTL_SECONDS`: lifetime of a Diyalog token.
     pub(crate) token_ttl: Duration,
-    /// `TICKET_TTL_SECONDS`: how long a TapTalk ticket is good.
+    /// `TICKET_TTL_SECONDS`: lifetime of a TapTalk ticket.
     pub(crate) ticket_ttl: Duration,
-    /// `ACCESS_TTL_SECONDS`: how long a TapTalk access token is good.
+    /// `ACCESS_TTL_SECONDS`: lifetime of a TapTalk access token.
     pub(crate) access_ttl: Duration,
-    /// `REFRESH_TTL_SECONDS`: how long a TapTalk refresh token is good.
+    /// `REFRESH_TTL_SECONDS`: lifetime of a TapTalk refresh token.
     pub(crate) refresh_ttl: Duration,
-    /// `REFRESH_GRACE_SECONDS`: for how long the refresh of a TapTalk token may be repeated. 0 is not at all.
+    /// `REFRESH_GRACE_SECONDS`: how long a client may repeat the refresh of a TapTalk token. 0 allows no repeat.
     pub(crate) refresh_grace: Duration,
-    /// `THROTTLE_FAILURES`: how many attempts at one principal may fail. 0 turns the throttle off.
+    /// `THROTTLE_FAILURES`: failed attempts at one principal until it is throttled. 0 turns the throttle off.
     pub(crate) throttle_failures: u32,
-    /// `THROTTLE_KEY`: 32 bytes in base64, under which principals stand in the store. Without it one is made up and kept
-    /// there.
+    /// `THROTTLE_KEY`: 32 bytes in base64, the key of the digests that stand for principals in the store. The default is
+    /// a random key, which is kept in the store.
     pub(crate) throttle_key: Option<String>,
-    /// `TAPTALK_BASE`: the server that the app asks for its users' tickets. Without it, it is the app itself.
+    /// `TAPTALK_BASE`: the ticket server that the app asks for its users' tickets. The default is the app itself.
     pub(crate) taptalk_base: Option<String>,
-    /// `REDIS_URL`: where the state is kept, with the feature `redis`. Without it, it is kept in memory.
+    /// `REDIS_URL`: the Redis that keeps the state, with the feature `redis`. The default is the process's memory.
     pub(crate) redis_url: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Settings {
     }
 }
 
-/// The variable `name`, unless it is not set or empty.
+/// The variable `name`, or `None` if it is not set or empty.
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|text| !text.is_empty())
 }
@@ -61,7 +61,7 @@ fn variable<T: FromStr<Err: Display>>(name: &str, default: T) -> Result<T, Strin
     Ok(optional(name)?.unwrap_or(default))
 }
 
-/// The variable `name`, unless it is not set or empty.
+/// The variable `name`, or `None` if it is not set or empty.
 fn optional<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, String> {
     text(name).map(|text| text.parse().map_err(|error| format!("{name}={text:?}: {error}"))).transpose()
 }

@@ -1,4 +1,4 @@
-//! What the app keeps, and what it signs with: both shared by all nodes, or made up for one that is alone.
+//! The stores and the keys. Several nodes share both; a single node has its own.
 
 use tower_verify::{
     BoxError,
@@ -9,7 +9,7 @@ use tower_verify::{
 
 use crate::settings::Settings;
 
-/// A store for each kind of state, so that none can fill another's: Redis, or the process's own memory.
+/// One store for each kind of state, so that one kind cannot fill the room of another: in Redis, or in memory.
 pub(crate) struct Stores {
     pub(crate) throttle: SharedStore,
     pub(crate) sessions: SharedStore,
@@ -22,7 +22,7 @@ pub(crate) async fn stores(settings: &Settings) -> Result<Stores, BoxError> {
             let memory = |name| SharedStore::new(MeteredStore::new(name, MemoryStore::new()));
             Ok(Stores { throttle: memory("throttle"), sessions: memory("sessions"), office: memory("office") })
         }
-        // In Redis the throttle is bounded by itself.
+        // All three share one Redis: the throttle limits its own size.
         #[cfg(feature = "redis")]
         Some(url) => {
             use tower_verify::store::{RedisConfig, StoreError};
@@ -40,7 +40,7 @@ pub(crate) async fn stores(settings: &Settings) -> Result<Stores, BoxError> {
     }
 }
 
-/// The ring of `TOKEN_KEYS`, or one with a new key.
+/// The key ring of `TOKEN_KEYS`, or one with a new random key.
 pub(crate) fn keys(settings: &Settings) -> Result<KeyRing, BoxError> {
     Ok(match &settings.token_keys {
         Some(keys) => KeyRing::parse(keys).map_err(|error| format!("TOKEN_KEYS: {error}"))?,

@@ -1,4 +1,4 @@
-//! Talkdesk: who may activate the integration, and the later calls that only an activated one may make.
+//! Talkdesk: the check of an activation, and the guard in front of the later calls.
 
 use axum::{Extension, Json, Router, routing::post};
 use http::Request;
@@ -19,7 +19,7 @@ const PASSWORD: Secret = Secret::from_static("605b32dd");
 const LOGIN_ID: i64 = 12;
 const TOKEN: Secret = Secret::from_static("123456789");
 
-/// Whose later call it is, for the app's own routes.
+/// The account that a later call is for. The app's routes find it in the request.
 #[derive(Clone)]
 struct Account {
     username: &'static str,
@@ -52,17 +52,17 @@ impl Verifier<Call<Account>> for Bridge {
     }
 }
 
-/// The principal of an activation.
+/// The principal of an activation: what failures are counted by.
 pub(crate) fn username(auth: &Credentials) -> Option<String> {
     Some(format!("talkdesk:{}", auth.text("username")?.expose_secret()))
 }
 
-/// The principal of a later call.
+/// The principal of a later call: what failures are counted by.
 fn login(call: &Call<Account>) -> Option<String> {
     Some(format!("talkdesk login:{}", call.auth.integer("login_id")?))
 }
 
-/// The app's own routes that Talkdesk calls later, behind the guard.
+/// The app's routes for Talkdesk's later calls, behind the guard.
 pub(crate) fn later_calls(throttles: &Throttles, observers: Observers) -> Result<Router, BoxError> {
     let guard = GuardLayer::new(LaterCalls::new(), throttles.random(Bridge, login)?);
     let guard = guard.observer(observers).principal(throttles.pseudonym(login));

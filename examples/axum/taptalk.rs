@@ -1,4 +1,4 @@
-//! TapTalk: a ticket server, and the app's own backend that asks one for the tickets of its users.
+//! TapTalk: a ticket server, and the backend that asks one for tickets of the app's users.
 
 use axum::{
     Extension, Router,
@@ -27,7 +27,7 @@ use tower_verify::{
 
 use crate::{observing::Observers, sessions::Sessions, settings::Settings};
 
-/// The verifier of TapTalk's calls.
+/// The verifier of all calls to the ticket server.
 pub(crate) fn office(
     settings: &Settings,
     store: SharedStore,
@@ -59,7 +59,7 @@ pub(crate) fn backend_of_update(update: &UserUpdate) -> Option<String> {
     Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
 }
 
-/// What asks the ticket server at `base` on behalf of whoever is logged in.
+/// Asks a ticket server for tickets of the users who are logged in.
 pub(crate) type Issuer = AppTicketIssuer<Callers, Client<HttpClient<HttpConnector, Full<Bytes>>>>;
 
 pub(crate) fn issuer(base: &str, sessions: Sessions) -> Result<Issuer, BoxError> {
@@ -67,7 +67,7 @@ pub(crate) fn issuer(base: &str, sessions: Sessions) -> Result<Issuer, BoxError>
     Ok(AppTicketIssuer::new(Callers(sessions), Client::new(http, server_key())?.base_url(base)?))
 }
 
-/// Says who asks for a ticket: the user of the session.
+/// Finds the user who asks for a ticket by the session.
 pub(crate) struct Callers(Sessions);
 
 impl Verifier<AppCaller> for Callers {
@@ -85,7 +85,7 @@ pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer, obser
     let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone()).observer(observers.clone());
     let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone()).observer(observers.clone());
     let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer).observer(observers.clone());
-    // At one path: the check is the endpoint's, and whatever else is the socket's, behind its guard.
+    // One path for two things: the endpoint answers the check, and the guard verifies the upgrade to the socket.
     let guard = GuardLayer::new(SocketGuard::new(), office).observer(observers);
     let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);
     Router::new()
@@ -98,7 +98,7 @@ pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer, obser
         .layer(cors())
 }
 
-/// The chat's socket, as far as a demo has one: it says whose it is, and repeats what it hears.
+/// A stand-in for the chat's socket: it sends the user's id, and then repeats each message.
 async fn socket(Extension(user): Extension<User>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async move |mut socket: WebSocket| {
         let mut answer = Some(Message::text(user.user_id));
@@ -111,7 +111,7 @@ async fn socket(Extension(user): Extension<User>, upgrade: WebSocketUpgrade) -> 
     })
 }
 
-/// Lets pages of any origin call, as TapTalk's web SDK does, with whatever headers it has: `*` would leave out
+/// Lets TapTalk's web SDK call from pages of any origin. The headers are mirrored because `*` would not allow
 /// `Authorization`. A real app names its origins.
 fn cors() -> CorsLayer {
     CorsLayer::new()

@@ -1,4 +1,4 @@
-//! The throttle of failed attempts. What it counts by depends on whether the credential can be guessed.
+//! The throttle of failed attempts. Guessable credentials are counted by principal, random ones by caller.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::settings::Settings;
 
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// How many attempts of one caller may fail at credentials that cannot be guessed, whoever they are for.
+/// Failed attempts of one caller at random credentials, for all principals together, until it is throttled.
 const FAILURES_OF_A_CALLER: u32 = 1000;
 
-/// What the app's throttles have in common.
+/// The settings that all throttles share.
 pub(crate) struct Throttles {
     store: SharedStore,
     failures: u32,
@@ -33,8 +33,7 @@ impl Throttles {
         Ok(Self { store, failures: settings.throttle_failures, key, pseudonyms: Pseudonyms::new(key) })
     }
 
-    /// For a credential that can be guessed, such as a password: counts the failures at each principal, wherever they
-    /// come from.
+    /// For a credential that can be guessed, such as a password: counts failures by principal, from all callers together.
     pub(crate) fn guessable<C: Credential>(
         &self,
         verifier: impl Verifier<C>,
@@ -49,8 +48,8 @@ impl Throttles {
         Ok(SharedVerifier::new(throttle.limit(self.failures, WINDOW)?))
     }
 
-    /// For a random key or token: counts the failures of each caller, at each principal and at all of them. Nobody can
-    /// lock out the partner by failing in its name.
+    /// For a random key or token: counts failures by caller, for each principal and in total. A stranger who fails in the
+    /// partner's name does not lock the partner out.
     pub(crate) fn random<C: Credential>(
         &self,
         verifier: impl Verifier<C>,
@@ -68,7 +67,7 @@ impl Throttles {
 }
 
 impl Throttles {
-    /// The pseudonym of a principal, by which the logs say who is throttled.
+    /// The pseudonym of a principal, which logs show in its place.
     pub(crate) fn pseudonym<C: Credential>(
         &self,
         principal: impl Fn(&C) -> Option<String> + Send + Sync + 'static,
@@ -78,7 +77,7 @@ impl Throttles {
     }
 }
 
-/// The key of `THROTTLE_KEY`, or else one that the nodes find in the store that they share.
+/// The key of `THROTTLE_KEY`, or one that all nodes find in the store that they share.
 async fn key(setting: Option<&str>, store: &SharedStore) -> Result<[u8; 32], BoxError> {
     let key = match setting {
         Some(text) => BASE64_STANDARD.decode(text.trim()).map_err(|error| format!("THROTTLE_KEY: {error}"))?,
@@ -89,5 +88,5 @@ async fn key(setting: Option<&str>, store: &SharedStore) -> Result<[u8; 32], Box
             store.claim("throttle-key", random.clone(), years).await?.unwrap_or(random).into()
         }
     };
-    key.try_into().map_err(|_| "THROTTLE_KEY must be 32 bytes in base64, as of `openssl rand -base64 32`".into())
+    key.try_into().map_err(|_| "THROTTLE_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`".into())
 }

@@ -1,4 +1,4 @@
-//! A verifier that knows one customer.
+//! A verifier that knows the token of one customer.
 
 use http::Request;
 use tower_verify::{
