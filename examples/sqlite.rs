@@ -40,6 +40,11 @@ use tower_verify::{
     talkdesk::{Auth, AuthVerdict, Parameters, Validator},
 };
 
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, username TEXT UNIQUE, password_hash TEXT);
+    CREATE TABLE IF NOT EXISTS token (sha256 BLOB PRIMARY KEY, account_id INTEGER REFERENCES account (id));
+";
+
 /// The fields that the integration is configured with at Talkdesk.
 #[derive(Deserialize)]
 struct Login {
@@ -58,12 +63,7 @@ impl Accounts {
         // A database in memory is gone with its last connection, so one connection is kept.
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let database = pool.connect(url).await?;
-        for table in [
-            "CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, username TEXT UNIQUE, password_hash TEXT)",
-            "CREATE TABLE IF NOT EXISTS token (sha256 BLOB PRIMARY KEY, account_id INTEGER REFERENCES account (id))",
-        ] {
-            sqlx::query(table).execute(&database).await?;
-        }
+        sqlx::raw_sql(SCHEMA).execute(&database).await?;
         let demo = sqlx::query("INSERT OR IGNORE INTO account (username, password_hash) VALUES (?, ?)");
         demo.bind("ada@example.com").bind(hash("correct horse")?).execute(&database).await?;
         Ok(Self { database, nobody: hash("nobody's password")? })
@@ -88,13 +88,9 @@ impl Verifier<Auth<Login>> for Accounts {
         let (id, hash) = account.map_or((None, self.nobody.clone()), |(id, hash)| (Some(id), hash));
         // A slow hash would hold up the other tasks of its thread.
         let right = spawn_blocking(move || is_right(&password, &hash)).await??;
-        match id.filter(|_| right) {
-            Some(id) => {
-                let token = self.token(id).await?;
-                Ok(AuthVerdict::Granted(Parameters::new().with("account_id", id).with("token", token)))
-            }
-            None => Ok(AuthVerdict::Denied),
-        }
+        let Some(id) = id.filter(|_| right) else { return Ok(AuthVerdict::Denied) };
+        let token = self.token(id).await?;
+        Ok(AuthVerdict::Granted(Parameters::new().with("account_id", id).with("token", token)))
     }
 }
 

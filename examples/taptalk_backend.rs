@@ -19,6 +19,9 @@
 //! `https://engine.taptalk.io/api`, and `TAPTALK_KEY_ID` and `TAPTALK_KEY_SECRET` are the server key for it. Without
 //! `TAPTALK_BASE` a stand-in within this process gives the tickets.
 
+#[path = "support/ticket_server.rs"]
+mod ticket_server;
+
 use std::{env, net::SocketAddr, time::Duration};
 
 use axum::{
@@ -37,11 +40,7 @@ use tokio::net::TcpListener;
 use tower_verify::{
     BoxError, PeerAddr, Secret, Verifier, VerifyLayer,
     store::{MemoryStore, SharedStore, Store},
-    taptalk::{
-        ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, AuthTicketEndpoint, Client, HttpsClient,
-        Profile, TicketOffice,
-    },
-    token::KeyRing,
+    taptalk::{ApiKey, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, HttpsClient, Profile},
 };
 
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -87,17 +86,6 @@ async fn login(State(sessions): State<Sessions>, body: Bytes) -> Result<Json<Val
     Ok(Json(json!({"session": session})))
 }
 
-/// Serves tickets in the place of TapTalk, and returns its URL.
-async fn stand_in(server_key: ApiKey) -> Result<String, BoxError> {
-    let office = TicketOffice::new("stand-in", MemoryStore::new(), KeyRing::generate()?)?;
-    let office = office.server_keys(ApiKeys::new([server_key])?);
-    let app: Router = Router::new().layer(VerifyLayer::new(AuthTicketEndpoint::new(), office));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(url)
-}
-
 /// Tells the endpoint whose connection it is: TapTalk wants the address of the user's device.
 async fn peer_addr(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(PeerAddr(address));
@@ -110,7 +98,7 @@ async fn main() -> Result<(), BoxError> {
         Ok(base) => (ApiKey::new(env::var("TAPTALK_KEY_ID")?, env::var("TAPTALK_KEY_SECRET")?), base),
         Err(_) => {
             let key = ApiKey::new("demo-server", "demo-secret");
-            (key.clone(), stand_in(key).await?)
+            (key.clone(), ticket_server::start(key).await?)
         }
     };
     let client = Client::new(HttpsClient::new()?, key)?.base_url(&base)?;

@@ -88,5 +88,6 @@ async fn key(setting: Option<&str>, store: &SharedStore) -> Result<[u8; 32], Box
             store.claim("throttle-key", random.clone(), years).await?.unwrap_or(random).into()
         }
     };
-    key.try_into().map_err(|_| "THROTTLE_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`".into())
+    key.try_into()
+        .map_err(|_| "THROTTLE_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`".into())
 }
