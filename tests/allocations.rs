@@ -1,4 +1,4 @@
-//! What the layer costs in allocations: nothing for a request that is not its own, and little for one that is.
+//! The allocations of a request: none for one that passes through the layer, few for one that the layer answers.
 
 use std::{
     convert::Infallible,
@@ -41,7 +41,7 @@ fn request(method: Method, path: &'static str, body: &'static str) -> Request<Fu
     Request::builder().method(method).uri(path).header("content-type", "application/json").body(body).unwrap()
 }
 
-/// The allocations between a request and the last byte of its answer, which must be `expected`.
+/// Counts the allocations from a request to the last byte of its answer, which must be `expected`.
 fn allocations<S, B>(service: &mut S, request: Request<Full<Bytes>>, expected: &str) -> u64
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
@@ -68,7 +68,7 @@ macro_rules! layered {
 }
 
 #[test]
-fn a_request_that_is_not_the_endpoints_allocates_nothing() {
+fn a_request_that_passes_through_allocates_nothing() {
     let mut bare = service_fn(app);
     let mut one = layered!(service_fn(app); "/1");
     let mut sixteen = layered!(service_fn(app);
@@ -83,18 +83,18 @@ fn a_request_that_is_not_the_endpoints_allocates_nothing() {
     }
 }
 
-/// So that the test above cannot pass by counting nothing.
+/// Without this check, the test above could pass by counting nothing.
 #[test]
 fn allocations_are_counted() {
     let mut boxing = service_fn(|request| app(*std::hint::black_box(Box::new(request))));
     assert_eq!(allocations(&mut boxing, request(Method::GET, "/app", ""), "the app"), 1);
 }
 
-/// The boxed future, and the two tables of the answer's headers.
+/// The most allocations of a check: the boxed future, and the two tables of the answer's headers.
 const CHECK: u64 = 3;
 
 #[test]
-fn a_customer_check_allocates_little() {
+fn a_customer_check_allocates_at_most_three_times() {
     const GOOD: &str = r#"{"deviceId": "1234", "dlgToken": "2121sa", "customerNo": "1234567"}"#;
     const UNKNOWN: &str = r#"{"deviceId": "1234", "dlgToken": "2121sb", "customerNo": "1234567"}"#;
 
@@ -121,7 +121,7 @@ fn a_customer_check_allocates_little() {
             count();
             let count = count();
             println!("a customer check answered {word}, observed by {observer}: {count} allocations");
-            assert!(count <= CHECK, "{count} allocations for {word}, observed by {observer}: {CHECK} are enough");
+            assert!(count <= CHECK, "{count} allocations for {word}, observed by {observer}: at most {CHECK} allowed");
         }
     }
 }

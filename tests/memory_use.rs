@@ -1,4 +1,4 @@
-//! What a live entry of a [`MemoryStore`] takes.
+//! The memory that a live entry of a [`MemoryStore`] takes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tower_verify::store::{MemoryStore, Store};
 #[test]
 fn a_live_ticket_takes_less_than_250_bytes() {
     const TICKETS: i64 = 200_000;
-    // What an allocator adds to an allocation, to keep account of it and to align it.
+    // The bytes that an allocator adds to an allocation for its bookkeeping and alignment.
     const ALLOCATOR: i64 = 16;
 
     let (store, value) = (MemoryStore::new(), Bytes::from(vec![7; 120]));

@@ -1,4 +1,4 @@
-//! Ten careless endpoints, each of which the conformance kit catches, and a careful one that it passes.
+//! Eleven faulty endpoints that the conformance kit catches, and a correct one that it passes.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
@@ -7,7 +7,7 @@ use tower_verify::{
     wire::response,
 };
 
-/// The fault of an endpoint.
+/// The fault that an endpoint has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     None,
@@ -30,7 +30,7 @@ impl Credential for Token {
     type Verdict = bool;
 }
 
-/// It reads a token from a header and a body that says `x`; 204 admits.
+/// An endpoint that reads a token from a header and wants the body `x`. The status 204 admits.
 struct Careless(Fault);
 
 impl Contract for Careless {
@@ -64,7 +64,7 @@ impl Contract for Careless {
                 FailureKind::Error => self.0 == Fault::AdmitsErrors,
                 FailureKind::Panicked => self.0 == Fault::AdmitsPanics,
                 FailureKind::DeadlineExceeded => self.0 == Fault::AdmitsDeadlines,
-                FailureKind::Throttled if self.0 == Fault::PanicsOnThrottled => panic!("there is no answer for this"),
+                FailureKind::Throttled if self.0 == Fault::PanicsOnThrottled => panic!("no answer for this outcome"),
                 _ => false,
             },
             _ => false,
@@ -101,13 +101,13 @@ fn violations(fault: Fault) -> Vec<String> {
 }
 
 #[test]
-fn the_kit_passes_a_careful_endpoint() {
+fn the_conformance_kit_passes_a_careful_endpoint() {
     let violations = violations(Fault::None);
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
 #[test]
-fn the_kit_catches_careless_endpoints() {
+fn the_conformance_kit_catches_each_careless_endpoint() {
     for (fault, said) in [
         (
             Fault::AdmitsDenied,
@@ -130,7 +130,7 @@ fn the_kit_catches_careless_endpoints() {
 }
 
 #[test]
-fn the_kit_needs_a_fit_request_on_the_route_and_both_verdicts() {
+fn the_conformance_kit_needs_a_fit_request_on_the_route_and_both_kinds_of_verdict() {
     let elsewhere = || Request::post("/elsewhere").header("token", "605b32dd").body(Bytes::from_static(b"x")).unwrap();
     let test = EndpointTest::new(Careless(Fault::None), elsewhere, || vec![true], |response| response.status() == 204);
     let violations = crate::laws::on_paused_time(async { test.violations().await });

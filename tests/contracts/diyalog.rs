@@ -1,4 +1,4 @@
-//! Diyalog: "Authentication Services".
+//! Diyalog's contract, "Authentication Services": its vectors, and its endpoints under the laws.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use crate::{
 
 // Contract: DY-1, DY-2, DY-3, DY-4, DY-10, DY-20, DY-22.
 #[test]
-fn vectors() {
+fn every_vector_gets_its_answer() {
     vectors::run("diyalog.json", 190, serve);
 }
 
@@ -31,7 +31,7 @@ fn serve(vector: &Vector) -> Served {
     match &*vector.endpoint {
         "diyalog_customer" => vector.serve(customer(vector), customer_verdict, asked_of_customer),
         "diyalog_agent" => vector.serve(agent(vector), agent_verdict, asked_of_agent),
-        other => panic!("there is no endpoint {other}"),
+        other => panic!("unknown endpoint {other}"),
     }
 }
 
@@ -49,7 +49,7 @@ fn customer(vector: &Vector) -> CustomerEndpoint {
         None => Vocabulary::default(),
         Some("current") => Vocabulary::Current,
         Some("older") => Vocabulary::Older,
-        Some(other) => panic!("there is no vocabulary {other}"),
+        Some(other) => panic!("unknown vocabulary {other}"),
     };
     CustomerEndpoint::new().vocabulary(vocabulary).quoted(options.quoted)
 }
@@ -60,7 +60,7 @@ fn customer_verdict(verdict: &Value) -> CustomerVerdict {
         Some("InvalidToken") => CustomerVerdict::InvalidToken,
         Some("ExpiredToken") => CustomerVerdict::ExpiredToken,
         Some("InvalidDeviceId") => CustomerVerdict::InvalidDeviceId,
-        _ => panic!("there is no verdict {verdict}"),
+        _ => panic!("unknown verdict {verdict}"),
     }
 }
 
@@ -90,7 +90,7 @@ fn agent_verdict(verdict: &Value) -> AgentVerdict {
         Some("InvalidToken") => AgentVerdict::InvalidToken,
         Some("ExpiredToken") => AgentVerdict::ExpiredToken,
         Some("InvalidSessionId") => AgentVerdict::InvalidSessionId,
-        Some(other) => panic!("there is no verdict {other}"),
+        Some(other) => panic!("unknown verdict {other}"),
     }
 }
 
@@ -110,7 +110,7 @@ fn header_names<C>(request: &Request<C>) -> Vec<&str> {
     request.headers().keys().map(|name| name.as_str()).filter(|name| !added.contains(name)).collect()
 }
 
-/// The customer's endpoint, with each combination of its options.
+/// The endpoint for customers, with each combination of its options.
 pub(crate) fn customers() -> Vec<CustomerSubject> {
     let with = |vocabulary, quoted| CustomerSubject { vocabulary, quoted };
     [Vocabulary::Current, Vocabulary::Older].into_iter().flat_map(|v| [with(v, false), with(v, true)]).collect()
@@ -197,7 +197,7 @@ fn post(body: Vec<u8>) -> Request<Bytes> {
     Request::post("/checkauthtoken").body(body.into()).unwrap()
 }
 
-/// The agent's endpoint, which has no options.
+/// The endpoint for agents, which has no options.
 pub(crate) fn agents() -> [AgentSubject; 1] {
     [AgentSubject]
 }

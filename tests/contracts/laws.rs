@@ -1,7 +1,8 @@
-//! The law of every endpoint, whatever its options: only a positive verdict becomes an answer that its platform reads as
-//! admitted, everything else gets a documented answer, and the verifier is asked about fit requests alone.
+//! The laws of every endpoint, with any options. Only a positive verdict becomes an answer that the platform reads as
+//! admitted. Everything else gets a documented answer. The verifier is asked about fit requests only: those that the
+//! contract allows.
 //!
-//! A platform's module describes its endpoints as [`Subject`]s; a line in `laws!` puts them under the laws.
+//! A platform's module describes its endpoints as [`Subject`]s. A line in `laws!` tests them.
 
 use std::{
     cell::Cell,
@@ -39,41 +40,41 @@ pub(crate) trait Subject: Debug + Clone + Send + Sync + 'static {
 
     fn endpoint(&self) -> Self::Endpoint;
 
-    /// All of the verdicts, in the same order each time. The first one is positive.
+    /// All verdicts, always in the same order. The first one is positive.
     fn verdicts(&self) -> Vec<VerdictOf<Self::Endpoint>>;
 
     /// A request that is fit to be verified.
     fn fit_request(&self) -> Request<Bytes>;
 
-    /// Requests on the endpoint's route: fit ones, nearly fit ones, noise.
+    /// Generates requests on the endpoint's route: fit ones, nearly fit ones, noise.
     fn requests(&self) -> BoxedStrategy<Request<Bytes>>;
 
-    /// Whether a request is fit to be verified, found out in another way than the endpoint's.
+    /// Whether a request is fit to be verified. The code must not be the endpoint's own.
     fn is_fit(&self, request: &Request<Bytes>) -> bool;
 
-    /// Whether the platform could read an answer as admitted, however kindly it reads.
+    /// Whether the most lenient reader of the platform could take an answer for admitted.
     fn admitted(&self, answer: &Response<Bytes>) -> bool;
 
-    /// Whether an answer is one of those that the contract documents for these options.
+    /// Whether the contract documents an answer for these options.
     fn documented(&self, answer: &Response<Bytes>) -> bool;
 }
 
-/// One module for each line, in which each law is a test of all the line's subjects.
+/// Makes one module for each line, with one test for each law. A test covers all subjects of the line.
 macro_rules! laws {
     ($($name:ident: $subjects:expr;)*) => {$(
         mod $name {
             #[test]
-            fn an_answer_admits_for_a_positive_verdict_alone() {
+            fn only_a_positive_verdict_admits() {
                 $subjects.iter().for_each(super::answers);
             }
 
             #[test]
-            fn the_conformance_kit_passes() {
+            fn the_endpoint_passes_the_conformance_kit() {
                 $subjects.iter().for_each(super::conforms);
             }
 
             #[test]
-            fn a_verifier_without_a_verdict_does_not_admit() {
+            fn a_failing_verifier_does_not_admit() {
                 $subjects.iter().for_each(super::failures);
             }
 
@@ -89,12 +90,12 @@ macro_rules! laws {
             }
 
             #[test]
-            fn the_verifier_is_asked_about_what_is_fit_alone() {
+            fn the_verifier_is_asked_about_fit_requests_only() {
                 $subjects.iter().for_each(super::requests);
             }
 
             #[test]
-            fn the_verifier_is_not_asked_about_what_the_protections_refuse() {
+            fn the_verifier_is_not_asked_about_requests_that_the_protections_refuse() {
                 $subjects.iter().for_each(super::protections);
             }
         }
@@ -214,11 +215,11 @@ fn overload<S: Subject>(subject: &S) {
     let layer = VerifyLayer::new(subject.endpoint(), ServiceVerifier::new(service));
     on_paused_time(async {
         let mut first = Box::pin(answer(layer.clone(), subject.fit_request().map(Full::new)));
-        assert!(poll_immediate(&mut first).await.is_none(), "the first one is being verified");
+        assert!(poll_immediate(&mut first).await.is_none(), "the first call is not being verified");
         refused(subject, &answer(layer.clone(), subject.fit_request().map(Full::new)).await);
         drop(first);
         let third = answer(layer, subject.fit_request().map(Full::new)).await;
-        assert!(subject.admitted(&third), "there is room again, but: {third:?}");
+        assert!(subject.admitted(&third), "refused although the first call has ended: {third:?}");
     });
 }
 
@@ -236,7 +237,7 @@ fn requests<S: Subject>(subject: &S) {
             assert!(subject.documented(&answer), "{subject:?}: {answer:?}");
         }
     });
-    assert_eq!(seen.get(), [true, true], "{subject:?}: the requests must be fit and not fit");
+    assert_eq!(seen.get(), [true, true], "{subject:?}: `requests` must generate both fit and unfit ones");
 }
 
 fn protections<S: Subject>(subject: &S) {
@@ -263,7 +264,7 @@ fn refused<S: Subject>(subject: &S, answer: &Response<Bytes>) {
     assert!(subject.documented(answer), "{subject:?}: {answer:?}");
 }
 
-/// A verifier that always has the same one of the verdicts, and how often it was asked.
+/// Makes a verifier that always gives the same verdict and counts how often it is asked.
 fn deciding<S: Subject>(
     subject: &S,
     verdict: usize,
@@ -297,7 +298,7 @@ where
     V: Verifier<E::Credential>,
     B: Body + Send + 'static,
 {
-    let nothing = service_fn(|_| -> Ready<Result<Response<Full<Bytes>>, Infallible>> { panic!("not the endpoint's") });
+    let nothing = service_fn(|_| -> Ready<Result<Response<Full<Bytes>>, Infallible>> { panic!("not on the route") });
     let Ok(response) = layer.layer(nothing).oneshot(request).await;
     let (head, body) = response.into_parts();
     Response::from_parts(head, body.collect().await.unwrap().to_bytes())
@@ -308,13 +309,13 @@ pub(crate) fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
     runtime.enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
-/// `body` in frames of a few bytes.
+/// Splits `body` into frames of a few bytes.
 pub(crate) fn frames(body: Bytes) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> + Send + 'static {
     let frames: Vec<_> = body.chunks(7).map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk)))).collect();
     stream::iter(frames)
 }
 
-/// What errors and details may say: anything, and what would be read as admitted if it were not kept in its place.
+/// Texts for errors and details: anything, and texts that the platform would read as admitted if they were not escaped.
 fn texts() -> impl Strategy<Value = String> {
     const ADMITTING: &[&str] =
         &["Validated", "\"Validated\"", "\"success\":true", "\",\"success\":true,\"x\":\"", "{\"status\":200}"];

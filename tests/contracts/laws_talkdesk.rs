@@ -1,5 +1,5 @@
-//! Talkdesk's validator under the laws of every endpoint, and the same law for the guard: only a verified call gets
-//! through, and it gets through as it came.
+//! Talkdesk's validator under the laws of every endpoint, and the law for its guard: only a verified call gets through,
+//! and it arrives unchanged.
 
 use std::{collections::HashSet, fmt, marker::PhantomData, time::Duration};
 
@@ -31,7 +31,7 @@ use crate::{
     talkdesk::Login,
 };
 
-/// The two ways to have `auth` decoded: what is fit for each, found out in another way than theirs.
+/// One of the two ways to decode `auth`, with its own definition of a fit object.
 pub(crate) trait Decoded: Fields + Credential<Verdict = AuthVerdict> {
     fn validator() -> Validator<Self>;
 
@@ -62,7 +62,7 @@ impl Decoded for Auth<Login> {
     }
 }
 
-/// Whether a body has one `auth`, an object of plain values, each name once, that is fit for `A`.
+/// Whether a body has exactly one `auth`: an object of plain values without a repeated name, fit for `A`.
 fn is_fit<A: Decoded>(body: &[u8]) -> bool {
     let Ok(Members(body)) = serde_json::from_slice(body) else { return false };
     let auths: Vec<_> = body.into_iter().filter(|(name, _)| name == "auth").collect();
@@ -72,7 +72,7 @@ fn is_fit<A: Decoded>(body: &[u8]) -> bool {
     names.len() == members.len() && members.iter().all(plain) && A::is_fit(members)
 }
 
-/// An object as it is written: `serde_json::Value` would keep the last one of each name alone.
+/// All members of an object in their order. `serde_json::Value` would keep only the last one of each name.
 struct Members<V>(Vec<(String, V)>);
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
@@ -110,7 +110,7 @@ enum Member {
 #[serde(untagged)]
 enum Written {
     Object(Members<Value>),
-    Other(#[allow(dead_code, reason = "it is there to be decoded")] Value),
+    Other(#[allow(dead_code, reason = "the value is only decoded")] Value),
 }
 
 impl From<Written> for Member {
@@ -122,7 +122,7 @@ impl From<Written> for Member {
     }
 }
 
-/// Bodies: fit ones, nearly fit ones, noise.
+/// Generates bodies: fit ones, nearly fit ones, noise.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let text = || any::<String>().prop_map(|text| Value::from(text).to_string());
     let value = || {
@@ -229,7 +229,7 @@ fn granted(answer: &Response<Bytes>) -> bool {
     answer.status() == 200 && is_json(answer) && serde_json::from_slice(answer.body()).is_ok_and(flat)
 }
 
-/// Whether an answer has one of `statuses`, and what each refusal has.
+/// Whether an answer is a documented refusal with one of `statuses`.
 fn refused(answer: &Response<Bytes>, statuses: &[u16]) -> bool {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -254,7 +254,7 @@ fn is_json(answer: &Response<Bytes>) -> bool {
     answer.headers().get("content-type").is_some_and(|content_type| content_type == "application/json")
 }
 
-/// What the verifier of a guard can do.
+/// What the verifier of a guard does.
 #[derive(Debug, Clone, Copy)]
 enum Does {
     Verify,
@@ -271,7 +271,7 @@ struct GuardCase {
     does: Does,
     no_verdict: u16,
     unknown_caller: bool,
-    /// The limit is this much of the body, and no limit if there is none.
+    /// The body limit, as a position in the body. `None` sets no limit.
     limit: Option<Index>,
     chunked: bool,
 }
@@ -297,7 +297,7 @@ fn guard_cases() -> impl Strategy<Value = GuardCase> {
 #[derive(Clone)]
 struct Principal;
 
-/// Sends a case through a guard and says whether it got through.
+/// Sends a case through a guard, and returns whether it got through.
 fn guard_law<A: Decoded>(case: GuardCase) -> bool {
     let does = case.does;
     let verifier = verifier_fn(move |_: Request<Call<Principal, A>>| async move {
@@ -354,7 +354,7 @@ fn guard_laws<A: Decoded>() {
         let through = guard_law::<A>(case);
         seen.set([seen.get()[0] || through, seen.get()[1] || !through]);
     });
-    assert_eq!(seen.get(), [true, true], "some cases must get through, and some not");
+    assert_eq!(seen.get(), [true, true], "some cases must get through, and some must not");
 }
 
 #[test]

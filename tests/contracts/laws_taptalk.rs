@@ -1,5 +1,5 @@
-//! TapTalk's four endpoints under the laws, and the backend's one. Whatever the four answer, even to noise, is the whole
-//! envelope: `status` is a number, and the three members of `error` are strings.
+//! TapTalk's four endpoints and the app's own one under the laws. Each answer of the four is a whole envelope, even the
+//! answer to noise: `status` is a number, and the three members of `error` are strings.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use tower_verify::taptalk::{
 
 use crate::laws::Subject;
 
-/// Stands in everything that only a positive verdict may send.
+/// A part of every value that only a positive verdict may send.
 pub(crate) const SECRET: &str = "605b32dd";
 
 pub(crate) const SERVER_KEYS: &[&str] = &["a2V5LTE6c2VjcmV0LTE=", "YTpiOmM6"];
@@ -33,7 +33,7 @@ pub(crate) const BEARERS: &[&str] = &["Bearer abc", "bEARER   aZ0-._~+/=="];
 pub(crate) const NO_BEARERS: &[&str] =
     &["", "Bearer", "Bearer ", "Bearer a b", "Basic abc", "abc", "Bearer a,b", "Bearer \u{e9}"];
 
-/// The envelope as the strictest client reads it: every member, none of them null.
+/// The envelope as the strictest client reads it: each member is there, and none is null.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -59,7 +59,7 @@ pub(crate) fn admitted(answer: &Response<Bytes>) -> bool {
     good || ["accesstoken", "\"ticket\"", SECRET].iter().any(|word| text.contains(word))
 }
 
-/// Whether it is as documented, where `failed` is HTTP's status without a verdict.
+/// Whether an answer is documented. `failed` is the HTTP status of an answer without a verdict.
 pub(crate) fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) -> bool {
     const CODES: &[&str] = &[
         "40001", "40002", "40101", "40102", "40103", "40104", "40105", "40106", "49101", "49102", "49103", "49104",
@@ -86,7 +86,7 @@ pub(crate) fn documented(answer: &Response<Bytes>, mirrored: bool, failed: u16) 
         && answer.headers()["content-type"] == "application/json"
 }
 
-/// What the four have in common: a header that is good when it is there once, with one of certain values.
+/// Generates a header as all four endpoints read it: good if it is there once, with one of the `good` values.
 pub(crate) fn header(name: &'static str, good: &'static [&str], bad: &'static [&str]) -> BoxedStrategy<Headers> {
     let once = |values| select(values).prop_map(move |value| vec![(name, value)]);
     let twice = (once(good), once(good)).prop_map(|(one, other)| [one, other].concat());
@@ -112,7 +112,7 @@ pub(crate) fn any_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(Vec::new()), Just(b"{}".to_vec()), Just(b"\"\"".to_vec()), vec(any::<u8>(), 0..32)]
 }
 
-/// Each endpoint with its one option.
+/// An endpoint without and with its one option.
 pub(crate) fn both<T>(subject: fn(bool) -> T) -> [T; 2] {
     [subject(false), subject(true)]
 }
@@ -334,7 +334,7 @@ impl Subject for RefreshSubject {
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
-        // There need be no app key.
+        // The app key is optional.
         (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
             .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
             .boxed()
@@ -382,13 +382,13 @@ impl Subject for ConnectSubject {
     }
 
     fn fit_request(&self) -> Request<Bytes> {
-        // A body, which means nothing, so that there is one to be limited.
+        // The body means nothing. It is there for the body limit to be tested.
         Self::request("?check=1", &vec![("authorization", BEARERS[0])], b"{}".to_vec())
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
         let pair = select(&["check=1", "check=1", "check=0", "check", "check=", "xcheck=1", "a=b", ""][..]);
-        // What does not say `check=1` is not the endpoint's.
+        // Each query has `check=1`: without it, the request is not on the endpoint's route.
         let query = prop_oneof![
             4 => Just("?check=1".to_owned()),
             4 => vec(pair, 0..4).prop_map(|pairs| format!("?{}&check=1", pairs.join("&"))),
@@ -459,7 +459,7 @@ impl Subject for AppTicketSubject {
             .prop_shuffle()
             .prop_map(|members| format!("{{{}}}", members.join(",")).into_bytes());
         let body = prop_oneof![4 => object, 1 => any_body()];
-        // What stands in the header twice is read once: it is told to TapTalk and decides nothing.
+        // The header is never repeated here: it is passed on to TapTalk, and nothing depends on it.
         let user_agent = prop_oneof![
             4 => select(USER_AGENTS).prop_map(|value| vec![("user-agent", value)]),
             1 => select(vec![vec![], vec![("user-agent", "")]]),

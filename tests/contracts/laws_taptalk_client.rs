@@ -1,4 +1,4 @@
-//! TapTalk.io's endpoints around a login, as the laws see them: the end of one, a project's settings, a user that is saved.
+//! TapTalk.io's endpoints around a login under the laws: logout, a project's settings, and the update of a user.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -93,7 +93,7 @@ impl Subject for ConfigsSubject {
     }
 
     fn fit_request(&self) -> Request<Bytes> {
-        // The web SDK's `Authorization` is empty.
+        // The web SDK sends an empty `Authorization`.
         Self::request(&vec![("authorization", ""), ("app-key", APP_KEYS[0])], b"{}".to_vec())
     }
 

@@ -1,5 +1,5 @@
-//! The platforms' contracts: every vector of `tests/vectors`, each sent in process and over a socket, and the laws that
-//! hold for every endpoint.
+//! The platforms' contracts: all vectors of `tests/vectors`, sent in process and over a socket, and the laws that hold
+//! for every endpoint.
 
 mod careless;
 mod diyalog;

@@ -1,4 +1,4 @@
-//! Talkdesk: "Authorization Validator", and the calls that carry what it returned.
+//! Talkdesk's contract: the vectors of the "Authorization Validator", and of the later calls that carry its parameters.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::vectors::{self, Asked, Served, Vector};
 
 // Contract: TD-7, TD-8, TD-20, TD-21, TD-22, TD-23.
 #[test]
-fn vectors() {
+fn every_vector_gets_its_answer() {
     vectors::run("talkdesk.json", 100, serve);
 }
 
@@ -26,11 +26,11 @@ fn serve(vector: &Vector) -> Served {
     match &*vector.endpoint {
         "talkdesk_validator" => serve_validator(vector),
         "talkdesk_guard" => serve_guard(vector),
-        other => panic!("there is no endpoint {other}"),
+        other => panic!("unknown endpoint {other}"),
     }
 }
 
-/// What the vectors with the option `typed` ask for.
+/// The credentials of the vectors with the option `typed`.
 #[derive(Deserialize)]
 pub(crate) struct Login {
     username: Secret,
@@ -66,7 +66,7 @@ fn configured<A>(mut validator: Validator<A>, options: ValidatorOptions) -> Vali
     validator.legacy_no_content(options.legacy_no_content)
 }
 
-/// Whom the vectors' calls are verified to be from.
+/// The caller that a verified call comes from.
 #[derive(Clone)]
 struct Principal(String);
 
@@ -103,9 +103,9 @@ where
     if let Some(secret) = vector.options.caller_secret() {
         layer = layer.caller_secret(secret);
     }
-    // What is guarded answers with what arrived.
+    // The guarded app answers with what arrived.
     let app = service_fn(|request: Request<GuardedBody<_>>| async move {
-        let Principal(principal) = request.extensions().get().cloned().expect("no call arrives without a principal");
+        let Principal(principal) = request.extensions().get().cloned().expect("the guard adds the principal");
         let arrived = format!("{} {}", request.method(), request.uri());
         let response = Response::builder().header("app", arrived).header("principal", principal);
         Ok::<_, Infallible>(response.body(ResponseBody::new(request.into_body())).unwrap())
@@ -119,7 +119,7 @@ fn fields(credentials: &Credentials) -> Value {
             FieldValue::Text(text) => json!(text.expose_secret()),
             FieldValue::Integer(integer) => json!(integer),
             FieldValue::Boolean(boolean) => json!(boolean),
-            other => panic!("there is no field {other:?}"),
+            other => panic!("unknown kind of field {other:?}"),
         };
         (name.to_owned(), value)
     });
@@ -135,7 +135,7 @@ fn login(login: &Login) -> Value {
     })
 }
 
-/// `"denied"`, or `{"granted": [[name, value], ..]}`.
+/// Reads a verdict: `"denied"`, or `{"granted": [[name, value], ..]}`.
 fn auth_verdict(verdict: &Value) -> AuthVerdict {
     if verdict == "denied" {
         return AuthVerdict::Denied;
@@ -145,11 +145,11 @@ fn auth_verdict(verdict: &Value) -> AuthVerdict {
         Value::String(text) => parameters.with(name, text),
         Value::Bool(boolean) => parameters.with(name, boolean),
         Value::Number(number) => parameters.with(name, number.as_i64().expect("an integer")),
-        other => panic!("there is no parameter {other}"),
+        other => panic!("unknown kind of parameter {other}"),
     }))
 }
 
-/// `"denied"`, or `{"verified": principal}`.
+/// Reads a verdict: `"denied"`, or `{"verified": principal}`.
 fn call_verdict(verdict: &Value) -> CallVerdict<Principal> {
     if verdict == "denied" {
         CallVerdict::Denied
@@ -163,6 +163,6 @@ fn member<T: DeserializeOwned>(verdict: &Value, name: &str) -> T {
         Some(object) if object.len() == 1 && object.contains_key(name) => {
             serde_json::from_value(object[name].clone()).unwrap_or_else(|error| panic!("{verdict}: {error}"))
         }
-        _ => panic!("there is no verdict {verdict}"),
+        _ => panic!("unknown verdict {verdict}"),
     }
 }

@@ -1,4 +1,5 @@
-//! TapTalk.io: "Authentication" of the PowerTalk server API, its error codes, and what its published clients send.
+//! TapTalk.io's contract: the vectors of "Authentication" in the PowerTalk server API, of its error codes, and of the
+//! requests that its published clients send.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +19,7 @@ use crate::vectors::{self, Served, Vector};
 
 // Contract: TT-101, TT-103, TT-104, TT-105, TT-106, TT-107, TT-7, TT-6, TT-40001, TT-40002, TT-40101, TT-49101, TT-49102, TT-42901, TT-50001, TT-13.
 #[test]
-fn vectors() {
+fn every_vector_gets_its_answer() {
     vectors::run("taptalk.json", 170, serve);
 }
 
@@ -42,7 +43,7 @@ fn serve(vector: &Vector) -> Served {
         "taptalk_access_token" => vector.serve(endpoint!(AccessTokenEndpoint, vector), token_verdict, exchange),
         "taptalk_refresh" => vector.serve(endpoint!(RefreshEndpoint, vector), token_verdict, refresh),
         "taptalk_connect" => vector.serve(endpoint!(ConnectEndpoint, vector), access_verdict, access_check),
-        other => panic!("there is no endpoint {other}"),
+        other => panic!("unknown endpoint {other}"),
     }
 }
 
@@ -74,7 +75,7 @@ fn ticket_verdict(verdict: &Value) -> TicketVerdict {
     match verdict.as_str() {
         Some(word) if key_refusal(word).is_some() => TicketVerdict::KeyRefused(key_refusal(word).unwrap()),
         Some("refused") => TicketVerdict::Refused,
-        Some(other) => panic!("there is no verdict {other}"),
+        Some(other) => panic!("unknown verdict {other}"),
         None => TicketVerdict::Issued(Ticket::new(text("userID"), text("ticket"))),
     }
 }
@@ -119,12 +120,12 @@ fn token_verdict(verdict: &Value) -> TokenVerdict {
         Some("other client") => TokenVerdict::OtherClient,
         Some("no user") => TokenVerdict::NoUser,
         Some(word) if key_refusal(word).is_some() => TokenVerdict::KeyRefused(key_refusal(word).unwrap()),
-        Some(other) => panic!("there is no verdict {other}"),
+        Some(other) => panic!("unknown verdict {other}"),
         None => TokenVerdict::Issued(Box::new(tokens(&verdict["issued"]))),
     }
 }
 
-/// The tokens of an answer's data. A member of the user that is empty there is not known here.
+/// Reads the tokens from an answer's data. An empty member of the user becomes `None`.
 fn tokens(data: &Value) -> TokenPair {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let time = |value: &Value| SystemTime::UNIX_EPOCH + Duration::from_millis(value.as_u64().unwrap());
@@ -161,6 +162,6 @@ fn access_verdict(verdict: &Value) -> AccessVerdict {
         Some("other client") => AccessVerdict::OtherClient,
         Some("no user") => AccessVerdict::NoUser,
         Some(word) if key_refusal(word).is_some() => AccessVerdict::KeyRefused(key_refusal(word).unwrap()),
-        _ => panic!("there is no verdict {verdict}"),
+        _ => panic!("unknown verdict {verdict}"),
     }
 }

@@ -1,4 +1,4 @@
-//! A ticket office behind its four endpoints: what a backend and an app see of a login, from the ticket to its end.
+//! A ticket office behind its four endpoints, as a backend and an app see it: a login from the ticket to its end.
 
 use std::time::{Duration, SystemTime};
 
@@ -98,7 +98,7 @@ fn code(answer: &Value) -> &str {
 
 // Contract: TT-1, TT-2, TT-3, TT-9, TT-40103.
 #[tokio::test]
-async fn a_login_from_the_ticket_to_its_end() {
+async fn a_login_lasts_from_its_ticket_until_a_refresh_token_is_reused() {
     let clock = clock();
     let server = Server::new(&clock);
     let ticket = server.ticket("287", "Ann Example").await;
@@ -125,7 +125,7 @@ async fn a_login_from_the_ticket_to_its_end() {
     assert_eq!(server.check(data(&renewed, "accessToken")).await["status"], 200);
 
     let repeated = server.refresh(data(&tokens, "refreshToken")).await;
-    assert_eq!(repeated, renewed, "a repeat is answered as the first time");
+    assert_eq!(repeated, renewed, "a repeat gets the first answer");
     clock.advance(Duration::from_secs(10));
     assert_eq!(code(&server.refresh(data(&tokens, "refreshToken")).await), "40103");
     assert_eq!(code(&server.check(data(&renewed, "accessToken")).await), "40103");
@@ -133,9 +133,9 @@ async fn a_login_from_the_ticket_to_its_end() {
 }
 
 // Contract: TT-12.
-/// The check and the socket at one path, with an app behind the guard that says whose socket it is.
+/// The check and the socket share one path. The app behind the guard answers with the user of the socket.
 #[tokio::test]
-async fn a_socket_is_verified_from_the_query_or_the_headers_and_the_check_stays_the_check() {
+async fn the_socket_guard_reads_the_query_or_the_headers_and_lets_the_check_be_answered() {
     let clock = clock();
     let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
         .unwrap()
@@ -187,7 +187,7 @@ async fn a_socket_is_verified_from_the_query_or_the_headers_and_the_check_stays_
 }
 
 #[tokio::test]
-async fn every_body_of_a_client_exchanges_and_no_ticket_does_twice() {
+async fn a_ticket_is_exchanged_once_whatever_body_the_client_sends() {
     let server = Server::new(&clock());
     for body in ["\"\"", "{}", "", "anything"] {
         let ticket = server.ticket("287", "Ann Example").await;
@@ -197,7 +197,7 @@ async fn every_body_of_a_client_exchanges_and_no_ticket_does_twice() {
 }
 
 #[tokio::test]
-async fn tickets_that_are_not_good_have_their_codes() {
+async fn unknown_malformed_and_expired_tickets_get_their_own_codes() {
     let clock = clock();
     let (server, other) = (Server::new(&clock), Server::new(&clock));
     let ticket = server.ticket("287", "Ann Example").await;
@@ -211,7 +211,7 @@ async fn tickets_that_are_not_good_have_their_codes() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_and_a_wrong_secret_are_the_same() {
+async fn an_unknown_key_id_and_a_wrong_secret_get_the_same_answer() {
     let server = Server::new(&clock());
     let body = r#"{"userIPAddress":"a","userAgent":"b","userPlatform":"ios","userDeviceID":"c","xcUserID":"d","fullName":"e"}"#;
     let mut answers = Vec::new();
@@ -223,7 +223,7 @@ async fn an_unknown_id_and_a_wrong_secret_are_the_same() {
 }
 
 #[tokio::test]
-async fn a_user_is_saved_once_and_updated() {
+async fn a_second_ticket_updates_the_same_user() {
     let server = Server::new(&clock());
     let first = server.ticket("287", "Ann Example").await;
     let second = server.ticket("287", "Ann Married").await;

@@ -1,8 +1,9 @@
-//! The runner of contract vectors: the requests of a platform, what the verifier says to them, and the exact answers.
+//! The runner of contract vectors. A vector is a platform's request, the verifier's result, and the exact answer.
 //!
 //! A platform's module gives [`run`] its file and a function that turns a vector into an app, mostly by
-//! [`Vector::serve`]. Each vector is sent four times: in process and over a socket, its body announced and chunked.
-//! Both the file and the answers are read strictly: an unknown key, a name used twice, a header too much is a failure.
+//! [`Vector::serve`]. Each vector is sent four times: in process and over a socket, each with a `Content-Length` and
+//! chunked. Both the file and the answers are read strictly: an unknown key, a name used twice or an additional header
+//! is a failure.
 
 mod send;
 
@@ -30,7 +31,7 @@ use tower_verify::{
 
 use self::send::{App, Body, boxed};
 
-/// The wait that a verifier names when a vector has it `throttled`: a time that has to be rounded to be told in seconds.
+/// The retry-after of a verifier in a `throttled` vector. It is not whole seconds, so that rounding is tested.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(29_500);
 
 pub(crate) type VerdictOf<E> = <<E as Contract>::Credential as Credential>::Verdict;
@@ -44,12 +45,12 @@ pub(crate) struct Vector {
     pub(crate) options: Options,
     request: RequestVector,
     pub(crate) verifier: Script,
-    /// What the verifier must have been asked: as much of it as the platform's module reports.
+    /// The credential that the verifier must have been asked about, as the platform's module reports it.
     asked: Option<Value>,
     answer: Answer,
 }
 
-/// The layer's options, and the platform's own.
+/// The options of the layer and those of the platform.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Options {
     path: Option<String>,
@@ -71,7 +72,7 @@ pub(crate) struct CallerSecretVector {
 #[serde(deny_unknown_fields)]
 struct RequestVector {
     method: String,
-    /// With the query.
+    /// The path and the query.
     path: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -89,7 +90,7 @@ struct Repeat {
     after: String,
 }
 
-/// What the verifier does when it is asked.
+/// What the verifier does.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) enum Script {
     #[serde(rename = "verdict")]
@@ -110,15 +111,15 @@ pub(crate) enum Script {
 #[serde(deny_unknown_fields)]
 struct Answer {
     status: u16,
-    /// All of them: less only what the connection itself adds.
+    /// All headers, except those that the connection adds.
     headers: BTreeMap<String, String>,
     body: String,
 }
 
-/// What the verifier was asked, one value a time.
+/// The credentials that the verifier was asked about, one value for each call.
 pub(crate) type Asked = Arc<Mutex<Vec<Value>>>;
 
-/// A vector's app, and what its verifier is asked.
+/// A vector's app, and the credentials that its verifier is asked about.
 pub(crate) struct Served {
     app: App,
     asked: Asked,
@@ -136,9 +137,9 @@ impl Served {
 }
 
 impl Vector {
-    /// The app behind `endpoint`, with its options, and with a verifier that follows the script.
+    /// Makes an app with `endpoint`, the vector's options, and a verifier that follows the vector's script.
     ///
-    /// `verdict` reads a scripted verdict; `asked` says what the verifier was asked, in the terms of the vectors.
+    /// `verdict` reads a scripted verdict. `asked` writes a credential in the form of the vectors.
     pub(crate) fn serve<E: Endpoint>(
         &self,
         endpoint: E,
@@ -161,7 +162,7 @@ impl Vector {
         Served::new(layers.map_response(|response: Response<_>| response.map(ResponseBody::new)).service(app()), log)
     }
 
-    /// A verifier that follows the script and keeps what it was asked in `log`.
+    /// Makes a verifier that follows the script and records each credential in `log`.
     pub(crate) fn verifier<C: Credential>(
         &self,
         verdict: fn(&Value) -> C::Verdict,
@@ -176,9 +177,9 @@ impl Vector {
                 match script {
                     Script::Verdict(value) => Ok(verdict(&value)),
                     Script::Error => Err(BoxError::from("connection refused")),
-                    Script::Panic => panic!("as the vector says"),
+                    Script::Panic => panic!("the vector wants a panic"),
                     Script::Hang => {
-                        // From here on time passes only when nothing else can happen.
+                        // From here on, the clock advances only when nothing else can run.
                         tokio::time::pause();
                         tokio::time::sleep(Duration::from_secs(3600)).await;
                         log.lock().unwrap().push("waited for".into());
@@ -193,7 +194,7 @@ impl Vector {
 }
 
 impl Options {
-    /// The platform's own options, by their names and no others.
+    /// Reads the platform's own options. An unknown name is an error.
     pub(crate) fn own<T: DeserializeOwned>(&self) -> T {
         serde_json::from_value(Value::Object(self.own.clone())).unwrap_or_else(|error| panic!("options: {error}"))
     }
@@ -215,7 +216,7 @@ impl RequestVector {
         ];
         let mut bodies = bodies.into_iter().flatten();
         let body = bodies.next().unwrap_or_default();
-        assert!(bodies.next().is_none(), "more than one body");
+        assert!(bodies.next().is_none(), "a vector has one of `body`, `body_hex` and `body_repeat`");
         body.into()
     }
 
@@ -223,7 +224,7 @@ impl RequestVector {
         let bytes = self.body_bytes();
         let mut request = Request::builder().method(&*self.method).uri(&self.path);
         if chunked && !bytes.is_empty() {
-            // Without it a client takes a GET of unknown length for one that has no body.
+            // Without this header, the client sends a GET of unknown length without its body.
             request = request.header(TRANSFER_ENCODING, "chunked");
         }
         let body = if chunked {
@@ -240,7 +241,7 @@ impl RequestVector {
     }
 }
 
-/// What is behind the layer: it answers with what arrived.
+/// The app behind the layer. It answers with the request that arrived.
 fn app() -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
     service_fn(|request: Request<Body>| async move {
         let arrived = format!("{} {}", request.method(), request.uri());
@@ -248,12 +249,12 @@ fn app() -> impl Service<Request<Body>, Response = Response<Body>, Error = Infal
     })
 }
 
-/// Runs every vector of `tests/vectors/{file}`, of which there must be `minimum`.
+/// Runs every vector of `tests/vectors/{file}`, which must have at least `minimum` of them.
 pub(crate) fn run(file: &str, minimum: usize, serve: fn(&Vector) -> Served) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let vectors = parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    assert!(vectors.len() >= minimum, "{file} has {} vectors, and must have {minimum}", vectors.len());
+    assert!(vectors.len() >= minimum, "{file} has {} vectors, and must have at least {minimum}", vectors.len());
     let failures: Vec<_> = vectors.iter().flat_map(|vector| failures(vector, serve)).collect();
     assert!(failures.is_empty(), "{file}: {} failed\n\n{}", failures.len(), failures.join("\n\n"));
 }
@@ -267,7 +268,7 @@ fn parse(text: &str) -> Result<Vec<Vector>, String> {
     }
 }
 
-/// In what a vector is not as it should be, each time it is sent.
+/// Sends a vector in all four ways, and describes each wrong result.
 fn failures(vector: &Vector, serve: fn(&Vector) -> Served) -> Vec<String> {
     if cfg!(not(feature = "deadline")) && vector.verifier == Script::Hang {
         return Vec::new();
@@ -296,14 +297,14 @@ impl Vector {
     fn compare(&self, answer: &Answer, asked: &[Value]) -> Result<(), String> {
         let expected = &self.answer;
         if (answer.status, &answer.headers, &answer.body) != (expected.status, &expected.headers, &expected.body) {
-            return Err(format!("answered\n  {answer:?}\nand not\n  {expected:?}"));
+            return Err(format!("answered\n  {answer:?}\ninstead of\n  {expected:?}"));
         }
         let times = usize::from(self.verifier != Script::NotAsked);
         if asked.len() != times {
-            return Err(format!("the verifier was asked {} times and not {times}", asked.len()));
+            return Err(format!("the verifier was asked {} times instead of {times}", asked.len()));
         }
         match &self.asked {
-            Some(expected) if asked != [expected.clone()] => Err(format!("asked\n  {asked:?}\nand not\n  {expected}")),
+            Some(expected) if asked != [expected.clone()] => Err(format!("asked\n  {asked:?}\ninstead of\n  {expected}")),
             _ => Ok(()),
         }
     }
@@ -319,7 +320,7 @@ const VECTOR: &str = r#"{"name": "a", "endpoint": "b", "request": {"method": "GE
     "answer": {"status": 200, "headers": {}, "body": ""}}"#;
 
 #[test]
-fn a_file_is_read_strictly() {
+fn a_vector_file_with_an_unknown_key_or_a_repeated_name_is_refused() {
     assert_eq!(parse(&format!("[{VECTOR}]")).unwrap().len(), 1);
     assert!(parse(&format!("[{VECTOR}, {VECTOR}]")).unwrap_err().contains("two vectors"));
     for (known, unknown) in [
@@ -335,7 +336,7 @@ fn a_file_is_read_strictly() {
 
 #[test]
 #[should_panic(expected = "unknown field `qouted`")]
-fn a_platform_reads_its_options_strictly() {
+fn an_unknown_option_is_refused() {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Own {}
@@ -345,7 +346,7 @@ fn a_platform_reads_its_options_strictly() {
 }
 
 #[test]
-fn whatever_differs_is_a_failure() {
+fn any_difference_from_the_expected_answer_is_a_failure() {
     let vector = &parse(&format!("[{VECTOR}]")).unwrap()[0];
     let asked = [Value::Null];
     assert_eq!(vector.compare(&vector.answer, &asked), Ok(()));
@@ -366,7 +367,7 @@ fn whatever_differs_is_a_failure() {
 }
 
 #[test]
-#[should_panic(expected = "vectors, and must have 1000000")]
+#[should_panic(expected = "vectors, and must have at least 1000000")]
 fn a_file_with_too_few_vectors_fails() {
     run("diyalog.json", 1_000_000, |vector| panic!("{}", vector.name));
 }

@@ -1,4 +1,4 @@
-//! How a vector's request gets to its app, and the answer back: in process, or over a socket.
+//! Sends a vector's request to its app and reads the answer: in process, or over a socket.
 
 use std::{collections::BTreeMap, convert::Infallible, fmt::Debug};
 
@@ -37,7 +37,7 @@ pub(crate) async fn over_a_socket(app: App, request: Request<Body>) -> Answer {
     answer(response, &["connection", "content-length", "date", "transfer-encoding"]).await
 }
 
-/// A response to be compared, less the headers that the connection adds.
+/// Turns a response into an [`Answer`], without the headers that the connection adds.
 async fn answer<B>(response: Response<B>, added: &[&str]) -> Answer
 where
     B: hyper::body::Body<Data = Bytes, Error: Debug>,
