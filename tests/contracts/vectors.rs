@@ -297,14 +297,14 @@ impl Vector {
     fn compare(&self, answer: &Answer, asked: &[Value]) -> Result<(), String> {
         let expected = &self.answer;
         if (answer.status, &answer.headers, &answer.body) != (expected.status, &expected.headers, &expected.body) {
-            return Err(format!("answered\n  {answer:?}\ninstead of\n  {expected:?}"));
+            return Err(format!("answered\n  {answer:?}\nexpected\n  {expected:?}"));
         }
         let times = usize::from(self.verifier != Script::NotAsked);
         if asked.len() != times {
             return Err(format!("the verifier was asked {} times instead of {times}", asked.len()));
         }
         match &self.asked {
-            Some(expected) if asked != [expected.clone()] => Err(format!("asked\n  {asked:?}\ninstead of\n  {expected}")),
+            Some(expected) if asked != [expected.clone()] => Err(format!("asked\n  {asked:?}\nexpected\n  {expected}")),
             _ => Ok(()),
         }
     }

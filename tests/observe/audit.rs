@@ -1,4 +1,4 @@
-//! The lines of an `AuditLog`.
+//! The lines that an `AuditLog` writes.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[test]
-fn each_call_is_a_line_without_a_name() {
+fn each_call_is_one_audit_line_with_pseudonyms_instead_of_names() {
     let (written, pseudonyms) = (Written::default(), Pseudonyms::new([7; 32]));
     let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_000));
     let of = pseudonyms.clone();
@@ -54,7 +54,7 @@ fn each_call_is_a_line_without_a_name() {
 }
 
 #[test]
-fn a_line_that_cannot_be_written_is_counted() {
+fn an_audit_line_that_cannot_be_written_is_counted() {
     struct Full;
 
     impl io::Write for Full {

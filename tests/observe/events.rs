@@ -1,4 +1,4 @@
-//! One event for each call, and it says how the call ended.
+//! Each call is one event, which says how the call ended.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ use crate::support::{
     CLIENT, Customers, ERROR, OUTCOMES, Recorder, Seen, body, customers, now, on_paused_time, request, send,
 };
 
-/// The event of one call of `layer`.
+/// Sends one request through `layer`, and returns its event and the response.
 fn seen(layer: Customers, request: Request<Full<Bytes>>) -> (Seen, Response<Full<Bytes>>) {
     let recorder = Recorder::default();
     let response = on_paused_time(send(&layer.observer(recorder.clone()), request));
@@ -49,7 +49,7 @@ fn an_event_says_what_the_verifier_did() {
 }
 
 #[test]
-fn an_event_says_why_the_verifier_was_not_asked() {
+fn an_event_says_why_the_verifier_was_not_called() {
     let secret = CallerSecret::new("caller".parse().unwrap(), ["605b32dd"]).unwrap();
     let good = || request(body("good"));
     for (layer, request, outcome, body_bytes) in [
@@ -63,26 +63,26 @@ fn an_event_says_why_the_verifier_was_not_asked() {
     }
 }
 
-/// A first frame, and then nothing more.
+/// A request whose body has one frame and never ends.
 fn endless() -> Request<StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + 'static>> {
     let frames = stream::iter([Ok(Frame::data(Bytes::from_static(b"{")))]).chain(stream::pending());
     Request::post("/checkauthtoken").body(StreamBody::new(frames)).unwrap()
 }
 
 #[test]
-fn a_body_that_does_not_end_is_seen_as_reading() {
+fn an_endless_body_counts_as_reading_time() {
     let recorder = Recorder::default();
     on_paused_time(send(&customers().observer(recorder.clone()), endless()));
     let seen = recorder.only();
     assert_eq!((seen.outcome, seen.verifying, seen.body_bytes), ("deadline_exceeded", None, None));
-    assert_eq!(seen.reading, seen.total, "all the time went into the body");
+    assert_eq!(seen.reading, seen.total, "all the time is reading time");
 
     on_paused_time(send(&customers().buffer_limit(0).observer(recorder.clone()), endless()));
     assert_eq!(recorder.only().outcome, "overloaded");
 }
 
 #[test]
-fn the_time_that_the_verifier_takes_is_the_verifiers() {
+fn time_in_the_verifier_counts_as_verifying_time() {
     const TIME: Duration = Duration::from_millis(20);
     let recorder = Recorder::default();
     let slow = verifier_fn(|_: Request<CustomerToken>| async {
@@ -96,7 +96,7 @@ fn the_time_that_the_verifier_takes_is_the_verifiers() {
 }
 
 #[test]
-fn a_call_that_is_dropped_is_seen_as_cancelled() {
+fn a_dropped_call_is_observed_as_cancelled() {
     let recorder = Recorder::default();
     let layer = customers().observer(recorder.clone());
     on_paused_time(async {
@@ -108,7 +108,7 @@ fn a_call_that_is_dropped_is_seen_as_cancelled() {
     assert_eq!((seen.outcome, seen.status, seen.verifying.is_some()), ("cancelled", None, true));
 }
 
-/// Admits everybody, and panics in the response.
+/// An endpoint that panics in every response.
 struct Broken;
 
 impl Contract for Broken {
@@ -136,7 +136,7 @@ impl Endpoint for Broken {
 }
 
 #[test]
-fn a_response_that_panics_is_seen_as_what_the_caller_gets() {
+fn a_panic_while_responding_is_observed_with_the_callers_status() {
     let recorder = Recorder::default();
     let layer = VerifyLayer::new(Broken, crate::support::Scripted).observer(recorder.clone());
     let response = now(send(&layer, request("")));
@@ -146,11 +146,11 @@ fn a_response_that_panics_is_seen_as_what_the_caller_gets() {
 }
 
 #[test]
-fn a_failure_is_seen_with_its_source() {
+fn a_failure_is_observed_with_its_source() {
     let sources = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&sources);
     let layer = customers().observer(move |event: &Event<'_>| {
-        let EventOutcome::Failed(failure) = event.outcome else { panic!("it failed") };
+        let EventOutcome::Failed(failure) = event.outcome else { panic!("no failure") };
         let source = std::error::Error::source(failure).map(ToString::to_string);
         kept.lock().unwrap().push((source, failure.retry_after()));
     });
@@ -161,7 +161,7 @@ fn a_failure_is_seen_with_its_source() {
 }
 
 #[test]
-fn the_principal_is_a_pseudonym_of_what_the_app_says() {
+fn the_principal_is_the_pseudonym_that_the_app_makes() {
     let (recorder, pseudonyms) = (Recorder::default(), Pseudonyms::new([7; 32]));
     let of = pseudonyms.clone();
     let layer = customers()
@@ -180,7 +180,7 @@ fn the_principal_is_a_pseudonym_of_what_the_app_says() {
 }
 
 #[test]
-fn the_clients_address_is_found_as_the_layer_is_told() {
+fn the_client_address_is_read_as_the_layer_is_configured() {
     let recorder = Recorder::default();
     let layer = customers().observer(recorder.clone()).client_addr(ClientAddr::x_forwarded_for(1).unwrap());
     let mut request = request(body("good"));
@@ -223,7 +223,7 @@ fn an_observer_that_panics_changes_no_response() {
 }
 
 #[test]
-fn a_verdict_whose_name_panics_is_denied_all_the_same() {
+fn a_verdict_whose_name_panics_is_still_denied() {
     struct Nameless;
 
     impl Verdict for Nameless {
@@ -277,7 +277,7 @@ fn a_verdict_whose_name_panics_is_denied_all_the_same() {
 }
 
 #[test]
-fn one_observer_sees_all_endpoints_that_have_none_of_their_own() {
+fn a_shared_observer_sees_the_endpoints_without_their_own_observer() {
     let (all, own) = (Recorder::default(), Recorder::default());
     let agents = verifier_fn(|_: Request<AgentToken>| async { Ok::<_, BoxError>(AgentVerdict::InvalidSessionId) });
     let endpoints = Endpoints::observed_by(all.clone())
@@ -294,7 +294,7 @@ fn one_observer_sees_all_endpoints_that_have_none_of_their_own() {
 }
 
 #[test]
-fn a_request_of_the_app_is_not_seen() {
+fn a_request_that_passes_through_is_not_observed() {
     let seen = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&seen);
     let layer = customers().observer(move |_: &Event<'_>| {
@@ -305,7 +305,7 @@ fn a_request_of_the_app_is_not_seen() {
     assert_eq!(seen.load(Ordering::Relaxed), 0);
 }
 
-/// Guards by a token in a header.
+/// A guard that reads a token from a header.
 struct Header;
 
 impl Contract for Header {
@@ -329,7 +329,7 @@ impl GuardContract for Header {
 }
 
 #[test]
-fn the_calls_through_a_guard_are_seen_too() {
+fn calls_through_a_guard_are_observed_too() {
     let recorder = Recorder::default();
     let guard = GuardLayer::new(Header, crate::support::Scripted).observer(recorder.clone());
     for (token, outcome, status) in
@@ -343,13 +343,13 @@ fn the_calls_through_a_guard_are_seen_too() {
         let response = now(guard.layer(app).call(request)).unwrap();
         let seen = recorder.only();
         assert_eq!((seen.endpoint, seen.outcome), ("header", outcome));
-        assert_eq!(seen.status.map(|status| status.as_u16()), status, "the app's own status is not the guard's");
+        assert_eq!(seen.status.map(|status| status.as_u16()), status, "the event has the guard's status only");
         assert_eq!(status.unwrap_or(200), response.status().as_u16());
     }
 }
 
 #[test]
-fn a_panic_in_a_verifier_that_is_dropped_late_is_one_event() {
+fn a_verifier_that_panics_when_its_deadline_drops_it_is_one_event() {
     let recorder = Recorder::default();
     struct Hangs;
 

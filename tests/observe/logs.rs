@@ -1,4 +1,4 @@
-//! The logs of `TracingObserver`.
+//! The log events of `TracingObserver`.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{CLIENT, ERROR, OUTCOMES, body, customers, on_paused_time, request, send};
 
-/// Keeps what is written.
+/// A writer that keeps everything.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -39,7 +39,7 @@ impl MakeWriter<'_> for Written {
     }
 }
 
-/// What is logged at `level` and above while `run` runs.
+/// Returns the log of `run` at `level` and above.
 pub(crate) fn logged(level: Level, run: impl FnOnce()) -> String {
     let written = Written::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(written.clone()).with_ansi(false);
@@ -47,14 +47,14 @@ pub(crate) fn logged(level: Level, run: impl FnOnce()) -> String {
     written.text()
 }
 
-/// The lines about one call with this body.
+/// Returns the log lines of one call with this body.
 fn logged_call(level: Level, body: String) -> Vec<String> {
     let call = || drop(on_paused_time(send(&customers().observer(TracingObserver::new()), request(body))));
     logged(level, call).lines().map(str::to_owned).collect()
 }
 
 #[test]
-fn a_call_is_one_event_at_the_level_of_its_outcome() {
+fn a_call_is_one_log_event_at_the_level_of_its_outcome() {
     let levels = ["DEBUG", "INFO", "ERROR", "WARN", "ERROR", "ERROR"];
     for ((token, outcome, verdict), level) in OUTCOMES.into_iter().zip(levels) {
         let lines = logged_call(Level::DEBUG, body(token));
@@ -78,14 +78,14 @@ fn a_call_is_one_event_at_the_level_of_its_outcome() {
 }
 
 #[test]
-fn a_rejection_says_what_was_wrong() {
+fn a_rejection_is_logged_with_its_reason() {
     let lines = logged_call(Level::INFO, "[]".to_owned());
     assert!(lines[0].contains(" INFO ") && lines[0].contains("tower_verify.detail=\""), "{lines:?}");
     assert!(lines[0].contains("tower_verify.outcome=\"malformed\"") && !lines[0].contains("error"), "{lines:?}");
 }
 
 #[test]
-fn the_verifiers_own_spans_and_events_are_inside_the_span() {
+fn the_verifiers_own_spans_and_events_are_inside_the_verify_span() {
     let lines = logged_call(Level::TRACE, body("good"));
     let own = lines.iter().find(|line| line.ends_with("asked")).expect("the verifier logs");
     assert!(own.contains("verify{tower_verify.endpoint=\"diyalog.customer\"}:look_up:"), "{own}");

@@ -1,4 +1,4 @@
-//! What is seen of the calls of endpoints and guards: events, logs, metrics, an audit, and never a credential.
+//! How calls of endpoints and guards are observed: by events, logs, metrics and an audit, and never with a credential.
 
 mod audit;
 mod events;

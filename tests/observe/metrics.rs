@@ -1,4 +1,4 @@
-//! The metrics of `MetricsObserver`, of caches, of stores and of key rings.
+//! The metrics of calls, caches, stores and key rings.
 
 use std::{
     collections::BTreeMap,
@@ -20,17 +20,17 @@ use tower_verify::{
 
 use crate::support::{OUTCOMES, body, customers, now, on_paused_time, request, send};
 
-/// A metric with its labels, as `name{label=value,…}`, and its value.
+/// Metrics: the key is `name{label=value,…}`.
 pub(crate) type Metrics = BTreeMap<String, DebugValue>;
 
-/// What is recorded while `run` runs.
+/// Returns the metrics that `run` records.
 pub(crate) fn recorded(run: impl FnOnce()) -> Metrics {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, run);
     let metrics = snapshotter.snapshot().into_vec().into_iter().map(|(key, unit, description, value)| {
         let (_, key) = key.into_parts();
-        assert!(unit.is_some() && description.is_some(), "{key} is not described");
+        assert!(unit.is_some() && description.is_some(), "{key} has no unit or no description");
         let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
         (format!("{}{{{}}}", key.name(), labels.join(",")), value)
     });
@@ -111,7 +111,7 @@ fn calls_under_way_are_counted_until_they_end_or_are_dropped() {
 }
 
 #[test]
-fn the_look_ups_of_a_cache_are_counted() {
+fn cache_lookups_are_counted_by_their_result() {
     let metrics = recorded(|| {
         on_paused_time(async {
             let verifier = verifier_fn(|_: Request<CustomerToken>| async {
@@ -132,7 +132,7 @@ fn the_look_ups_of_a_cache_are_counted() {
 }
 
 #[test]
-fn the_operations_of_a_store_are_timed_and_its_errors_told_apart() {
+fn store_operations_are_timed_by_operation_and_error() {
     const HOUR: Duration = Duration::from_secs(3600);
     let metrics = recorded(|| {
         let store = MeteredStore::new("small", MemoryStore::new().max_entries(1));
@@ -155,19 +155,19 @@ fn the_operations_of_a_store_are_timed_and_its_errors_told_apart() {
 }
 
 #[test]
-fn a_metered_store_is_a_store() {
+fn a_metered_store_passes_the_conformance_suite() {
     let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
     let store = MeteredStore::new("memory", MemoryStore::new().clock(clock.clone()));
     on_paused_time(conformance::check(store, tokio::spawn, async |time| clock.advance(time)));
 }
 
 #[test]
-fn a_key_ring_tells_how_many_keys_it_has_and_how_old_they_are() {
+fn the_number_and_the_ages_of_a_rings_keys_are_recorded() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring = KeyRing::new(old.clone());
     let metrics = recorded(|| record_keys("tokens", &ring));
     assert_eq!(gauge(&metrics, "tower_verify.key.age{ring=tokens,use=verify}"), 0.0);
-    // A rotation does not make a key young.
+    // A key keeps its age through a rotation.
     std::thread::sleep(Duration::from_millis(2));
     ring.rotate(KeyRing::new(new).with_next(old).unwrap());
     let ages = ring.ages();

@@ -1,5 +1,5 @@
-//! Nothing that was sent is seen: every credential of every endpoint and guard is looked for in all that can be read of
-//! its calls. Whatever a caller sends here has one mark in it.
+//! No observer repeats what a caller sent. Here, every credential of every endpoint and guard contains one mark, and the
+//! mark is searched for in everything that can be read about the call.
 
 use std::{
     cell::RefCell,
@@ -40,10 +40,10 @@ use crate::{
     support::now,
 };
 
-/// In everything that is sent.
+/// The text that every credential contains.
 const MARK: &str = "s3cr3t";
 
-/// The mark in base64, wherever in a text it begins.
+/// The mark as text, and in base64 at each of the three alignments.
 static MARKS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let encoded = ["", "x", "xx"].map(|before| {
         let text = BASE64_STANDARD.encode(format!("{before}{MARK}"));
@@ -53,14 +53,14 @@ static MARKS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 thread_local! {
-    /// What panics of this test print.
+    /// The messages of this test's panics.
     static PANICS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// What a verifier does, after it has logged all that it was given.
+/// What a verifier does after it has logged its whole request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Does {
-    /// Gives the verdict with this number.
+    /// Returns the verdict with this number.
     Decide(usize),
     Fail,
     Panic,
@@ -88,7 +88,7 @@ fn app<B>(_: Request<B>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
     ready(Ok(Response::new(Full::default())))
 }
 
-/// Everything that can be read of one call.
+/// Sends one call, and returns everything that can be read about it.
 fn all_that_is_seen<I, L>(layer: impl FnOnce(Arc<dyn Observer>) -> L, request: Request<Full<Bytes>>) -> String
 where
     L: Layer<App<I>> + Debug,
@@ -116,7 +116,7 @@ where
     seen + &logs + &audit + &format!("{metrics:?}") + &PANICS.take()
 }
 
-/// Looks for the mark in all that is seen of calls with every verdict, with failures, and with faults in the request.
+/// Asserts that the mark is in no output: for each verdict, for failures, and for faulty requests.
 fn assert_unseen<C: Credential + Debug, I, L>(
     verdicts: fn() -> Vec<C::Verdict>,
     layer: impl Fn(Shows<C>, Arc<dyn Observer>) -> L,
@@ -130,7 +130,7 @@ fn assert_unseen<C: Credential + Debug, I, L>(
     for does in numbers.chain([Does::Fail, Does::Panic]) {
         for (fault, request) in faults(&request) {
             let seen = all_that_is_seen(|observer| layer(Shows { does, verdicts }, observer), request);
-            assert!(fault != "none" || seen.contains("asked"), "the verifier is asked: {seen}");
+            assert!(fault != "none" || seen.contains("asked"), "the verifier was not called: {seen}");
             for mark in &*MARKS {
                 let at = seen.find(&**mark).map(|at| &seen[at.saturating_sub(200)..seen.len().min(at + 100)]);
                 assert_eq!(at, None, "{does:?}, fault: {fault}");
@@ -150,7 +150,7 @@ fn catch_what_panics_print() {
     });
 }
 
-/// The request as it is, and with something wrong in each place where there may be.
+/// Returns the request itself, and variants with one fault each.
 fn faults(request: &impl Fn() -> Request<Full<Bytes>>) -> Vec<(&'static str, Request<Full<Bytes>>)> {
     let mut none = request();
     let body = now(http_body_util::BodyExt::collect(none.body_mut())).unwrap().to_bytes();
@@ -245,7 +245,7 @@ guards! {
         send("GET /connect?authorization=Bearer%20MARK&app_key=KEY&device_identifier=MARK&device_platform=web", &[], "");
 }
 
-/// Stands for a key with marks in it.
+/// A placeholder for a key that contains the mark.
 const KEY: &str = "KEY";
 
 const TOKEN_AND_KEY: &[(&str, &str)] = &[

@@ -1,4 +1,4 @@
-//! An endpoint whose verifier does what the token says, and calls of it.
+//! An endpoint with a verifier that does what the token says, and calls to it.
 
 use std::{
     convert::Infallible,
@@ -20,10 +20,10 @@ use tower_verify::{
     observe::{Event, EventOutcome, Observer, Pseudonym},
 };
 
-/// The client of each call.
+/// The client's address in each call.
 pub(crate) const CLIENT: &str = "203.0.113.9";
 
-/// What the verifier's error says, and what has caused it.
+/// The text of the verifier's error.
 pub(crate) const ERROR: &str = "no such table: customers";
 
 pub(crate) struct Scripted;
@@ -51,7 +51,7 @@ pub(crate) fn customers() -> Customers {
     VerifyLayer::new(CustomerEndpoint::new(), Scripted)
 }
 
-/// Each outcome of a call about a token: the token, the outcome and the name of the verdict.
+/// Each outcome of a call: the token, the name of the outcome, and the name of the verdict.
 pub(crate) const OUTCOMES: [(&str, &str, Option<&str>); 6] = [
     ("good", "admitted", None),
     ("expired", "denied", Some("expired_token")),
@@ -71,7 +71,7 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     request.extension(peer).body(Full::new(body.into())).unwrap()
 }
 
-/// Sends one request to an app with this layer.
+/// Sends one request to an app behind this layer.
 pub(crate) async fn send<B, L>(layer: &L, request: Request<B>) -> Response<Full<Bytes>>
 where
     B: Body + Send + 'static,
@@ -87,13 +87,13 @@ fn app<B>(_: Request<B>) -> std::future::Ready<Result<Response<Full<Bytes>>, Inf
     std::future::ready(Ok(Response::new(Full::from("the app"))))
 }
 
-/// Runs what waits for nothing but tokio's clock, which goes on at once.
+/// Runs a future on a paused clock, which advances at once while everything waits.
 pub(crate) fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(future)
 }
 
-/// One event, kept.
+/// An owned copy of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) endpoint: &'static str,
@@ -108,7 +108,7 @@ pub(crate) struct Seen {
     pub(crate) client: Option<IpAddr>,
 }
 
-/// Keeps what it sees.
+/// An observer that keeps its events.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder {
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -116,18 +116,18 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// The one event that there was.
+    /// Takes the only event. Panics if there is not exactly one.
     pub(crate) fn only(&self) -> Seen {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         let started = std::mem::take(&mut *self.started.lock().unwrap());
         assert_eq!(seen.len(), 1, "{seen:?}");
-        assert_eq!(started, [seen[0].endpoint], "each call that is seen has started");
+        assert_eq!(started, [seen[0].endpoint], "each observed call has started");
         seen[0].clone()
     }
 }
 
 impl Recorder {
-    /// The outcomes of all events.
+    /// Returns the outcomes of all events.
     pub(crate) fn outcomes(&self) -> Vec<&'static str> {
         self.seen.lock().unwrap().iter().map(|seen| seen.outcome).collect()
     }
@@ -160,7 +160,7 @@ impl Observer for Recorder {
     }
 }
 
-/// The result of a future that is ready.
+/// Returns the result of a future that must be ready.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing is pending")
+    future.now_or_never().expect("the future is not ready")
 }

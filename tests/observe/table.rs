@@ -1,4 +1,4 @@
-//! The table of what is emitted, in the documentation of `observe`, is what is emitted.
+//! The tables in the documentation of `observe` list exactly the fields, metrics and labels that are emitted.
 
 use std::collections::BTreeSet;
 
@@ -20,11 +20,11 @@ use crate::{
     support::{Customers, OUTCOMES, body, customers, on_paused_time, request, send},
 };
 
-/// The names in the first column of the table under `heading`.
+/// Returns the names in the first column of the table under `heading`.
 fn documented(heading: &str) -> BTreeSet<String> {
     let docs = include_str!("../../src/observe/mod.rs");
     let section = docs.split("//! #").find(|section| section.trim_start_matches('#').trim().starts_with(heading));
-    let rows = section.expect("the section is there").lines().filter_map(|line| line.strip_prefix("//! | `"));
+    let rows = section.expect("a section of this name").lines().filter_map(|line| line.strip_prefix("//! | `"));
     rows.map(|row| row.split('`').next().unwrap().to_owned()).collect()
 }
 
@@ -36,7 +36,7 @@ fn calls(layer: &Customers) {
 }
 
 #[test]
-fn the_fields_of_log_events() {
+fn the_documentation_lists_the_fields_of_log_events() {
     let log = logged(Level::DEBUG, || {
         let layer = customers().observer(TracingObserver::new());
         calls(&layer.principal(|_| Some(Pseudonyms::new([7; 32]).of("1234567"))));
@@ -48,7 +48,7 @@ fn the_fields_of_log_events() {
 }
 
 #[test]
-fn the_metrics_and_their_labels() {
+fn the_documentation_lists_the_metrics_and_their_labels() {
     let metrics = recorded(|| {
         calls(&customers().observer(MetricsObserver::new()));
         record_keys("tokens", &KeyRing::generate().unwrap());

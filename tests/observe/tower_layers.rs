@@ -1,4 +1,4 @@
-//! How tower's own layers around a verifier look in the events, as the documentation of `ServiceVerifier` says.
+//! How tower's layers around a verifier show in the events, as documented at `ServiceVerifier`.
 
 use std::{
     future::{Ready, pending, ready},
@@ -23,7 +23,7 @@ fn layer(verifier: impl Verifier<CustomerToken>) -> VerifyLayer<CustomerEndpoint
     VerifyLayer::new(CustomerEndpoint::new(), verifier)
 }
 
-/// The outcome of one check, and what the source of a failure says.
+/// Makes one check, and returns its outcome and the text of a failure's source.
 fn seen(verifier: impl Verifier<CustomerToken>) -> (&'static str, Option<String>) {
     let (sender, events) = std::sync::mpsc::channel();
     let sender = std::sync::Mutex::new(sender);
@@ -39,7 +39,7 @@ fn seen(verifier: impl Verifier<CustomerToken>) -> (&'static str, Option<String>
 }
 
 #[test]
-fn a_timeout_is_an_error_and_the_deadline_is_not() {
+fn towers_timeout_is_an_error_and_the_layers_deadline_is_deadline_exceeded() {
     let slow = || service_fn(|_: Request<CustomerToken>| pending::<Validated>());
     let timeout = ServiceBuilder::new().timeout(Duration::from_secs(1)).service(slow());
     assert_eq!(seen(ServiceVerifier::new(timeout)), ("error", Some("request timed out".to_owned())));
@@ -47,7 +47,7 @@ fn a_timeout_is_an_error_and_the_deadline_is_not() {
 }
 
 #[test]
-fn a_check_that_waits_for_a_permit_exceeds_the_deadline() {
+fn a_check_that_waits_for_the_concurrency_limit_exceeds_the_deadline() {
     let busy = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(service_fn(|_: Request<CustomerToken>| pending::<Validated>()));
@@ -62,7 +62,7 @@ fn a_check_that_waits_for_a_permit_exceeds_the_deadline() {
 }
 
 #[test]
-fn a_check_that_is_shed_is_an_error_or_what_it_is_mapped_to() {
+fn a_check_that_is_shed_is_an_error_unless_it_is_mapped() {
     let shed = |mapped: bool| {
         let service = ServiceBuilder::new()
             .map_err(move |error: BoxError| match mapped && error.is::<tower::load_shed::error::Overloaded>() {
@@ -94,7 +94,7 @@ impl<C: Clone, D> Policy<Request<C>, D, BoxError> for Again {
 }
 
 #[test]
-fn a_check_that_is_tried_again_is_one_event() {
+fn a_retried_check_is_one_event() {
     let asked = std::sync::Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     let database = service_fn(move |_: Request<CustomerToken>| {

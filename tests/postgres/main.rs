@@ -1,5 +1,4 @@
-//! [`PostgresStore`] against a PostgreSQL of its own, which it starts, kills and fills: Debian's package `postgresql`
-//! must be installed.
+//! [`PostgresStore`] against PostgreSQL servers that the tests start and kill. They need Debian's package `postgresql`.
 
 #[path = "../support/forwarder.rs"]
 mod forwarder;
@@ -26,7 +25,7 @@ async fn connect(server: &Server) -> PostgresStore {
     PostgresConfig::new(&server.url()).unwrap().migrate(true).connect().await.unwrap()
 }
 
-/// Nodes that share a server; each operation is another node's.
+/// A store that sends each operation to the next of several nodes. The nodes share a server.
 struct Nodes {
     nodes: Vec<PostgresStore>,
     next: AtomicUsize,
@@ -61,7 +60,7 @@ impl Store for Nodes {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms_alone_and_as_several_nodes() {
+async fn the_store_conforms_with_one_node_and_with_three() {
     let server = Server::start().await;
     let stores = join_all((0..3).map(|_| connect(&server))).await;
     conformance::check(SharedStore::new(stores[0].clone()), tokio::spawn, sleep).await;
@@ -69,7 +68,7 @@ async fn it_conforms_alone_and_as_several_nodes() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_deleted_by_those_who_write() {
+async fn writes_delete_expired_entries() {
     let server = Server::start().await;
     let store = connect(&server).await;
     for number in 0..300 {
@@ -88,7 +87,7 @@ async fn what_has_expired_is_deleted_by_those_who_write() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_is_unavailable_in_time_and_whole_when_it_is_back() {
+async fn calls_to_a_killed_server_fail_within_two_seconds_and_succeed_after_its_restart() {
     let mut server = Server::start().await;
     let store = connect(&server).await;
     store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
@@ -103,11 +102,11 @@ async fn a_server_that_is_killed_is_unavailable_in_time_and_whole_when_it_is_bac
     while store.get("key").await.is_err() {
         assert!(back.elapsed() < Duration::from_secs(2));
     }
-    assert_eq!(store.take("key").await.unwrap().unwrap(), "value", "what was confirmed is there");
+    assert_eq!(store.take("key").await.unwrap().unwrap(), "value", "a confirmed write was lost");
 }
 
 #[tokio::test]
-async fn connections_that_forward_nothing_are_given_up() {
+async fn a_silent_connection_is_replaced_after_one_lost_call() {
     let server = Server::start().await;
     let forwarder = Forwarder::to(server.port).await;
     let config = PostgresConfig::new(&server.url_at(forwarder.port)).unwrap().migrate(true);
@@ -123,11 +122,11 @@ async fn connections_that_forward_nothing_are_given_up() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_store_is_refused_at_the_start_with_the_reason() {
+async fn connecting_to_an_unusable_database_fails_with_the_reason() {
     let server = Server::start().await;
     let reason = async |config: PostgresConfig| {
         let error = config.connect().await.unwrap_err();
-        error.source().expect("there is a reason").to_string()
+        error.source().expect("an error has a source").to_string()
     };
     let config = || PostgresConfig::new(&server.url()).unwrap();
     assert!(reason(config()).await.contains("relation \"tower_verify\" does not exist"));
@@ -153,12 +152,12 @@ async fn what_cannot_be_a_store_is_refused_at_the_start_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_standby_that_an_address_leads_to_is_not_written_to() {
+async fn a_read_only_server_is_unavailable() {
     let server = Server::start().await;
     let store = connect(&server).await;
     server.ask("ALTER SYSTEM SET default_transaction_read_only = on").await;
     server.ask("SELECT pg_reload_conf()").await;
-    // Until the server has it.
+    // The server takes a moment to load the setting.
     let start = Instant::now();
     let error = loop {
         if let Err(StoreError::Unavailable(error)) = store.put("key", Bytes::from("value"), MINUTE).await {

@@ -1,9 +1,9 @@
-//! Answers, as the platforms read them: whatever their contracts do not have is a breach of them.
+//! Reads answers as the platforms do. An answer that is not in the contract is a panic.
 
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-/// A response, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -11,12 +11,12 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// What an answer says to a platform.
+/// The meaning of an answer to a platform.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Said {
-    /// With what it was given, if the platform documents anything.
+    /// Admitted, with the data of the answer, if the contract has any.
     Admitted(Value),
-    /// With the platform's word for it.
+    /// Refused, with the platform's word or code for the reason.
     Refused(String),
     Throttled,
     NoVerdict,
@@ -31,7 +31,7 @@ impl Said {
         matches!(self, Self::Refused(said) if said == word)
     }
 
-    /// A text of what was given.
+    /// Returns a text from the data of an admitting answer.
     pub(crate) fn given(&self, member: &str) -> Option<&str> {
         let Self::Admitted(given) = self else { return None };
         given.get(member)?.as_str()
@@ -112,7 +112,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| self.breach())
     }
 
-    /// The names of an object's members, in the order of the alphabet.
+    /// Returns the names of an object's members in alphabetical order.
     fn members<'a>(&self, object: &'a Value) -> Vec<&'a str> {
         let Some(object) = object.as_object() else { self.breach() };
         let mut members: Vec<_> = object.keys().map(String::as_str).collect();

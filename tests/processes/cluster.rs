@@ -1,4 +1,4 @@
-//! Nodes: processes of the axum example that share a Redis.
+//! Starts nodes: processes of the axum example that share a Redis.
 
 use std::{
     env::{self, consts::EXE_SUFFIX},
@@ -21,7 +21,7 @@ use crate::redis_server::RedisServer;
 pub(crate) const OLD_KEY: &str = "old:b2xkIGtleSBvZiB0aGUgdGVzdHMsIG9mIDI1NiBiaXQ";
 pub(crate) const NEW_KEY: &str = "new:bmV3IGtleSBvZiB0aGUgdGVzdHMsIG9mIDI1NiBiaXQ";
 
-/// One cluster runs at a time, so that none waits for what another one does to the machine.
+/// A lock that each cluster holds: two at once would slow each other down.
 static MACHINE: Mutex<()> = Mutex::const_new(());
 
 pub(crate) struct Cluster {
@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// One node for each of `token_keys`, with `variables` in their environment.
+    /// Starts one node for each of `token_keys`, with `variables` in its environment.
     pub(crate) async fn start(token_keys: &[&str], variables: &[(&str, &str)]) -> Self {
         let machine = MACHINE.lock().await;
         let redis = RedisServer::start(&[]).await;
@@ -43,25 +43,25 @@ impl Cluster {
         Self { nodes: nodes.collect(), redis, _machine: machine }
     }
 
-    /// Three nodes with one key.
+    /// Starts three nodes that share one key.
     pub(crate) async fn of_three(variables: &[(&str, &str)]) -> Self {
         Self::start(&[OLD_KEY; 3], variables).await
     }
 
-    /// The node that the call of this number goes to: each one in turn.
+    /// Returns the node for the call of this number, in turn.
     pub(crate) fn node(&self, number: usize) -> &Node {
         &self.nodes[number % self.nodes.len()]
     }
 }
 
-/// A process of the example. It ends with its test.
+/// A process of the example, which is killed on drop.
 pub(crate) struct Node {
     process: Child,
-    /// Kept open, as the example must be able to write to it.
+    /// Kept open for the example to write to.
     _stdout: BufReader<ChildStdout>,
     log: Arc<std::sync::Mutex<String>>,
     pub(crate) url: String,
-    /// Where its metrics are, if it was told to serve them.
+    /// The address of its metrics, if it serves them.
     pub(crate) metrics_url: Option<String>,
     pub(crate) client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -75,7 +75,7 @@ impl Node {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the example starts");
+            .expect("the example cannot be started");
         let mut stdout = BufReader::new(process.stdout.take().expect("the output is piped"));
         let stderr = BufReader::new(process.stderr.take().expect("the errors are piped"));
         let log = Arc::<std::sync::Mutex<String>>::default();
@@ -88,7 +88,7 @@ impl Node {
         });
         let mut lines = [String::new(), String::new()];
         let read = lines.each_mut().map(|line| stdout.read_line(line));
-        // From here on it ends with the test, whatever it says.
+        // From here on, a failed assertion drops the node, which kills the process.
         let mut node = Self {
             process,
             _stdout: stdout,
@@ -97,28 +97,28 @@ impl Node {
             metrics_url: None,
             client: Client::builder(TokioExecutor::new()).build_http(),
         };
-        assert!(read.iter().all(Result::is_ok), "the example writes text");
+        assert!(read.iter().all(Result::is_ok), "the example's output is not text");
         let [url, metrics_url] = lines;
-        let url = url.trim_end().strip_prefix("# listening on ").expect("the first line says where it listens");
+        let url = url.trim_end().strip_prefix("# listening on ").expect("the first line is not the address");
         url.clone_into(&mut node.url);
         node.metrics_url = metrics_url.trim_end().strip_prefix("# metrics on ").map(str::to_owned);
         node
     }
 
-    /// What it has logged.
+    /// Returns its log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Asks it to stop, as what runs it does.
+    /// Asks it to stop with `SIGTERM`, as a service manager does.
     pub(crate) fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(kill.expect("there is `kill`").success());
+        assert!(kill.expect("`kill` must be in the PATH").success());
     }
 
-    /// Waits until it has stopped, and returns whether it did so without an error.
+    /// Waits until it has stopped, and returns whether its exit status is 0.
     pub(crate) fn stopped(mut self) -> bool {
-        self.process.wait().expect("it ends").success()
+        self.process.wait().expect("the process cannot be waited for").success()
     }
 }
 
@@ -129,12 +129,12 @@ impl Drop for Node {
     }
 }
 
-/// Where cargo has the example, built from what there is now, with the features of this test.
+/// Builds the example with the features of this test, and returns its path.
 fn example() -> &'static PathBuf {
     static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
     EXAMPLE.get_or_init(|| {
-        let test = env::current_exe().expect("a test has a path");
-        let profile = test.ancestors().nth(2).expect("tests stand in a folder of the profile's");
+        let test = env::current_exe().expect("the test's path is unknown");
+        let profile = test.ancestors().nth(2).expect("the test is not in a profile's folder");
         let mut features = vec!["redis"];
         features.extend(cfg!(feature = "redis-tls").then_some("redis-tls"));
         features.extend(cfg!(feature = "https-client").then_some("https-client"));
@@ -145,7 +145,7 @@ fn example() -> &'static PathBuf {
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.status().expect("cargo runs").success(), "the example cannot be built");
+        assert!(cargo.status().expect("cargo cannot be started").success(), "the example cannot be built");
         profile.join("examples").join(format!("axum{EXE_SUFFIX}"))
     })
 }

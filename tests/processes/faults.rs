@@ -1,4 +1,4 @@
-//! Redis is lost, in every way, while calls of every kind come in.
+//! Redis fails in several ways under a load of every kind of call.
 
 use std::{
     collections::BTreeMap,
@@ -14,17 +14,17 @@ use crate::{
     redis_server::RedisServer,
 };
 
-/// The layer's deadline, and what the machine may need beyond it.
+/// The layer's deadline of 5 s, and half a second for a busy machine.
 const DEADLINE: Duration = Duration::from_millis(5000 + 500);
 
-/// Within how much time after Redis is back every call is answered as before.
+/// The time after Redis is back within which every call must be answered as before.
 const RECOVERY: Duration = Duration::from_secs(2);
 
-/// How long the load is steady before the fault, and after the time to recover.
+/// The time of load before the fault, and again after the recovery.
 const STEADY: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_is_killed_and_comes_back_empty() {
+async fn the_service_recovers_when_redis_is_killed_and_restarts_empty() {
     let calls = survive("killed for 2 s, restarted empty", async |redis| {
         redis.kill();
         sleep(Duration::from_secs(2)).await;
@@ -34,7 +34,7 @@ async fn redis_is_killed_and_comes_back_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_is_paused_for_longer_than_the_deadline() {
+async fn the_service_recovers_when_redis_is_paused_past_the_deadline() {
     let calls = survive("paused for 7 s", async |redis| {
         redis.signal("STOP");
         sleep(Duration::from_secs(7)).await;
@@ -44,7 +44,7 @@ async fn redis_is_paused_for_longer_than_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_drops_its_connections() {
+async fn the_service_recovers_when_redis_drops_its_connections() {
     survive("connections dropped 20 times in 2 s", async |redis| {
         let mut raw = redis.raw().await;
         for _ in 0..20 {
@@ -56,7 +56,7 @@ async fn redis_drops_its_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_runs_out_of_memory() {
+async fn the_service_recovers_when_redis_runs_out_of_memory() {
     let calls = survive("out of memory for 3 s", async |redis| {
         let mut raw = redis.raw().await;
         let mut limit = async |bytes| {
@@ -69,15 +69,15 @@ async fn redis_runs_out_of_memory() {
     calls.await.fault_was_felt();
 }
 
-/// What became of all calls, and when Redis was not there.
+/// The results of all calls, and the start and the end of the fault.
 struct Calls {
     calls: Vec<Call>,
     fault: Instant,
     back: Instant,
 }
 
-/// Has a cluster under load live through `fault`, and asserts what has to hold whatever the fault is. That every answer
-/// is by contract and that nothing is admitted twice, or for a bad credential, is asserted by the load itself.
+/// Causes `fault` in a cluster under load, and asserts that no call is late and that the service recovers in time. The
+/// load itself asserts that every answer follows the contract, and that no bad credential and no used ticket is admitted.
 async fn survive(name: &str, fault: impl AsyncFnOnce(&mut RedisServer)) -> Calls {
     let mut cluster = Cluster::of_three(&[]).await;
     let start = Instant::now();
@@ -94,15 +94,15 @@ async fn survive(name: &str, fault: impl AsyncFnOnce(&mut RedisServer)) -> Calls
     let slow = calls.calls.iter().find(|call| call.wait() > DEADLINE);
     assert!(slow.is_none(), "answered late: {slow:?}");
     let (before, after) = (calls.before(), calls.begun_after(calls.back + RECOVERY));
-    assert!(before.len() > 20 && after > 20, "the load is steady: {} calls, then {after}", before.len());
+    assert!(before.len() > 20 && after > 20, "too few calls: {} before the fault, {after} after it", before.len());
     let failed = before.iter().find(|call| call.failed_since(start));
     assert!(failed.is_none(), "failed without a fault: {failed:?}");
-    assert!(calls.recovery() <= RECOVERY, "the service was whole {:?} after Redis was back", calls.recovery());
+    assert!(calls.recovery() <= RECOVERY, "the service recovered {:?} after Redis was back", calls.recovery());
     calls
 }
 
 impl Calls {
-    /// Those that were answered before the fault.
+    /// The calls that were answered before the fault.
     fn before(&self) -> Vec<&Call> {
         self.calls.iter().filter(|call| call.ended < self.fault).collect()
     }
@@ -111,8 +111,8 @@ impl Calls {
         self.calls.iter().filter(|call| call.begun > time).count()
     }
 
-    /// How long after Redis was back the last call was answered that had waited for it, or came after that and failed or
-    /// took too long.
+    /// The time from Redis's return to the last answer of a call that had waited for Redis, or that began after it was
+    /// back and still failed or took too long.
     fn recovery(&self) -> Duration {
         let held_up = |call: &&Call| match call.begun < self.back {
             true => call.ended > self.back,
@@ -121,7 +121,7 @@ impl Calls {
         self.calls.iter().filter(held_up).map(|call| call.ended - self.back).max().unwrap_or_default()
     }
 
-    /// Without a call that had no verdict the fault was none.
+    /// Asserts that the fault had an effect: some call had no verdict.
     fn fault_was_felt(&self) {
         assert!(self.calls.iter().any(|call| call.said == Said::NoVerdict));
     }

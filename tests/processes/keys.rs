@@ -1,4 +1,4 @@
-//! What one node signs is good on every other that has the key.
+//! A token that one node signs is valid on every node that has the key.
 
 use crate::{
     answer::Said,
@@ -6,7 +6,7 @@ use crate::{
     cluster::{Cluster, NEW_KEY, Node, OLD_KEY},
 };
 
-/// Everything that a node signs.
+/// One of each kind of token that a node signs.
 struct Signed {
     customer_token: String,
     agent_session: AgentSession,
@@ -50,7 +50,7 @@ impl Signed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_node_signs_is_good_on_the_others() {
+async fn tokens_that_one_node_signs_are_valid_on_the_others() {
     let cluster = Cluster::of_three(&[]).await;
     for number in 0..3 {
         Signed::by(cluster.node(number)).await.is_good_on(cluster.node(number + 1)).await;

@@ -1,4 +1,4 @@
-//! A steady load of every call with good and with bad credentials, and what became of each.
+//! A steady load of every kind of call, with good and bad credentials, and the result of each call.
 
 use std::{
     sync::{
@@ -17,17 +17,17 @@ use crate::{
     cluster::Node,
 };
 
-/// Those that make every call in turn.
+/// The number of workers that make every kind of call in turn.
 const WORKERS: usize = 12;
 
-/// Those that make one call and nothing else: more at a time than the throttle lets be under way at one principal, so
-/// that there always are as many as it lets when Redis is lost.
+/// The number of workers that only request tickets. They are more than the throttle lets through at once for one
+/// principal, so that it is full when Redis fails.
 const BACKENDS: usize = 16;
 
-/// Between two rounds of a worker.
+/// The pause between two rounds of a worker.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// What a credential is, and so what it is answered with when all is well.
+/// Whether a credential is good, which says how the call is answered without a fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Credential {
     Good,
@@ -36,12 +36,12 @@ pub(crate) enum Credential {
     Unknown,
 }
 
-/// What became of a call.
+/// The result of a call.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     credential: Credential,
-    /// When the first call was made that this one builds on.
+    /// The start of the first call that this one depends on.
     round: Instant,
     pub(crate) begun: Instant,
     pub(crate) ended: Instant,
@@ -53,7 +53,8 @@ impl Call {
         self.ended - self.begun
     }
 
-    /// Whether it was not answered as it is when all is well, though it, and all it builds on, began after `time`.
+    /// Whether the call got another answer than without a fault, although it and the calls that it depends on began
+    /// after `time`.
     pub(crate) fn failed_since(&self, time: Instant) -> bool {
         match (&self.said, self.credential) {
             (Said::NoVerdict | Said::Throttled, _) => self.begun >= time,
@@ -63,7 +64,7 @@ impl Call {
     }
 }
 
-/// Workers that make every call again and again.
+/// The workers, which repeat their calls until they are stopped.
 pub(crate) struct Load {
     workers: Vec<JoinHandle<Vec<Call>>>,
     stop: Arc<AtomicBool>,
@@ -84,10 +85,10 @@ impl Load {
         Self { workers: workers.collect(), stop }
     }
 
-    /// Ends the load when the rounds that have begun are over, and presents every ticket once more.
+    /// Lets each worker finish its round and present every ticket once more, and returns all calls.
     pub(crate) async fn stop(self) -> Vec<Call> {
         self.stop.store(true, Ordering::Relaxed);
-        join_all(self.workers).await.into_iter().flat_map(|calls| calls.expect("every answer is by contract")).collect()
+        join_all(self.workers).await.into_iter().flat_map(|calls| calls.expect("an answer broke a contract")).collect()
     }
 }
 
@@ -121,7 +122,7 @@ impl Worker {
         self.calls
     }
 
-    /// Whether there is another round.
+    /// Begins the next round, and returns false when the load is stopped.
     async fn next_round(&mut self) -> bool {
         sleep(PAUSE).await;
         self.rounds += 1;
@@ -129,7 +130,7 @@ impl Worker {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    /// Each call of a round goes to another node.
+    /// Returns the nodes, and the number of the one for the next call. Each call goes to another one.
     fn node(&self) -> (Arc<[Node]>, usize) {
         (Arc::clone(&self.nodes), (self.number + self.calls.len()) % self.nodes.len())
     }
@@ -149,7 +150,7 @@ impl Worker {
         said
     }
 
-    /// Presents a ticket that was presented before as `exchanged` says, and remembers what became of it.
+    /// Presents a ticket. `exchanged` is what the ticket is now, and is updated from the answer.
     async fn exchange(&mut self, name: &'static str, ticket: &str, exchanged: &mut Credential) -> Said {
         let said = self.call(name, *exchanged, async |node| node.exchange(ticket, APP_KEY).await).await;
         *exchanged = match said {
@@ -160,7 +161,7 @@ impl Worker {
         said
     }
 
-    /// Returns the ticket, if there was one, and what it is now.
+    /// Makes TapTalk's calls, and returns the ticket, if one was issued, and what it is now.
     async fn taptalk(&mut self) -> Option<(String, Credential)> {
         let known = format!("user-{}", self.number);
         let user = if self.rounds.is_multiple_of(2) { known } else { format!("{known}-{}", self.rounds) };
@@ -199,7 +200,7 @@ impl Worker {
     }
 }
 
-/// A token of which one bit is another's.
+/// Returns the token with a changed end.
 fn forged(token: &str) -> String {
     let (rest, last) = token.split_at(token.len() - 2);
     format!("{rest}{}", if last.starts_with('A') { "BA" } else { "AA" })

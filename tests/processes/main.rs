@@ -1,4 +1,4 @@
-//! Several processes of the axum example behind one Redis, which is killed, paused, cut off and filled under load:
+//! Several processes of the axum example share one Redis, which is killed, paused, cut off and filled under load.
 //! `redis-server` must be in the `PATH`.
 
 mod answer;

@@ -1,4 +1,4 @@
-//! What an operator sees of a node: metrics, health, readiness, the log, and a stop that loses nothing.
+//! The operator's view of a node: metrics, health, readiness, the log, and a stop that loses no call.
 
 use std::{
     io::{Read, Write},
@@ -14,13 +14,13 @@ use crate::{
     cluster::{Cluster, Node, OLD_KEY},
 };
 
-/// Far more than anything here needs.
+/// A time limit far above the time that anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Node {
-    /// The status and the body of what its operator's address has at `path`.
+    /// Gets `path` from the operator's address, and returns the status and the body.
     async fn operator(&self, path: &str) -> (u16, String) {
-        let metrics = self.metrics_url.as_deref().expect("it serves metrics");
+        let metrics = self.metrics_url.as_deref().expect("the node serves no metrics");
         let url = metrics.replace("/metrics", path);
         let response = self.client.request(Request::get(url).body(Full::default()).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
@@ -28,7 +28,7 @@ impl Node {
         (head.status.as_u16(), String::from_utf8(body.into()).unwrap())
     }
 
-    /// The value of a metric; zero if there is none.
+    /// Returns the value of a metric, or zero if there is none.
     async fn metric(&self, name: &str) -> f64 {
         let (status, text) = self.operator("/metrics").await;
         assert_eq!(status, 200);
@@ -38,7 +38,7 @@ impl Node {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_store_is_seen() {
+async fn a_store_outage_shows_in_metrics_readiness_and_log() {
     const FAILED: &str =
         r#"tower_verify_requests_total{endpoint="taptalk.auth_ticket",outcome="error",error_type="error"}"#;
     let mut cluster = Cluster::start(&[OLD_KEY], &[("METRICS_LISTEN", "127.0.0.1:0"), ("RUST_LOG", "")]).await;
@@ -48,7 +48,7 @@ async fn an_outage_of_the_store_is_seen() {
         assert_eq!(node.operator(path).await.0, 200, "{path}");
     }
     assert_eq!(node.metric(FAILED).await, 0.0);
-    assert_eq!(node.log(), "", "what goes well is not logged");
+    assert_eq!(node.log(), "", "a good call is not logged");
 
     cluster.redis.kill();
     let node = &cluster.nodes[0];
@@ -63,7 +63,7 @@ async fn an_outage_of_the_store_is_seen() {
 }
 
 #[tokio::test]
-async fn calls_under_way_end_before_the_process_does() {
+async fn a_terminated_node_answers_its_calls_before_it_stops() {
     const BODY: &str = r#"{"auth":{"username":"demo@example.com","password":"605b32dd"}}"#;
     const ACTIVE: &str = r#"tower_verify_active_requests{endpoint="talkdesk.validator"}"#;
     let node = Node::start([("LISTEN", "127.0.0.1:0"), ("METRICS_LISTEN", "127.0.0.1:0"), ("TOKEN_KEYS", OLD_KEY)]);
@@ -81,14 +81,14 @@ async fn calls_under_way_end_before_the_process_does() {
     let mut response = String::new();
     connection.read_to_string(&mut response).unwrap();
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.contains("login_id"), "{response}");
-    assert!(node.stopped(), "it stops without an error");
+    assert!(node.stopped(), "the node stopped with an error");
 }
 
-/// Waits until `holds` does.
+/// Waits until `holds` returns true.
 async fn until(holds: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "it does not come to hold");
+        assert!(start.elapsed() < PATIENCE, "the condition does not become true");
         tokio::task::yield_now().await;
     }
 }

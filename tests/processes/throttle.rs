@@ -1,4 +1,4 @@
-//! Failed attempts are counted once, wherever they were made.
+//! Failed attempts are counted across all nodes.
 
 use futures::future::join_all;
 
@@ -8,7 +8,7 @@ use crate::{
     cluster::Cluster,
 };
 
-/// How many attempts may fail: the example's default.
+/// The number of attempts that may fail, by default of the example.
 const LIMIT: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,13 +21,13 @@ async fn failures_on_different_nodes_add_up() {
     }
     for node in cluster.nodes.iter() {
         assert_eq!(node.talkdesk(USERNAME, "wrong").await, Said::Throttled);
-        assert_eq!(node.talkdesk(USERNAME, PASSWORD).await, Said::Throttled, "a right one too");
-        assert!(node.talkdesk("another", "wrong").await.is_refused("access_denied"), "nobody else");
+        assert_eq!(node.talkdesk(USERNAME, PASSWORD).await, Said::Throttled, "a right password is throttled too");
+        assert!(node.talkdesk("another", "wrong").await.is_refused("access_denied"), "other users are not throttled");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_at_the_same_time_are_answered_up_to_the_limit() {
+async fn concurrent_guesses_are_answered_up_to_the_limit() {
     let cluster = Cluster::of_three(&[]).await;
     for principal in ["ann", "bob", "cid"] {
         let guesses = join_all((0..100).map(|number| cluster.node(number).talkdesk(principal, "wrong"))).await;

@@ -1,11 +1,11 @@
-//! A ticket is good once, wherever it is presented.
+//! A ticket is valid once, whichever nodes it is presented to.
 
 use futures::future::join_all;
 
 use crate::{calls::APP_KEY, cluster::Cluster};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_three_hundred_exchanges_over_three_nodes_one_succeeds() {
+async fn one_of_three_hundred_exchanges_of_a_ticket_on_three_nodes_succeeds() {
     let cluster = Cluster::of_three(&[]).await;
     for round in 0..5 {
         let issued = cluster.node(round).ticket("287").await;
