@@ -1,4 +1,4 @@
-//! [`conformance::check`] finds what is wrong with a store.
+//! [`conformance::check`] finds each known flaw of a store.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,7 +37,7 @@ struct Flawed {
 const LONG: Duration = Duration::from_secs(1_000_000);
 
 impl Flawed {
-    /// Lets others run, where the flaw is that they can.
+    /// Yields if the store has this flaw, so that another operation can run in between.
     async fn gap(&self, flaw: Flaw) {
         if self.flaw == flaw {
             yield_now().await;
@@ -120,7 +120,7 @@ impl Store for Flawed {
     }
 }
 
-/// What the suite has to say about a store with `flaw`.
+/// Runs the suite on a store with `flaw`, and returns its complaint, if it has one.
 fn complaint(flaw: Flaw) -> Option<String> {
     let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
     let store = Flawed { store: MemoryStore::new().clock(clock.clone()), flaw };

@@ -1,5 +1,5 @@
-// OkHttp, the HTTP client of TapTalk.io's Android SDK, unmodified: it repeats a refresh whose answer was cut off, and the
-// user stays logged in. Run by `.ci/clients`, which starts the axum example.
+// The unmodified OkHttp, the HTTP client of TapTalk.io's Android SDK: it repeats a refresh if the answer was cut off, and
+// the user stays logged in. Run by `.ci/clients`, which starts the axum example.
 //
 // Usage: java -cp okhttp.jar:okio.jar OkHttp.java <base URL>
 
@@ -38,7 +38,7 @@ public class OkHttp {
             String checked = call(base + "/connect?check=1", "App-Key", appKey, member(login, "accessToken"), null);
             check(checked.contains("\"status\":200"), checked);
         }
-        System.out.println("OkHttp: 100 refreshes were cut off and repeated, still logged in");
+        System.out.println("OkHttp: 100 refreshes were cut off and repeated, the user is still logged in");
         System.exit(0);
     }
 
@@ -49,7 +49,7 @@ public class OkHttp {
         return CLIENT.newCall(request.build()).execute().body().string();
     }
 
-    /** Forwards each request, and cuts the connection instead of the answer to a refresh as often as it is told to. */
+    /** Forwards each request. For the next CUTS refreshes, it closes the connection instead of sending the answer. */
     static int proxy(URI target) throws IOException {
         ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread accepting = new Thread(() -> {
@@ -81,11 +81,11 @@ public class OkHttp {
                 client.getOutputStream().write(answer);
             }
         } catch (IOException end) {
-            // The other end has gone.
+            // The other end has closed its connection.
         }
     }
 
-    /** A head, and as much of a body as it announces. */
+    /** Reads a message: a head, and a body of its Content-Length. */
     static byte[] message(InputStream in) throws IOException {
         ByteArrayOutputStream message = new ByteArrayOutputStream();
         while (!message.toString("ISO-8859-1").endsWith("\r\n\r\n")) {

@@ -1,5 +1,5 @@
-// TapTalk.io's web SDK, unmodified, against the axum example: from login through check, socket, refresh and logout, and
-// through an outage of the store. Run by `.ci/clients`, which starts the example and its Redis.
+// TapTalk.io's unmodified web SDK against the axum example: login, check, socket, refresh and logout, and an outage of
+// the store. Run by `.ci/clients`, which starts the example and its Redis.
 //
 // Usage: node web-sdk.cjs <base URL> <process id of Redis>
 "use strict";
@@ -8,7 +8,7 @@ const { WebSocket } = require("ws");
 
 const [base, redis] = [process.argv[2], Number(process.argv[3])];
 
-// What the SDK needs of a browser.
+// The parts of a browser that the SDK needs.
 const items = new Map();
 const lost = [];
 globalThis.window = { addEventListener() {}, WebSocket };
@@ -29,7 +29,7 @@ globalThis.XMLHttpRequest = class {
         this.headers[name] = value;
     }
     async send(body) {
-        // A browser sends no body with a GET, and text as plain text.
+        // Like a browser, this sends no body with a GET, and a text body as plain text.
         const request = { method: this.method, headers: this.headers, body: this.method === "GET" ? undefined : body };
         try {
             const answer = await fetch(this.url, request);
@@ -46,7 +46,7 @@ const { taptalk } = require("@taptalk.io/web-sdk");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const step = (what) => console.log(`web SDK: ${what}`);
 
-/** Calls the SDK with its pair of callbacks. */
+/** Calls the SDK with its callbacks, and resolves or rejects as it calls them. */
 function succeeds(call) {
     return new Promise((onSuccess, fail) => {
         const onError = (code, message) => fail(new Error(`${code}: ${message}`));
@@ -66,7 +66,7 @@ async function ticket() {
     return (await answer.json()).data.ticket;
 }
 
-/** Checks the access token as the SDK does, which refreshes one that has expired. */
+/** Lets the SDK check the access token. The SDK refreshes an expired one. */
 async function check(limit) {
     const timeout = sleep(limit).then(() => { throw new Error("no check succeeded in time"); });
     await Promise.race([succeeds((callback) => taptalk.testAccessToken(callback)), timeout]);
@@ -94,7 +94,7 @@ async function main() {
         const before = items.get("TapTalk.UserData");
         await sleep(2100);
         await check(10_000);
-        assert.notStrictEqual(items.get("TapTalk.UserData"), before, "the tokens were refreshed");
+        assert.notStrictEqual(items.get("TapTalk.UserData"), before, "the tokens were not refreshed");
     }
     step("refreshed twice");
 

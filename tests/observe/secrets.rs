@@ -1,5 +1,5 @@
-//! No observer repeats what a caller sent. Here, every credential of every endpoint and guard contains one mark, and the
-//! mark is searched for in everything that can be read about the call.
+//! No observer repeats what a caller sent. Here, every credential of every endpoint and guard contains one mark, which
+//! is searched for in everything that can be read about the call.
 
 use std::{
     cell::RefCell,

@@ -77,7 +77,7 @@ struct Calls {
 }
 
 /// Causes `fault` in a cluster under load, and asserts that no call is late and that the service recovers in time. The
-/// load itself asserts that every answer follows the contract, and that no bad credential and no used ticket is admitted.
+/// load itself asserts that every answer follows the contract and that no bad credential or used ticket is admitted.
 async fn survive(name: &str, fault: impl AsyncFnOnce(&mut RedisServer)) -> Calls {
     let mut cluster = Cluster::of_three(&[]).await;
     let start = Instant::now();

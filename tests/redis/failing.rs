@@ -1,4 +1,4 @@
-//! Connections that fail without an end: whether the store gives them up, and how soon it is whole again.
+//! Connections that fail but stay open: the store replaces them, and works again in time.
 
 use std::{
     error::Error,
@@ -13,7 +13,7 @@ use tower_verify::store::{RedisConfig, RedisStore, Store, StoreError};
 
 use crate::{MINUTE, fake, forwarder::Forwarder, redis_server::RedisServer};
 
-/// Writes one value after another, until it is served. Returns how many calls were lost, and how long it took.
+/// Repeats a write until it succeeds. Returns the number of failed calls and the time that it took.
 async fn until_served(store: &RedisStore) -> (u32, Duration) {
     let start = Instant::now();
     for lost in 0.. {
@@ -22,7 +22,7 @@ async fn until_served(store: &RedisStore) -> (u32, Duration) {
             return (lost, start.elapsed());
         }
         assert!(called.elapsed() < Duration::from_millis(1500), "a call took {:?}", called.elapsed());
-        assert!(start.elapsed() < Duration::from_secs(30), "there is no service");
+        assert!(start.elapsed() < Duration::from_secs(30), "the store does not recover");
     }
     unreachable!()
 }
@@ -32,19 +32,19 @@ async fn replicate(from: &RedisServer, options: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_primary_that_became_a_replica_is_given_up_where_its_address_leads_elsewhere() {
+async fn a_demoted_primary_is_left_when_its_address_leads_to_the_new_one() {
     let (old, new) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
     let forwarder = Forwarder::to(old.port).await;
     let store = RedisStore::connect(&forwarder.url()).await.unwrap();
     store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
 
-    // The address still leads to it for a while: every call is refused, soon, and not with a connection each.
+    // For a while, the address still leads to it. Each call is refused quickly, and does not open its own connection.
     replicate(&old, &["127.0.0.1", &new.port.to_string()]).await;
     let (demoted, mut refused) = (Instant::now(), 0);
     while demoted.elapsed() < Duration::from_secs(1) {
         let called = Instant::now();
         let StoreError::Unavailable(reason) = store.put("key", Bytes::from("value"), MINUTE).await.unwrap_err() else {
-            panic!("it is not full");
+            panic!("the store is not full");
         };
         assert!(reason.to_string().contains("ReadOnly") || reason.to_string().contains("READONLY"), "{reason}");
         assert!(called.elapsed() < Duration::from_secs(1));
@@ -60,7 +60,7 @@ async fn a_primary_that_became_a_replica_is_given_up_where_its_address_leads_els
 }
 
 #[tokio::test]
-async fn a_connection_that_forwards_nothing_is_given_up() {
+async fn a_silent_connection_is_replaced() {
     let server = RedisServer::start(&[]).await;
     let forwarder = Forwarder::to(server.port).await;
     let store = RedisStore::connect(&forwarder.url()).await.unwrap();
@@ -77,8 +77,8 @@ async fn a_connection_that_forwards_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_only_slow_keeps_its_connection() {
-    // It looks for 0.2 s for each: the last of four waits for longer than there may be silence, but there is none.
+async fn a_slow_server_keeps_its_connection() {
+    // Each answer takes 0.2 s. The last of four waits longer than a silence may last, but the connection is not silent.
     let (url, connections) = fake::start(None, Duration::from_millis(200)).await;
     let store = RedisStore::connect(&url).await.unwrap();
     let found = join_all((0..4).map(|_| store.get("key"))).await;
@@ -87,7 +87,7 @@ async fn a_server_that_is_only_slow_keeps_its_connection() {
 }
 
 #[tokio::test]
-async fn every_answer_of_a_wrong_server_gives_the_connection_up() {
+async fn an_error_of_a_wrong_server_replaces_the_connection() {
     for code in ["READONLY", "MASTERDOWN", "LOADING", "MOVED", "NOAUTH", "CLUSTERDOWN"] {
         let (url, connections) = fake::start(Some(code), Duration::ZERO).await;
         let store = RedisStore::connect(&url).await.unwrap();
@@ -98,11 +98,11 @@ async fn every_answer_of_a_wrong_server_gives_the_connection_up() {
     let (url, connections) = fake::start(Some("ERR"), Duration::ZERO).await;
     let store = RedisStore::connect(&url).await.unwrap();
     assert!(store.get("key").await.is_err() && store.get("key").await.is_err());
-    assert_eq!(connections.load(SeqCst), 1, "another error is not the connection's");
+    assert_eq!(connections.load(SeqCst), 1, "another error keeps the connection");
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_store_is_refused_at_the_start_with_the_reason() {
+async fn connecting_to_an_unusable_redis_fails_with_the_reason() {
     let (primary, replica) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
     replicate(&replica, &["127.0.0.1", &primary.port.to_string()]).await;
     assert_reason(&replica.url(), "read only replica").await;
@@ -116,12 +116,12 @@ async fn what_cannot_be_a_store_is_refused_at_the_start_with_the_reason() {
 
 async fn assert_reason(url: &str, expected: &str) {
     let error = RedisStore::connect(url).await.unwrap_err();
-    let reason = error.source().expect("there is a reason").to_string();
+    let reason = error.source().expect("an error has a source").to_string();
     assert!(reason.to_lowercase().contains(expected) && !reason.contains("605b"), "{reason}");
 }
 
 #[test]
-fn a_url_that_cannot_be_used_says_why() {
+fn an_unusable_url_is_refused_with_the_reason() {
     for (url, reason) in [
         ("", "must begin with"),
         ("localhost:6379", "must begin with"),

@@ -1,4 +1,4 @@
-//! A server that speaks as much of Redis's protocol as the store needs, and answers late, or an error on its first
+//! A fake Redis with the part of the protocol that the store needs. It answers late, or with errors on its first
 //! connection.
 
 use std::{
@@ -15,7 +15,8 @@ use tokio::{
     time::sleep,
 };
 
-/// Starts one. It takes so long for each `GET`; its first connection answers an error to all of them, if there is one.
+/// Starts a server that answers each `GET` after `delay`, and on its first connection with `error`, if there is one.
+/// Returns its URL and the count of its connections.
 pub(crate) async fn start(error: Option<&'static str>, delay: Duration) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}/", listener.local_addr().unwrap());
@@ -42,7 +43,7 @@ async fn serve(mut stream: TcpStream, error: Option<&'static str>, delay: Durati
                 sleep(delay).await;
                 error.map_or("_\r\n".to_owned(), |error| format!("-{error} as the test says\r\n"))
             }
-            // A new key is claimed, changed, and taken: what the store does first.
+            // The store's self-test on connecting: it claims a new key, replaces its value, and takes it.
             "SET" => "_\r\n".to_owned(),
             "EVALSHA" => ":1\r\n".to_owned(),
             "GETDEL" => "$1\r\n2\r\n".to_owned(),
@@ -52,7 +53,7 @@ async fn serve(mut stream: TcpStream, error: Option<&'static str>, delay: Durati
     }
 }
 
-/// An array of bulk strings.
+/// Reads a command: an array of bulk strings.
 async fn command(reading: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Vec<String>> {
     let count = length(reading, '*').await?;
     let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! [`RedisStore`] against a Redis of its own, which it starts, stalls, kills and fills: `redis-server` must be in the
+//! [`RedisStore`] against Redis servers that the tests start, stall, kill and fill: `redis-server` must be in the
 //! `PATH`.
 
 mod failing;
@@ -33,7 +33,7 @@ fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable(_)))
 }
 
-/// Nodes that share a Redis; each operation is another node's.
+/// A store that sends each operation to the next of several nodes. The nodes share a Redis.
 struct Nodes {
     nodes: Vec<RedisStore>,
     next: AtomicUsize,
@@ -68,7 +68,7 @@ impl Store for Nodes {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms() {
+async fn the_store_conforms() {
     let server = RedisServer::start(&[]).await;
     conformance::check(SharedStore::new(server.connect().await), tokio::spawn, sleep).await;
 }
@@ -105,7 +105,7 @@ async fn a_killed_redis_fails_quickly_and_a_restarted_one_serves_within_two_seco
 }
 
 #[tokio::test]
-async fn a_restart_that_nobody_noticed_fails_nobody() {
+async fn a_restart_between_two_calls_fails_neither() {
     let mut server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     server.kill();
@@ -114,7 +114,7 @@ async fn a_restart_that_nobody_noticed_fails_nobody() {
 }
 
 #[tokio::test]
-async fn a_stalled_redis_is_unavailable_in_time() {
+async fn calls_to_a_stalled_redis_fail_in_time() {
     let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     store.put("key", Bytes::from("value"), MINUTE).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_stalled_redis_is_unavailable_in_time() {
     assert!(start.elapsed() < Duration::from_secs(5), "three commands took {:?}", start.elapsed());
 
     server.signal("CONT");
-    assert_eq!(store.get("key").await.unwrap(), None, "what was sent is done");
+    assert_eq!(store.get("key").await.unwrap(), None, "Redis still runs the command that was sent");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_command_that_was_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn scripts_are_loaded_where_they_are_not() {
+async fn a_script_that_redis_has_forgotten_is_loaded_again() {
     let server = RedisServer::start(&[]).await;
     let store = server.connect().await;
     let replace = async |old, new| store.replace("key", Bytes::from(old), Bytes::from(new), MINUTE).await.unwrap();
@@ -162,7 +162,7 @@ async fn scripts_are_loaded_where_they_are_not() {
 }
 
 #[tokio::test]
-async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
+async fn a_full_redis_refuses_new_values_and_keeps_the_old_ones() {
     let server = RedisServer::start(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]).await;
     let store = server.connect().await;
     let value = Bytes::from(vec![b'x'; 10_000]);
@@ -178,7 +178,7 @@ async fn a_full_redis_refuses_what_is_new_and_keeps_what_it_has() {
     };
     assert!(is_full(&refusal), "{refusal:?}");
     assert!(put > 10);
-    // At the very limit a small write has room or not, as buffers of connections come and go.
+    // At the limit itself, a small write may have room, as connections take and free buffers. So the limit is lowered.
     let limit = |bytes: u64| {
         let mut command = redis::cmd("CONFIG");
         command.arg(&["SET", "maxmemory", &bytes.to_string()]);
@@ -208,7 +208,7 @@ async fn keys_begin_with_the_prefix() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_url_is_known_at_once_and_silence_in_time() {
+async fn connecting_fails_at_once_if_nobody_listens_and_within_three_seconds_if_nobody_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let start = Instant::now();
@@ -218,13 +218,13 @@ async fn nobody_at_the_url_is_known_at_once_and_silence_in_time() {
     drop(listener);
     let StoreError::Unavailable(reason) = RedisStore::connect(&format!("redis://127.0.0.1:{port}/")).await.unwrap_err()
     else {
-        panic!("nobody is there");
+        panic!("nobody listens there");
     };
     assert!(reason.to_string().contains("refused"), "{reason}");
 }
 
 #[tokio::test]
-async fn a_password_is_shown_to_nobody() {
+async fn a_password_is_in_no_debug_text_and_no_error() {
     let server = RedisServer::start(&[]).await;
     redis::cmd("CONFIG").arg(&["SET", "requirepass", "605b32dd"]).exec_async(&mut server.raw().await).await.unwrap();
     let right = format!("redis://:605b32dd@127.0.0.1:{}/", server.port);
@@ -240,13 +240,13 @@ async fn a_password_is_shown_to_nobody() {
 
 #[cfg(feature = "redis-tls")]
 #[tokio::test]
-async fn a_redis_without_tls_is_not_spoken_to_in_plain() {
+async fn a_tls_url_does_not_connect_without_tls() {
     let server = RedisServer::start(&[]).await;
     assert!(is_unavailable(&RedisStore::connect(&server.url().replace("redis:", "rediss:")).await));
 }
 
 #[cfg(not(feature = "redis-tls"))]
 #[tokio::test]
-async fn tls_without_its_feature_is_a_mistake_in_the_configuration() {
+async fn a_tls_url_without_the_feature_is_a_configuration_error() {
     assert!(RedisConfig::new("rediss://127.0.0.1/").unwrap_err().to_string().contains("redis-tls"));
 }

@@ -1,4 +1,4 @@
-//! The store on a primary that Sentinel names, and on a cluster.
+//! The store with Sentinel, and with a cluster.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, conforman
 
 use crate::{MINUTE, redis_server::RedisServer, sentinel::Sentinel};
 
-/// Far more than any of this takes.
+/// A time limit far above the time that anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -34,7 +34,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A new directory, for a server that writes down what it knows of others.
+/// Creates a directory for a server that writes its configuration.
 fn temporary(name: &str) -> PathBuf {
     let directory = std::env::temp_dir().join(format!("tower-verify-{}-{name}", std::process::id()));
     fs::create_dir_all(&directory).unwrap();
@@ -42,7 +42,7 @@ fn temporary(name: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_sentinel_names_is_followed_when_it_changes() {
+async fn the_store_follows_sentinel_to_a_new_primary() {
     let (mut old, new) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
     ask(&new, &["REPLICAOF", "127.0.0.1", &old.port.to_string()]).await;
     let sentinel = Sentinel::start(old.port);
@@ -77,24 +77,24 @@ async fn a_primary_that_sentinel_names_is_followed_when_it_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_conforms_and_one_without_all_its_slots_is_refused() {
+async fn a_cluster_conforms_and_is_refused_while_slots_are_missing() {
     let (mut nodes, buses) = (Vec::new(), [free_port(), free_port(), free_port()].map(|port| port.to_string()));
     let directory = temporary(&buses[0]);
     for bus in &buses {
         let file = directory.join(bus).display().to_string();
         let options = ["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-config-file", &file];
-        // A test's server has its options for as long as the test's process runs.
+        // `RedisServer` wants options with the lifetime `'static`.
         let options: Vec<&'static str> = options.map(|option| &*option.to_owned().leak()).into();
         nodes.push(RedisServer::start(options.leak()).await);
     }
     let urls: Vec<String> = nodes.iter().map(RedisServer::url).collect();
     let cluster = || RedisConfig::cluster(urls.iter().map(String::as_str)).unwrap().connect();
     let reason = cluster().await.unwrap_err();
-    let reason = std::error::Error::source(&reason).expect("there is a reason").to_string();
+    let reason = std::error::Error::source(&reason).expect("an error has a source").to_string();
     assert_eq!(reason, "the cluster's state is `fail`: it serves 0 of 16384 slots");
     let alone = RedisServer::start(&[]).await;
     let error = RedisConfig::cluster([&*alone.url()]).unwrap().connect().await.unwrap_err();
-    let reason = std::error::Error::source(&error).expect("there is a reason").to_string();
+    let reason = std::error::Error::source(&error).expect("an error has a source").to_string();
     assert!(reason.contains("cluster support disabled"), "{reason}");
 
     for (node, slots) in nodes.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]]) {
@@ -113,7 +113,7 @@ async fn a_cluster_conforms_and_one_without_all_its_slots_is_refused() {
     let store = cluster().await.unwrap();
     conformance::check(SharedStore::new(store.clone()), tokio::spawn, sleep).await;
 
-    // A key that this node has no longer is found where it is.
+    // These keys are spread over all three nodes.
     for number in 0..100 {
         store.put(&format!("key:{number}"), Bytes::from("value"), MINUTE).await.unwrap();
         assert_eq!(store.take(&format!("key:{number}")).await.unwrap().unwrap(), "value");

@@ -1,4 +1,5 @@
-//! What stands on a store holds on every store: in memory, and with the feature `redis` in a Redis of the test's own.
+//! The ticket office and the throttle on each store: in memory, and with the feature `redis` in a Redis that the test
+//! starts.
 
 mod office;
 #[cfg(feature = "redis")]
@@ -8,7 +9,7 @@ mod throttle;
 
 use tower_verify::store::{MemoryStore, SharedStore};
 
-/// What nodes share.
+/// The state that the nodes share.
 enum State {
     Memory(SharedStore),
     #[cfg(feature = "redis")]
@@ -25,7 +26,7 @@ impl State {
         Self::Redis(redis_server::RedisServer::start(&[]).await)
     }
 
-    /// The store of another node.
+    /// Opens the store for one more node.
     async fn node(&self) -> SharedStore {
         match self {
             Self::Memory(store) => store.clone(),
@@ -34,12 +35,12 @@ impl State {
         }
     }
 
-    /// The stores of three nodes.
+    /// Opens the stores of three nodes.
     async fn nodes(&self) -> [SharedStore; 3] {
         [self.node().await, self.node().await, self.node().await]
     }
 
-    /// Loses everything. The stores that there were are of no use any more.
+    /// Loses all data. Stores that were opened before must not be used any more.
     async fn lose(&mut self) {
         match self {
             Self::Memory(_) => *self = Self::in_memory(),
@@ -52,7 +53,7 @@ impl State {
     }
 }
 
-/// Tests each law in every state.
+/// Makes a test of each function for every kind of state.
 macro_rules! in_every_state {
     ($($law:ident)*) => {
         mod in_memory {

@@ -1,4 +1,4 @@
-//! The ticket office, on several nodes.
+//! The ticket office on several nodes.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -38,7 +38,7 @@ fn open(store: SharedStore, keys: &KeyRing) -> Office {
         .unwrap()
 }
 
-/// Three nodes of one office.
+/// Opens an office on three nodes.
 async fn offices(state: &State) -> [Office; 3] {
     let keys = KeyRing::generate().unwrap();
     state.nodes().await.map(|store| open(store, &keys))
@@ -52,7 +52,7 @@ async fn ask<C: Credential>(office: &impl Verifier<C>, credential: C) -> C::Verd
     office.verify(Request::new(credential)).await.unwrap()
 }
 
-/// What the offices say to many that come at the same time.
+/// Sends one credential to the offices 300 times at once, and returns the verdicts.
 async fn ask_at_once<C: Credential + Clone>(offices: &[Office], credential: C) -> Vec<C::Verdict>
 where
     Office: Verifier<C>,
@@ -97,7 +97,7 @@ fn issued(verdict: TokenVerdict) -> TokenPair {
     *tokens
 }
 
-/// The tokens of the only one that got any.
+/// Asserts that exactly one verdict has tokens and all others are `Invalid`, and returns the tokens.
 fn only(verdicts: Vec<TokenVerdict>) -> TokenPair {
     let (mut won, lost): (Vec<_>, Vec<_>) =
         verdicts.into_iter().partition(|verdict| matches!(verdict, TokenVerdict::Issued(_)));
@@ -168,7 +168,7 @@ async fn a_store_that_lost_its_data_redeems_nothing(mut state: State) {
     state.lose().await;
     let after = open(state.node().await, &keys);
     let reusing = after.clone().single_use(false);
-    // Twice: being refused must not make anything good either. In between, the user is there again.
+    // Twice, as a refusal must not make anything valid. After the first round, the user exists again.
     for _ in 0..2 {
         for ticket in [&unused, &used] {
             assert_eq!(exchange(&after, ticket).await, TokenVerdict::Invalid);

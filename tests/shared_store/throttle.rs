@@ -1,4 +1,4 @@
-//! The throttle, on several nodes.
+//! The throttle on several nodes.
 
 use std::{
     sync::{
@@ -43,7 +43,7 @@ impl Credential for Attempt {
     type Verdict = bool;
 }
 
-/// Lets others run before it says anything, and counts how often it was asked.
+/// A verifier that yields before it answers, and counts its calls.
 #[derive(Default)]
 struct Counting(AtomicUsize);
 
@@ -63,7 +63,7 @@ impl Verifier<Attempt> for Counting {
 type Account = fn(&Request<Attempt>) -> Option<&'static str>;
 type Node = Throttle<Arc<Counting>, SharedStore, Account>;
 
-/// Three nodes that ask one verifier, by one clock.
+/// Three nodes with one verifier and one clock.
 struct Cluster {
     verifier: Arc<Counting>,
     clock: ManualClock,
@@ -77,7 +77,7 @@ impl Cluster {
         let account: Account = |request| Some(request.body().account);
         let nodes = state.nodes().await.map(|store| {
             let node = Throttle::new(Arc::clone(&verifier), store, [7; 32], account).clock(clock.clone());
-            // Nobody loses patience because the machine is busy.
+            // The long timeout keeps a busy machine from failing the test.
             Arc::new(node.limit(limit, 15 * MINUTE).unwrap().pending_timeout(MINUTE))
         });
         Self { verifier, clock, nodes, _state: state }
@@ -88,7 +88,7 @@ impl Cluster {
         attempt.await.map_err(Failure::from_error)
     }
 
-    /// Two hundred attempts at the same time.
+    /// Makes two hundred attempts at once.
     async fn many(&self, guess: Guess) -> Vec<Result<bool, Failure>> {
         let attempts = (0..200).map(|number| {
             let node = Arc::clone(&self.nodes[number % 3]);

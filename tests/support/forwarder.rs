@@ -1,4 +1,4 @@
-//! A TCP forwarder between a store and its server, as a proxy or a middlebox is.
+//! A TCP forwarder between a store and its server, like a proxy or a middlebox.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
@@ -33,7 +33,7 @@ impl Forwarder {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 connections.fetch_add(1, SeqCst);
-                // A connection that is made while there is silence is not silent.
+                // The silence is for the connections that were there before it began.
                 let silence = if silence.load(SeqCst) { Arc::default() } else { Arc::clone(&silence) };
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", target.load(SeqCst))).await {
                     tokio::spawn(forward(client, server, silence));
@@ -47,12 +47,12 @@ impl Forwarder {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// Leads new connections to another server. Those that there are stay where they are.
+    /// Forwards new connections to another server. Existing ones stay with theirs.
     pub(crate) fn lead_to(&self, target: u16) {
         self.target.store(target, SeqCst);
     }
 
-    /// Forwards nothing more on the connections that there are, and acknowledges everything.
+    /// Stops forwarding on the existing connections. They stay open, and bytes are still accepted.
     pub(crate) fn fall_silent(&self) {
         self.silence.store(true, SeqCst);
     }

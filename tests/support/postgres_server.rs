@@ -1,4 +1,4 @@
-//! A PostgreSQL of the test's own, on a free loopback port.
+//! A PostgreSQL server for one test, on a free loopback port.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
@@ -14,7 +14,7 @@ use std::{
 use tokio::time::sleep;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// It ends with its test.
+/// A running server, which is stopped on drop.
 pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
@@ -44,7 +44,7 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
 
-    /// The first column of the first row that a statement returns, past the store.
+    /// Runs a statement on a connection of its own, and returns the first column of the first row.
     pub(crate) async fn ask(&self, statement: &str) -> String {
         let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -56,13 +56,13 @@ impl Server {
         rows.next().unwrap_or_default()
     }
 
-    /// As if its machine had failed.
+    /// Kills it with `SIGKILL`, as if its machine had failed.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Starts it again at the same port, with what it had.
+    /// Starts it again on the same port, with its data.
     pub(crate) async fn restart(&mut self) {
         let data = self.directory.join("data");
         let _ = fs::remove_file(data.join("postmaster.pid"));
@@ -75,7 +75,7 @@ impl Server {
             if tokio_postgres::connect(&self.url(), NoTls).await.is_ok() {
                 return;
             }
-            // After it was killed it does not start until its children have noticed.
+            // After a kill, it does not start while its old child processes still run.
             if self.process.try_wait().unwrap().is_some() {
                 self.process = spawn(self.port, &self.directory.join("data"));
             }
@@ -101,7 +101,7 @@ fn spawn(port: u16, data: &Path) -> Child {
     server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// A command of PostgreSQL. It refuses to be run by root, who runs it as the user that Debian made for it.
+/// Makes a command of PostgreSQL. PostgreSQL refuses to run as root, so root runs it as Debian's user `postgres`.
 fn command(name: &str, data: &Path) -> Command {
     let program = fs::read_dir("/usr/lib/postgresql")
         .ok()

@@ -1,4 +1,4 @@
-//! A `redis-server` of the test's own, on a free loopback port: `redis-server` must be in the `PATH`.
+//! A `redis-server` for one test, on a free loopback port. `redis-server` must be in the `PATH`.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
@@ -14,7 +14,7 @@ use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::time::sleep;
 use tower_verify::store::RedisStore;
 
-/// It ends with its test.
+/// A running server, which is killed on drop.
 pub(crate) struct RedisServer {
     process: Child,
     pub(crate) port: u16,
@@ -23,7 +23,7 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     pub(crate) async fn start(options: &'static [&'static str]) -> Self {
-        // A free port may be taken by somebody else before the server has it.
+        // Another process may take the free port before the server binds it.
         for _ in 0..10 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut server = Self { process: spawn(port, options), port, options };
@@ -34,7 +34,7 @@ impl RedisServer {
         panic!("`redis-server` does not start");
     }
 
-    /// Whether it answers at last, and did not end instead because another one has its port.
+    /// Waits until it answers. Returns false if it has ended, as when another process has its port.
     async fn is_up(&mut self) -> bool {
         let own = format!("process_id:{}\r\n", self.process.id());
         while self.process.try_wait().unwrap().is_none() {
@@ -62,7 +62,7 @@ impl RedisServer {
         RedisStore::connect(&self.url()).await.unwrap()
     }
 
-    /// A connection past the store.
+    /// Opens a connection without a store.
     pub(crate) async fn raw(&self) -> MultiplexedConnection {
         self.try_raw().await.unwrap()
     }
@@ -72,10 +72,10 @@ impl RedisServer {
         self.process.wait().unwrap();
     }
 
-    /// Starts it again at the same port, without what it had.
+    /// Starts it again on the same port, with the same options. Data that it did not write to disk is gone.
     pub(crate) async fn restart(&mut self) {
         self.process = spawn(self.port, self.options);
-        assert!(self.is_up().await, "`redis-server` starts again");
+        assert!(self.is_up().await, "`redis-server` does not start again");
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -92,12 +92,12 @@ impl Drop for RedisServer {
     }
 }
 
-/// Where a replica writes down what its primary sends.
+/// The server's working directory, where a replica writes its primary's snapshot.
 fn directory(port: u16) -> PathBuf {
     std::env::temp_dir().join(format!("tower-verify-redis-{}-{port}", std::process::id()))
 }
 
-/// Starts it without anything on disk, unless its options lead to another directory.
+/// Starts it in an empty working directory. Options may name another one.
 fn spawn(port: u16, options: &[&str]) -> Child {
     let _ = fs::remove_dir_all(directory(port));
     fs::create_dir_all(directory(port)).unwrap();

@@ -1,4 +1,4 @@
-//! A sentinel of the test's own, for a primary and its replica.
+//! A Redis Sentinel for one test, which watches a primary and its replica.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// A sentinel of its own for a primary and its replica. It ends with its test.
+/// A running sentinel, which is killed on drop.
 pub(crate) struct Sentinel {
     process: Child,
     port: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Sentinel {
 }
 
 impl Sentinel {
-    /// `port` is the primary's.
+    /// Starts a sentinel for the primary on this port. The primary's name is `primary`.
     pub(crate) fn start(primary: u16) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let directory = std::env::temp_dir().join(format!("tower-verify-sentinel-{}-{port}", std::process::id()));

@@ -1,4 +1,4 @@
-//! Nothing but a known caller and a good answer of TapTalk's yields a ticket.
+//! The app's endpoint issues a ticket only to a known caller, and only after a good answer from TapTalk.
 
 use std::{convert::Infallible, future::pending, net::SocketAddr, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     support::{Behaviour, GOOD, REFUSED, TICKET, TapTalk, ada, client, listen, serve, server_key},
 };
 
-/// Knows one bearer token, and behaves as badly as a verifier can with others.
+/// A verifier that knows one bearer token. For other tokens it denies, fails, panics or hangs.
 #[derive(Clone)]
 struct Callers;
 
@@ -57,7 +57,7 @@ fn call(authorization: &str, body: &str) -> Request<String> {
         .unwrap()
 }
 
-/// Sends `request` to the app's endpoint, which asks `client`.
+/// Sends `request` to the app's endpoint, which calls TapTalk with `client`.
 async fn ask<C>(client: C, request: Request<String>) -> (u16, HeaderMap, String)
 where
     C: Service<TicketParameters, Response = Ticket, Error: Into<BoxError>, Future: Send>
@@ -85,8 +85,8 @@ async fn a_known_caller_gets_a_ticket() {
     assert_eq!((status, &*body), (200, r#"{"userID":"6","ticket":"ticket-2121sa"}"#));
     assert!(!headers.contains_key("www-authenticate"));
 
-    let [request] = &taptalk.requests()[..] else { panic!("TapTalk is asked once") };
-    assert!(!request.headers().contains_key("authorization"), "the app's own credential is not TapTalk's affair");
+    let [request] = &taptalk.requests()[..] else { panic!("TapTalk was not called once") };
+    assert!(!request.headers().contains_key("authorization"), "the app's credential was sent to TapTalk");
     assert_eq!(
         serde_json::from_slice::<Value>(request.body()).unwrap(),
         json!({
@@ -97,7 +97,7 @@ async fn a_known_caller_gets_a_ticket() {
 }
 
 #[tokio::test]
-async fn taptalk_is_not_asked_without_a_known_caller_and_a_good_request() {
+async fn taptalk_is_called_only_for_a_known_caller_and_a_good_request() {
     let taptalk = TapTalk::start([Behaviour::answers(200, GOOD)]).await;
     let mut without_peer = call("Bearer ada", BODY);
     without_peer.extensions_mut().clear();
@@ -126,7 +126,7 @@ async fn taptalk_is_not_asked_without_a_known_caller_and_a_good_request() {
 }
 
 #[tokio::test]
-async fn whatever_else_taptalk_does_is_a_bad_gateway() {
+async fn any_failure_of_taptalk_is_answered_502() {
     for behaviour in [
         Behaviour::answers(200, REFUSED),
         Behaviour::answers(500, GOOD),
@@ -143,7 +143,7 @@ async fn whatever_else_taptalk_does_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn towers_middleware_around_the_client_serves_too() {
+async fn the_endpoint_works_with_towers_retry_and_timeout_around_the_client() {
     let taptalk = TapTalk::start([Behaviour::Closes, Behaviour::answers(200, GOOD)]).await;
     let patient = ServiceBuilder::new().timeout(Duration::from_secs(60)).retry(Lives(1)).service(taptalk.client());
     assert_eq!(ask(patient, call("Bearer ada", BODY)).await.0, 200);
@@ -154,7 +154,7 @@ async fn towers_middleware_around_the_client_serves_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_is_a_bad_gateway() {
+async fn a_deadline_of_the_client_is_answered_502() {
     let http = tower::service_fn(|_: Request<Full<Bytes>>| pending::<Result<Response<Full<Bytes>>, Infallible>>());
     let client = Client::new(http, server_key()).unwrap();
     for (client, authorization) in [
@@ -167,7 +167,7 @@ async fn a_deadline_is_a_bad_gateway() {
 }
 
 proptest! {
-    /// The law: a ticket is answered only if the caller is known and TapTalk's answer is good on both levels.
+    /// The law: a ticket is issued only if the caller is known, and TapTalk's HTTP status and envelope are both good.
     #[test]
     fn only_a_positive_verdict_is_answered_with_a_ticket(
         caller in prop::sample::select(vec!["Bearer ada", "Bearer eve", "Bearer error", "Bearer panic", ""]),
@@ -212,7 +212,7 @@ fn layer(
     VerifyLayer::new(endpoint, AppTicketIssuer::new(Callers, client(&taptalk.base_url())))
 }
 
-/// Calls the app at `address` over a socket as a proxy would, and returns the `userIPAddress` that TapTalk is told.
+/// Calls the app at `address` over a socket as a proxy would, and returns the `userIPAddress` that is sent to TapTalk.
 async fn address_told(taptalk: &TapTalk, address: SocketAddr) -> Value {
     let mut request = call("Bearer ada", BODY).map(Full::<Bytes>::from);
     request.extensions_mut().clear();
@@ -225,7 +225,7 @@ async fn address_told(taptalk: &TapTalk, address: SocketAddr) -> Value {
 }
 
 #[tokio::test]
-async fn axum_tells_the_address_of_the_connection() {
+async fn axum_supplies_the_address_of_the_connection() {
     let taptalk = TapTalk::start([Behaviour::answers(200, GOOD)]).await;
     for (client_addr, told) in [(Ok(ClientAddr::peer()), "127.0.0.1"), (ClientAddr::x_forwarded_for(1), "203.0.113.9")]
     {
@@ -242,7 +242,7 @@ async fn axum_tells_the_address_of_the_connection() {
 }
 
 #[tokio::test]
-async fn hyper_tells_the_address_of_the_connection() {
+async fn hyper_supplies_the_address_of_the_connection() {
     let taptalk = TapTalk::start([Behaviour::answers(200, GOOD)]).await;
     for (client_addr, told) in [(Ok(ClientAddr::peer()), "127.0.0.1"), (ClientAddr::x_forwarded_for(1), "203.0.113.9")]
     {

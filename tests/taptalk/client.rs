@@ -1,4 +1,4 @@
-//! What the client makes of everything that a server can do.
+//! The client's result for everything that a server can do.
 
 use std::{
     future::{Ready, ready},
@@ -15,16 +15,16 @@ use tower_verify::{
 
 use crate::support::{Behaviour, GOOD, REFUSED, SERVER_KEY, TICKET, TapTalk, client, listen, parameters};
 
-/// Short, for those who never answer; nobody else needs it to be long.
+/// A deadline for servers that never answer. It is short to keep the tests fast.
 const SHORT: Duration = Duration::from_millis(50);
 
 #[tokio::test]
-async fn a_good_answer_is_a_ticket() {
+async fn a_good_answer_yields_a_ticket() {
     let taptalk = TapTalk::start([Behaviour::answers(200, GOOD)]).await;
     let ticket = taptalk.client().request_ticket(parameters()).await.unwrap();
     assert_eq!(ticket, Ticket::new("6", TICKET));
 
-    let [request] = &taptalk.requests()[..] else { panic!("it is asked once") };
+    let [request] = &taptalk.requests()[..] else { panic!("TapTalk was not called once") };
     assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/api/v1/server/auth_ticket/request"));
     assert_eq!(request.headers()["server-key"], SERVER_KEY);
     assert_eq!(request.headers()["content-type"], "application/json");
@@ -37,7 +37,7 @@ async fn a_good_answer_is_a_ticket() {
     );
 }
 
-/// What can go wrong: a behaviour, the kind of error it is for the client, and the HTTP status that came through.
+/// All mishaps: the server's behaviour, the client's kind of error, and the HTTP status in the error.
 fn mishaps(elsewhere: &TapTalk) -> Vec<(Behaviour, ClientErrorKind, Option<u16>)> {
     use Behaviour::{Closes, Redirects, Sends, SendsAndHangs, SendsForEver};
     use ClientErrorKind::{DeadlineExceeded, Refused, TooLarge, Transport, Unreadable};
@@ -115,7 +115,7 @@ mod over_https {
     }
 
     #[tokio::test]
-    async fn a_good_answer_is_a_ticket_and_the_connection_is_used_again() {
+    async fn a_good_answer_yields_a_ticket_and_the_connection_is_used_again() {
         let taptalk = TapTalk::start([Behaviour::answers(200, GOOD), Behaviour::Closes]).await;
         let client = Client::over_https(server_key()).unwrap().base_url(&taptalk.base_url()).unwrap();
         for _ in 0..3 {
@@ -123,7 +123,7 @@ mod over_https {
         }
     }
 
-    /// The server key is not sent before there is TLS.
+    /// The server key is not sent before the TLS handshake is done.
     #[tokio::test]
     async fn nothing_but_a_handshake_is_sent_to_a_server_without_tls() {
         let (listener, address) = listen().await;
@@ -142,7 +142,7 @@ mod over_https {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_a_transport_error() {
+async fn a_refused_connection_is_a_transport_error() {
     let (listener, address) = listen().await;
     drop(listener);
     let error = client(&format!("http://{address}/api")).request_ticket(parameters()).await.unwrap_err();
@@ -150,7 +150,7 @@ async fn nobody_listening_is_a_transport_error() {
     assert!(std::error::Error::source(&error).is_some());
 }
 
-/// Tries again as often as it has lives, unless TapTalk has refused.
+/// A retry policy with this many retries. A refusal by TapTalk is not retried.
 #[derive(Clone)]
 pub(crate) struct Lives(pub(crate) usize);
 
@@ -169,7 +169,7 @@ impl Policy<TicketParameters, Ticket, ClientError> for Lives {
 }
 
 #[tokio::test]
-async fn towers_retry_and_timeout_go_around_it() {
+async fn towers_retry_and_timeout_work_around_the_client() {
     let ask = async |behaviours: Vec<Behaviour>, lives| {
         let taptalk = TapTalk::start(behaviours).await;
         let client = taptalk.client().without_deadline();

@@ -1,5 +1,5 @@
-//! TapTalk's client and the app's own endpoint: against a TapTalk on loopback that behaves as badly as it can, and against
-//! this crate's own ticket server.
+//! TapTalk's client and the app's own endpoint, against a faulty TapTalk on loopback and against this crate's ticket
+//! office.
 
 mod app_ticket;
 mod client;

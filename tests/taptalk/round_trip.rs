@@ -1,5 +1,4 @@
-//! From the login to an app to the end of its chat session, over sockets from end to end: an app, its backend, and a
-//! ticket server.
+//! A chat session from the login to its end, over sockets between an app, its backend and a ticket server.
 
 use std::{
     collections::HashMap,
@@ -29,10 +28,10 @@ use tower_verify::{
 
 use crate::support::{HttpClient, client, serve, server_key};
 
-/// `base64("app:pl41n")`.
+/// `app:pl41n` in base64.
 const APP_KEY: &str = "YXBwOnBsNDFu";
 
-/// A ticket server under `/api`, as TapTalk's own.
+/// Serves a ticket office under `/api`, as TapTalk does.
 async fn ticket_server(clock: &ManualClock) -> SocketAddr {
     let store = MemoryStore::new().clock(clock.clone());
     let office = TicketOffice::new("", store, KeyRing::generate().unwrap())
@@ -56,7 +55,7 @@ async fn ticket_server(clock: &ManualClock) -> SocketAddr {
     serve(app).await
 }
 
-/// An app's backend: whoever logs in by name has a cookie, and whoever has a cookie gets a ticket.
+/// Serves an app's backend: a login by name sets a cookie, and a user with a cookie gets a ticket.
 async fn backend(ticket_server: SocketAddr) -> SocketAddr {
     type Sessions = Arc<Mutex<HashMap<String, String>>>;
 
@@ -97,20 +96,20 @@ impl App {
         Response::from_parts(head, String::from_utf8(body.into()).unwrap())
     }
 
-    /// Logs in with the app's own backend: a cookie.
+    /// Logs in with the app's backend, and returns the cookie.
     async fn log_in(&self, name: &str) -> String {
         let response = self.send(Request::post(format!("http://{}/login", self.backend)), name).await;
         response.headers()["set-cookie"].to_str().unwrap().to_owned()
     }
 
-    /// The HTTP status and the answer of the app's own backend.
+    /// Asks the app's backend for a ticket, and returns the HTTP status and the answer.
     async fn ticket(&self, cookie: &str) -> (u16, Value) {
         let request = Request::post(format!("http://{}/taptalk/auth_ticket", self.backend)).header("cookie", cookie);
         let response = self.send(request, r#"{"userPlatform": "ios", "userDeviceID": "device-7"}"#).await;
         (response.status().as_u16(), serde_json::from_str(response.body()).unwrap())
     }
 
-    /// What the SDK calls the ticket server with. The HTTP status is always 200.
+    /// Calls the ticket server as the SDK does. The HTTP status is always 200.
     async fn call(&self, method: &str, path: &str, bearer: &Value) -> Envelope {
         let request = Request::builder()
             .method(method)
@@ -160,7 +159,7 @@ const INVALID: &str = "40103";
 const EXPIRED: &str = "40104";
 
 #[tokio::test]
-async fn a_session_from_login_to_revocation() {
+async fn a_chat_session_lasts_from_login_to_revocation() {
     let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let ticket_server = ticket_server(&clock).await;
     let backend = backend(ticket_server).await;
@@ -172,7 +171,7 @@ async fn a_session_from_login_to_revocation() {
     let (status, issued) = app.ticket(&cookie).await;
     assert_eq!(status, 200);
 
-    // The ticket buys tokens, once, and is no token itself.
+    // The ticket is exchanged for tokens once, and is not an access token itself.
     app.check(&json!({"accessToken": issued["ticket"]})).await.expect_code(INVALID);
     let first = app.exchange(&issued["ticket"]).await.into_data();
     let user = &first["user"];
@@ -190,15 +189,15 @@ async fn a_session_from_login_to_revocation() {
     app.check(&second).await.into_data();
     app.check(&first).await.expect_code(EXPIRED);
 
-    // The old refresh token once more: at first it is a repeat, and then it was stolen, and everything that came of the
-    // login ends.
+    // The old refresh token is used again. Within the grace period this is a repeat. After it, it means theft, and all
+    // tokens of the login are revoked.
     assert_eq!(app.refresh(&first).await.into_data(), second);
     clock.advance(Duration::from_secs(10));
     app.refresh(&first).await.expect_code(INVALID);
     app.check(&second).await.expect_code(INVALID);
     app.refresh(&second).await.expect_code(INVALID);
 
-    // The user is still logged in to the app and gets another ticket, as the same user; nobody else is.
+    // The user is still logged in to the app, and gets another ticket for the same user ID. Another user has another ID.
     let (status, again) = app.ticket(&cookie).await;
     assert_eq!((status, &again["userID"]), (200, &issued["userID"]));
     let third = app.exchange(&again["ticket"]).await.into_data();
@@ -206,20 +205,20 @@ async fn a_session_from_login_to_revocation() {
     let (_, other) = app.ticket(&app.log_in("grace").await).await;
     assert_ne!(other["userID"], issued["userID"]);
 
-    // A ticket that nobody has exchanged is good for an hour.
+    // A ticket expires after an hour if it is not exchanged.
     clock.advance(Duration::from_secs(3600));
     app.exchange(&other["ticket"]).await.expect_code(EXPIRED);
 }
 
 #[tokio::test]
-async fn a_backend_with_another_key_gets_no_ticket() {
+async fn a_wrong_server_key_and_invalid_parameters_get_no_ticket() {
     let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
     let office = ticket_server(&clock).await;
     let http: HttpClient = legacy::Client::builder(TokioExecutor::new()).build_http();
     let wrong = tower_verify::taptalk::Client::new(http, ApiKey::new("key-id", "605b32de")).unwrap();
     let wrong = wrong.base_url(&format!("http://{office}/api")).unwrap();
     let error = wrong.request_ticket(crate::support::parameters()).await.unwrap_err();
-    let api = error.api_error().expect("the ticket server refuses");
+    let api = error.api_error().expect("a refusal of the ticket server");
     assert_eq!((api.status, &*api.code), (491, "49103"));
 
     let mut too_long = crate::support::parameters();

@@ -1,4 +1,4 @@
-//! A TapTalk for tests, on a free loopback port.
+//! A fake TapTalk on a free loopback port.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ use tower_verify::{
     taptalk::{ApiKey, Client, Profile, TicketParameters, UserPlatform},
 };
 
-/// `base64("key-id:605b32dd")`.
+/// `key-id:605b32dd` in base64.
 pub(crate) const SERVER_KEY: &str = "a2V5LWlkOjYwNWIzMmRk";
 pub(crate) const TICKET: &str = "ticket-2121sa";
 pub(crate) const GOOD: &str =
@@ -46,20 +46,20 @@ pub(crate) fn parameters() -> TicketParameters {
     TicketParameters::new(ada(), UserPlatform::Ios, "device-7", "203.0.113.9", "Acme/1.0")
 }
 
-/// What a TapTalk does with one connection.
+/// What the fake TapTalk does with one connection.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
     /// Answers every request with this HTTP status and this body.
     Answers(u16, String),
     /// Redirects every request to this URL.
     Redirects(String),
-    /// Reads a request, sends these bytes, whatever they are, and closes.
+    /// Reads a request, sends these bytes, and closes.
     Sends(&'static [u8]),
-    /// Reads a request, sends these bytes, and then nothing more.
+    /// Reads a request, sends these bytes, and keeps the connection open.
     SendsAndHangs(&'static [u8]),
-    /// Reads a request, sends the first bytes, and then the second ones again and again.
+    /// Reads a request, sends the first bytes, and then repeats the second ones.
     SendsForEver(&'static [u8], &'static [u8]),
-    /// Closes before it has read anything.
+    /// Closes without reading.
     Closes,
 }
 
@@ -69,14 +69,14 @@ impl Behaviour {
     }
 }
 
-/// A TapTalk that has been started, and the requests that it could read.
+/// A running fake TapTalk, with the requests that it has read.
 pub(crate) struct TapTalk {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 impl TapTalk {
-    /// Behaves in each of `behaviours` for one connection; the last one is for all that follow.
+    /// Starts a server that uses each of `behaviours` for one connection, and the last one for all further connections.
     pub(crate) async fn start(behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
         let (listener, address) = listen().await;
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -86,7 +86,7 @@ impl TapTalk {
             while let Ok((stream, _)) = listener.accept().await {
                 let behaviour = match behaviours.len() {
                     1 => behaviours[0].clone(),
-                    _ => behaviours.pop_front().expect("a TapTalk has a behaviour"),
+                    _ => behaviours.pop_front().expect("at least one behaviour"),
                 };
                 tokio::spawn(behave(stream, behaviour, Arc::clone(&recorded)));
             }
@@ -98,7 +98,7 @@ impl TapTalk {
         format!("http://{}/api", self.address)
     }
 
-    /// The requests it has read so far.
+    /// Takes the requests that it has read so far.
     pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
@@ -116,12 +116,12 @@ pub(crate) fn client(base_url: &str) -> Client<HttpClient> {
 }
 
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("no free loopback port");
+    let address = listener.local_addr().expect("the socket is not bound");
     (listener, address)
 }
 
-/// Serves `app` on a free loopback port until the test's runtime ends, and tells it who is at the other end.
+/// Serves `app` on a free loopback port until the test's runtime ends. Each request has its `PeerAddr`.
 pub(crate) async fn serve<S, B>(app: S) -> SocketAddr
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
@@ -145,7 +145,7 @@ async fn behave(mut stream: TcpStream, behaviour: Behaviour, requests: Arc<Mutex
     let (response, location) = match behaviour {
         Behaviour::Answers(status, body) => (Response::builder().status(status).body(body), None),
         Behaviour::Redirects(location) => (Response::builder().status(307).body(String::new()), Some(location)),
-        // From here on a client may go away while it is written to: that is its business.
+        // From here on, a client may close its connection while it is written to: that is no error.
         Behaviour::Sends(bytes) => {
             read_request(&mut stream).await;
             let _ = stream.write_all(bytes).await;
@@ -172,7 +172,7 @@ async fn behave(mut stream: TcpStream, behaviour: Behaviour, requests: Arc<Mutex
         let (requests, response) = (Arc::clone(&requests), response.clone());
         async move {
             let (head, body) = request.into_parts();
-            let body = body.collect().await.expect("the client sends all of its request").to_bytes();
+            let body = body.collect().await.expect("the client's request broke off").to_bytes();
             requests.lock().unwrap().push(Request::from_parts(head, body));
             Ok::<_, Infallible>(response)
         }
@@ -180,7 +180,7 @@ async fn behave(mut stream: TcpStream, behaviour: Behaviour, requests: Arc<Mutex
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Reads until the JSON object of a request is complete.
+/// Reads a request until its JSON object is complete.
 async fn read_request(stream: &mut TcpStream) {
     let mut read = Vec::new();
     while !read.ends_with(b"\"}") {
