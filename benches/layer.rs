@@ -1,5 +1,6 @@
-//! Time of one request, side by side: what passes through, and an intercepted check beside the same check by hand and in
-//! axum. Then how the check's time grows with the body, and what the worst body within the limit costs.
+//! The time of one request: one that passes through the layer, and a check that the layer answers, beside the same
+//! check by hand and in axum. Also the check's time by the size of its body, and for hostile bodies of the largest
+//! size.
 
 mod support;
 
@@ -55,7 +56,7 @@ fn check(criterion: &mut Criterion) {
         measure(&mut group, "tower-verify", one(Bare), &request, expected);
         measure(&mut group, "by hand", hand_written::app(), &request, expected);
         measure(&mut group, "axum", axum::app(), &request, expected);
-        // tower-http's timeout needs a runtime.
+        // tower-http's timeout needs a tokio runtime.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let _entered = runtime.enter();
         measure(&mut group, "axum and tower-http", axum::protected(), &request, expected);
@@ -79,7 +80,7 @@ fn hostile(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Short, so that all of it ends in minutes; `-- --sample-size 100 --measurement-time 5` is more exact.
+    // Short, to finish in minutes. `-- --sample-size 100 --measurement-time 5` is more exact.
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))

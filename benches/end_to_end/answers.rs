@@ -1,4 +1,4 @@
-//! What the servers answer. Only those that say the same can be compared.
+//! Checks that all servers give the same answers. Otherwise their figures could not be compared.
 
 use std::error::Error;
 
@@ -15,7 +15,7 @@ use crate::{
     support::{TOKEN, bare::TEXT, call},
 };
 
-/// Fails unless every server answers the app's route, a good token and a bad one as the first of them does, and as
+/// Fails unless every server answers the app's route, a valid token and an invalid one as the first server does, and as
 /// Diyalog documents it.
 pub(crate) fn compare(servers: &[Server]) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -28,14 +28,14 @@ pub(crate) fn compare(servers: &[Server]) -> Result<(), Box<dyn Error>> {
                 let answer =
                     (answer.status(), headers(answer.headers()), answer.into_body().collect().await?.to_bytes());
                 if answer.0 != StatusCode::OK || answer.2 != word {
-                    return Err(format!("{name} should say {word}: {answer:?}").into());
+                    return Err(format!("{name} must answer {word}, but answers {answer:?}").into());
                 }
                 answers.push((name, answer));
             }
         }
         let of_first = answers.iter().take(answers.len() / servers.len()).cycle();
         match answers.iter().zip(of_first).find(|((_, answer), (_, first))| answer != first) {
-            Some(((name, answer), (_, first))) => Err(format!("{name} says {answer:?}, not {first:?}").into()),
+            Some(((name, answer), (_, first))) => Err(format!("{name} answers {answer:?} instead of {first:?}").into()),
             None => Ok(()),
         }
     })
@@ -43,7 +43,7 @@ pub(crate) fn compare(servers: &[Server]) -> Result<(), Box<dyn Error>> {
 
 type Call = (Request<Full<Bytes>>, &'static str);
 
-/// Calls, each with the word that it must be answered with.
+/// Returns three calls, each with the word of the expected answer.
 fn calls(url: &str) -> http::Result<[Call; 3]> {
     let post = |token: &str| {
         let request = Request::post(format!("{url}/checkauthtoken")).header(CONTENT_TYPE, "application/json");
@@ -56,7 +56,7 @@ fn calls(url: &str) -> http::Result<[Call; 3]> {
     ])
 }
 
-/// The headers that an app sets. The others are its server's.
+/// Returns the headers that the app sets. The server sets the others.
 fn headers(headers: &HeaderMap) -> [Option<String>; 2] {
     [CONTENT_TYPE, CACHE_CONTROL].map(|name| headers.get(name).map(|value| format!("{value:?}")))
 }

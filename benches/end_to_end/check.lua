@@ -1,4 +1,4 @@
--- A check, for wrk: its body is the first argument.
+-- A customer check for wrk. The first argument is its body.
 function init(args)
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"

@@ -1,4 +1,4 @@
-//! The load: `wrk`, for a second, on one address of this machine.
+//! Loads a server with `wrk` for a second, and reads its report.
 
 use std::{error::Error, fmt, process::Command};
 
@@ -21,7 +21,7 @@ pub(crate) struct Run {
 }
 
 impl Workload {
-    /// Asks the server at `url` for a second. An answer other than 2xx or 3xx is an error.
+    /// Loads the server at `url` for a second. A status other than 2xx or 3xx is an error.
     pub(crate) fn run(self, url: &str) -> Result<Run, Box<dyn Error>> {
         let mut wrk = Command::new("wrk");
         wrk.args(["--threads", "1", "--connections", "16", "--latency", "--duration", "1s"]);
@@ -51,7 +51,7 @@ impl fmt::Display for Workload {
             Self::PassThrough => "Pass-through, `GET /`",
             Self::CustomerCheck => "Diyalog's customer check, `POST /checkauthtoken`",
             Self::HostileCheck => {
-                "The same with the dearest body that the layer reads: an array of 8,000 numbers in 16 KiB"
+                "The same with the most expensive body that the layer reads: an array of 8,000 numbers in 16 KiB"
             }
         })
     }
@@ -61,21 +61,21 @@ fn post<'c>(wrk: &'c mut Command, url: &str, body: &str) -> &'c mut Command {
     wrk.args(["--script", SCRIPT, &format!("{url}/checkauthtoken"), "--", body])
 }
 
-/// Says what is missing, if `wrk` is not there.
+/// Fails if `wrk` is not installed.
 pub(crate) fn require() -> Result<(), String> {
     match Command::new("wrk").arg("--version").output() {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("this bench needs wrk, which Debian has as the package wrk: {error}")),
+        Err(error) => Err(format!("this bench needs wrk: install Debian's package wrk ({error})")),
     }
 }
 
-/// What follows `name` in wrk's report.
+/// Returns the text after `name` in wrk's report.
 fn field<'r>(report: &'r str, name: &str) -> Result<&'r str, String> {
     let line = report.lines().find_map(|line| line.trim().strip_prefix(name));
-    line.map(str::trim).ok_or_else(|| format!("there is no {name} in: {report}"))
+    line.map(str::trim).ok_or_else(|| format!("wrk reports no {name}: {report}"))
 }
 
-/// A time as wrk prints it: `385.00us`, `1.02ms` or `1.10s`.
+/// Reads a time as wrk prints it: `385.00us`, `1.02ms` or `1.10s`.
 fn millis(time: &str) -> Result<f64, Box<dyn Error>> {
     let units = [("us", 0.001), ("ms", 1.0), ("s", 1000.0)];
     let (digits, factor) = units

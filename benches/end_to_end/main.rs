@@ -1,8 +1,9 @@
-//! Requests per second and the 99th percentile over loopback, of this crate's layer and of what it stands beside.
+//! Requests per second and the 99th percentile of the latency over loopback, for servers with this crate's layer and
+//! for their peers.
 //!
-//! `cargo bench --bench end_to_end` starts every server as a process of its own, on a free port, sees that all of them
-//! answer the same, and asks them in turn with `wrk`, round after round, so that a change in the machine's mood meets
-//! all of them. The peers in other languages take part once `benches/peers/install` was run.
+//! `cargo bench --bench end_to_end` starts every server as a process on a free port, and checks that all give the same
+//! answers. Then `wrk` loads them in turn, round after round, so that a slow phase of the machine affects all of them.
+//! The peers in other languages take part after `benches/peers/install`.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -36,10 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     servers.iter_mut().try_for_each(Server::stop)
 }
 
-/// A run, and the seconds of a core that the server had in it.
+/// A run, and the server's CPU time in it, in seconds.
 type Timed = (Run, f64);
 
-/// The runs of each server. Every second round goes the other way, so that none is always asked after the same one.
+/// Returns the runs of each server. Every second round is in reverse order, so that no server always follows the same
+/// one.
 fn measure(workload: Workload, servers: &[Server]) -> Result<Vec<Vec<Timed>>, Box<dyn Error>> {
     let mut runs = vec![Vec::new(); servers.len()];
     for server in servers {
@@ -60,7 +62,7 @@ fn measure(workload: Workload, servers: &[Server]) -> Result<Vec<Vec<Timed>>, Bo
 }
 
 fn print_table(workload: Workload, servers: &[Server], runs: &[Vec<Timed>]) {
-    println!("\n{workload}\n\n| server | requests/s | ratio | p99, ms | core time of a request, µs | ratio |");
+    println!("\n{workload}\n\n| server | requests/s | ratio | p99, ms | CPU time of a request, µs | ratio |");
     println!("|---|---:|---:|---:|---:|---:|");
     for (server, of_server) in servers.iter().zip(runs) {
         let ratios = of_server.iter().zip(&runs[0]).map(|((run, _), (first, _))| run.per_second / first.per_second);
@@ -76,8 +78,8 @@ fn print_table(workload: Workload, servers: &[Server], runs: &[Vec<Timed>]) {
     }
 }
 
-/// The seconds of a core that a request takes of its server. Unlike the requests per second, this does not depend on
-/// what else the machine does, and does not count the load.
+/// Returns the server's CPU time for a request, in seconds. Unlike the requests per second, it does not depend on other
+/// processes, and does not include the load generator.
 fn core_time(runs: &[Timed]) -> f64 {
     let (requests, seconds) = runs.iter().fold((0, 0.0), |sum, (run, seconds)| (sum.0 + run.requests, sum.1 + seconds));
     seconds / requests as f64

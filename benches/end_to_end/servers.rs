@@ -1,7 +1,7 @@
-//! The servers, each in a process of its own that ends with its standard input.
+//! The servers. Each is a process of its own, which exits when its standard input is closed.
 //!
-//! Those in Rust have one runtime of one thread each, and sockets without Nagle's delay. hyper's are accepted in a loop
-//! here, axum's in that of `axum::serve`.
+//! A server in Rust has a runtime with one thread, and sets `TCP_NODELAY`. Connections for hyper are accepted in a loop
+//! here, those for axum by `axum::serve`.
 
 use std::{
     convert::Infallible,
@@ -24,7 +24,7 @@ use tower::{Layer, Service, service_fn};
 
 use crate::support::{axum as axum_json, bare::TEXT, hand_written, layered};
 
-/// The first one is what the others are compared with.
+/// The servers in Rust. All others are compared with the first one.
 const RUST: [&str; 5] =
     ["hyper, by hand", "hyper, layer", "axum, layer", "axum, Json", "axum, Json under tower-http's layers"];
 
@@ -38,19 +38,19 @@ impl Server {
     fn start(name: &'static str, command: &mut Command) -> Result<Self, Box<dyn Error>> {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut url = String::new();
-        let output = process.stdout.take().ok_or("a server without an output")?;
+        let output = process.stdout.take().ok_or("the server has no standard output")?;
         if BufReader::new(output).read_line(&mut url)? == 0 {
             return Err(format!("{name} did not start").into());
         }
         Ok(Self { name, url: url.trim().to_owned(), process })
     }
 
-    /// The time that the process has had a core, in seconds: what others do on the machine does not count.
+    /// Returns the CPU time of the process, in seconds. Other processes do not affect it.
     pub(crate) fn seconds_of_core(&self) -> Result<f64, Box<dyn Error>> {
         const TICKS_A_SECOND: f64 = 100.0;
 
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let (_, after_name) = stat.rsplit_once(") ").ok_or("a process without a name")?;
+        let (_, after_name) = stat.rsplit_once(") ").ok_or("the process has no name")?;
         let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
         Ok(ticks / TICKS_A_SECOND)
     }
@@ -79,7 +79,7 @@ pub(crate) fn start_all() -> Result<Vec<Server>, Box<dyn Error>> {
     Ok(servers)
 }
 
-/// Serves until standard input ends, on one thread: the other one is the load's.
+/// Serves on one thread until standard input is closed. The other core is for the load.
 pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -98,7 +98,7 @@ pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
             "axum, Json under tower-http's layers" => {
                 axum(listener, axum_json::protect(home.merge(axum_json::app()))).await
             }
-            _ => Err(format!("there is no server {name:?}").into()),
+            _ => Err(format!("unknown server {name:?}").into()),
         }
     })
 }

@@ -1,4 +1,4 @@
-//! What a store has confirmed, and whether it keeps to it.
+//! A record of the writes that a store has confirmed, for finding out which of them it has lost.
 
 use std::{
     sync::{
@@ -16,27 +16,27 @@ use tower_verify::store::{SharedStore, Store};
 const WORKERS: usize = 8;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Between two operations of a worker.
+/// The pause between two rounds of a worker.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Tickets by number.
+/// The numbers of the tickets, by what has happened to them.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// Written, and not redeemed.
+    /// Tickets that were written and not redeemed.
     written: Mutex<Vec<u64>>,
     redeemed: Mutex<Vec<u64>>,
-    /// Written, and not there when they were to be redeemed.
+    /// The number of tickets that were written and were gone when they were to be redeemed.
     missing: AtomicU64,
     confirmed: AtomicU64,
 }
 
-/// What was found after all was over.
+/// The result after the load has stopped.
 pub(crate) struct Found {
     pub(crate) lost: u64,
     pub(crate) twice: u64,
 }
 
-/// Workers who write tickets and redeem every other one.
+/// The workers, which write tickets and redeem every other one.
 pub(crate) struct Load {
     ledger: Arc<Ledger>,
     stopped: Arc<AtomicBool>,
@@ -77,7 +77,7 @@ impl Ledger {
         }
     }
 
-    /// Of one whose redemption has no answer nothing is known, and nothing is expected.
+    /// Redeems a ticket. If the answer is an error, the ticket's state is unknown, and nothing is expected of it.
     async fn redeem(&self, store: &SharedStore) {
         let Some(number) = self.written.lock().unwrap().pop() else { return };
         match store.take(&key(number)).await {
@@ -99,10 +99,10 @@ impl Ledger {
         let (written, redeemed) = (self.written.lock().unwrap().clone(), self.redeemed.lock().unwrap().clone());
         let mut found = Found { lost: self.missing.load(Relaxed), twice: 0 };
         for number in written {
-            found.lost += u64::from(store.get(&key(number)).await.expect("the store is there").is_none());
+            found.lost += u64::from(store.get(&key(number)).await.expect("the store is away").is_none());
         }
         for number in redeemed {
-            found.twice += u64::from(store.take(&key(number)).await.expect("the store is there").is_some());
+            found.twice += u64::from(store.take(&key(number)).await.expect("the store is away").is_some());
         }
         found
     }

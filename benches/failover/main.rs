@@ -1,8 +1,8 @@
-//! What becomes of confirmed writes when a primary is killed twenty times under load: how many are lost, and whether
-//! anything is redeemed twice. `redis-server` must be in the `PATH`, and Debian's package `postgresql` installed.
+//! Confirmed writes when a primary is killed twenty times under load: how many are lost, and how many are redeemed
+//! twice. `redis-server` must be in the `PATH`, and Debian's package `postgresql` must be installed.
 //!
-//! `cargo bench --bench failover --features redis,postgres` prints the table; with `-- redis`, `-- sentinel` or
-//! `-- postgres`, a part of it.
+//! `cargo bench --bench failover --features redis,postgres` prints the table. With `-- redis`, `-- sentinel` or
+//! `-- postgres`, it prints a part.
 
 #[path = "../../tests/support/postgres_server.rs"]
 mod postgres_server;
@@ -23,12 +23,12 @@ use primaries::{Postgres, Primary, Redis, Sentinels};
 
 const KILLS: usize = 20;
 
-/// How long there is load before each kill, and after the last one.
+/// The time of load before each kill, and after the last one.
 const STEADY: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() {
-    // One alone: `-- sentinel`, for instance.
+    // A part of the table, such as `-- sentinel`.
     let only = std::env::args().skip(1).find(|argument| argument != "--bench").unwrap_or_default();
     println!("| what is killed {KILLS} times | writes confirmed | of them lost | redeemed | of them twice |");
     println!("|---|---:|---:|---:|---:|");

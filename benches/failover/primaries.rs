@@ -1,4 +1,4 @@
-//! Servers that are killed, and what takes their place.
+//! The servers that are killed, and their replacement.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -10,11 +10,11 @@ use crate::{postgres_server, redis_server::RedisServer, sentinel::Sentinel};
 pub(crate) trait Primary {
     fn store(&self) -> SharedStore;
 
-    /// Kills it, and waits until another one, or it again, is the primary.
+    /// Kills the primary, and waits until there is one again: another server, or the same one restarted.
     async fn kill_and_replace(&mut self);
 }
 
-/// One server, which is started again.
+/// One Redis server, which is restarted after a kill.
 pub(crate) struct Redis {
     server: RedisServer,
     store: SharedStore,
@@ -25,7 +25,7 @@ impl Redis {
     pub(crate) async fn start(options: &[&str]) -> Self {
         let directory = std::env::temp_dir().join(format!("tower-verify-redis-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        let mut all = vec!["--dir", directory.to_str().expect("its name is text").to_owned().leak()];
+        let mut all = vec!["--dir", directory.to_str().expect("the path is not UTF-8").to_owned().leak()];
         all.extend(options.iter().map(|option| &*option.to_string().leak()));
         let server = RedisServer::start(all.leak()).await;
         let store = SharedStore::new(server.connect().await);
@@ -51,7 +51,7 @@ impl Drop for Redis {
     }
 }
 
-/// Two servers, one of which is the other's replica, and a sentinel that promotes it.
+/// A primary, its replica, and a sentinel that promotes the replica.
 pub(crate) struct Sentinels {
     primary: RedisServer,
     replica: RedisServer,
@@ -78,7 +78,7 @@ impl Primary for Sentinels {
     }
 
     async fn kill_and_replace(&mut self) {
-        // On a busy machine the sentinel may have had them change places by itself.
+        // On a busy machine, the sentinel may have promoted the replica without a kill.
         if ask(&self.replica.url(), &["ROLE"]).await.contains("master") {
             std::mem::swap(&mut self.primary, &mut self.replica);
         }
@@ -97,7 +97,7 @@ async fn replicate(replica: &RedisServer, primary: &RedisServer) {
     ask(&replica.url(), &["REPLICAOF", "127.0.0.1", &primary.port.to_string()]).await;
 }
 
-/// Waits until the replica has everything, and the sentinel would promote it. A kill before that would measure a server
+/// Waits until the replica has all data and the sentinel would promote it. A kill before that would measure a server
 /// without a replica.
 async fn until_replicated(primary: &RedisServer, replica: &RedisServer, sentinel: &Sentinel) {
     for _ in 0..2400 {
@@ -113,10 +113,10 @@ async fn until_replicated(primary: &RedisServer, replica: &RedisServer, sentinel
         sleep(Duration::from_millis(50)).await;
     }
     let (of_primary, of_replica) = (ask(&primary.url(), &["ROLE"]).await, ask(&replica.url(), &["ROLE"]).await);
-    panic!("after two minutes there is no replica: the primary says {of_primary}, the replica {of_replica}");
+    panic!("no replica after two minutes. ROLE of the primary: {of_primary}, of the replica: {of_replica}");
 }
 
-/// The answer to a command, and nothing while there is none.
+/// Returns the answer to a command, or an empty text if there is none.
 async fn ask(url: &str, command: &[&str]) -> String {
     let Ok(mut connection) = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await else {
         return String::new();
@@ -126,7 +126,7 @@ async fn ask(url: &str, command: &[&str]) -> String {
     answer.map(|answer| format!("{answer:?}")).unwrap_or_default()
 }
 
-/// One server, which is started again.
+/// One PostgreSQL server, which is restarted after a kill.
 pub(crate) struct Postgres {
     server: postgres_server::Server,
     store: SharedStore,

@@ -1,4 +1,4 @@
-//! An app for each endpoint, whose verifier knows its verdict at once.
+//! An app for each endpoint. Its verifier returns a verdict at once.
 
 use std::{convert::Infallible, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! The size of a body, and the number of fields in Talkdesk's `auth`.
+//! Costs by the size of a body, and by the number of fields in Talkdesk's `auth`.
 
 use http::Request;
 use http_body_util::Full;
@@ -32,7 +32,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     scenarios
 }
 
-/// A check that is granted, with so many bytes: those that nobody asked for are as many of `unit` as there is room for.
+/// Returns a valid check of `size` bytes, filled with as many of `unit` as fit.
 fn check(size: usize, unit: &str) -> String {
     let mut body = format!(r#"{{"deviceId":"1234","dlgToken":"{TOKEN}","customerNo":"1234567","note":""#);
     while body.len() + unit.len() + 2 <= size {
@@ -42,7 +42,7 @@ fn check(size: usize, unit: &str) -> String {
     format!("{body:size$}")
 }
 
-/// A call with so many fields, in an order that is not theirs.
+/// Returns a call with this many fields, which are not sorted.
 fn call(count: u64) -> Incoming {
     let fields = (0..count).map(|number| format!(r#""f{}":"605b32dd""#, number * 7919 % count));
     let body = format!(r#"{{"auth":{{{}}}}}"#, fields.collect::<Vec<_>>().join(","));

@@ -1,4 +1,4 @@
-//! The recorded figures, and what is to be read from them.
+//! The recorded figures, and the tables and lines made of them.
 
 use std::{fmt::Write, fs, io};
 
@@ -14,7 +14,7 @@ pub(crate) struct Figure {
     pub(crate) y: u64,
 }
 
-/// What is drawn and tabulated: its name in the figures, what it is, what grows, and what that costs.
+/// The plots and tables: the name in the figures, the title, the size that grows, and the unit of the cost.
 pub(crate) const PLOTS: [(&str, &str, &str, &str); 5] = [
     ("endpoints", "One request, by mounted endpoints", "endpoints", "instructions"),
     ("body", "A Diyalog customer check, by the size of its body", "bytes", "instructions"),
@@ -23,7 +23,7 @@ pub(crate) const PLOTS: [(&str, &str, &str, &str); 5] = [
     ("tickets", "TapTalk's tickets in memory, by those that are live", "live tickets", "ns"),
 ];
 
-/// One figure a line, so that a change of them can be read.
+/// Writes one figure a line, for a readable diff.
 pub(crate) fn record(figures: &[Figure]) -> io::Result<()> {
     let lines = figures.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
     fs::write(PATH, format!("[\n{}\n]\n", lines.join(",\n")))
@@ -33,7 +33,7 @@ pub(crate) fn recorded() -> io::Result<Vec<Figure>> {
     Ok(serde_json::from_str(&fs::read_to_string(PATH)?)?)
 }
 
-/// The lines of a plot in the order of the figures, each with its points.
+/// Returns the lines of a plot in the order of the figures, each with its points.
 pub(crate) fn lines<'f>(figures: &'f [Figure], plot: &str) -> Vec<(&'f str, Vec<(u64, u64)>)> {
     let mut lines: Vec<(&str, Vec<(u64, u64)>)> = Vec::new();
     for figure in figures.iter().filter(|figure| figure.plot == plot) {
@@ -45,8 +45,8 @@ pub(crate) fn lines<'f>(figures: &'f [Figure], plot: &str) -> Vec<(&'f str, Vec<
     lines
 }
 
-/// A table a plot, in Markdown. The last column is the exponent between the two largest sizes: 0 is a constant cost, 1 a
-/// linear one.
+/// Returns a Markdown table for each plot. The last column is the exponent between the two largest sizes: 0 is a
+/// constant cost, 1 a linear one.
 pub(crate) fn tables(figures: &[Figure]) -> String {
     let mut text = String::new();
     for (plot, title, x, y) in PLOTS {

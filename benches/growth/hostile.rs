@@ -1,4 +1,4 @@
-//! What the largest requests cost that somebody can make up for an endpoint, beside a normal one.
+//! Hostile requests for each endpoint, as large as the layer's limit, and a normal one for comparison.
 
 use std::convert::Infallible;
 
@@ -15,12 +15,12 @@ use crate::{
     support::{Incoming, TOKEN, bare::TEXT, hand_written, largest::LIMIT},
 };
 
-/// The row that the others of an endpoint are compared with.
+/// The name of the request that an endpoint's other requests are compared with.
 pub(crate) const NORMAL: &str = "normal";
 
 pub(crate) const PLOT: &str = "hostile";
 
-/// Requests for one endpoint. What they are called, and how they are made up.
+/// The requests for one endpoint, each with its name.
 type Requests = Vec<(&'static str, Incoming)>;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
@@ -52,7 +52,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 struct Scenarios(Vec<Scenario>);
 
 impl Scenarios {
-    /// The app's answer to the normal request must have `word` in it.
+    /// Adds a scenario for each request. The answer to the normal one must contain `word`.
     fn add<S, B>(&mut self, endpoint: &str, app: fn() -> S, word: &'static str, requests: Requests)
     where
         S: Service<Incoming, Response = Response<B>, Error = Infallible> + 'static,
@@ -78,7 +78,7 @@ fn bodies(request: impl Fn() -> Builder, object: &str) -> Requests {
     bodies_within(request, "", object, "")
 }
 
-/// Bodies that are made up from `object`, which stands between `before` and `after`.
+/// Returns requests with bodies made from `object`, each between `before` and `after`.
 fn bodies_within(request: impl Fn() -> Builder, before: &str, object: &str, after: &str) -> Requests {
     let members = &object[1..];
     let body = |normal: &str| format!("{before}{normal}{after}");
@@ -88,8 +88,8 @@ fn bodies_within(request: impl Fn() -> Builder, before: &str, object: &str, afte
     };
     let normal = object.replace("TEXT", TOKEN);
     let end = |end: &str| format!("{end}{}", members.replace("TEXT", TOKEN));
-    let (first, _) = members.split_once(':').expect("an object has members");
-    let (text_before, text_after) = object.split_once("TEXT").expect("an object has a text");
+    let (first, _) = members.split_once(':').expect("the object has no member");
+    let (text_before, text_after) = object.split_once("TEXT").expect("the object has no TEXT");
     let mut numbered = String::from("{");
     for number in 0.. {
         let member = format!(r#""{number}":1,"#);

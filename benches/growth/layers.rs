@@ -1,4 +1,4 @@
-//! The number of endpoints that are mounted, each a layer of its own.
+//! Costs by the number of mounted endpoints, each in a layer of its own.
 
 use http::Request;
 use http_body_util::Full;
@@ -43,7 +43,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     other.into_iter().chain(alike).chain(innermost).collect()
 }
 
-/// The innermost layer has number 0. The paths differ in their last bytes alone, which is the worst for comparing them.
+/// Adds a layer; the innermost has the number 0. The paths differ only in their last bytes, the worst case for
+/// comparing.
 fn one<S>(inner: S, number: u8) -> One<S> {
     VerifyLayer::new(CustomerEndpoint::new(), OneToken).path(&path(number)).expect("a path").layer(inner)
 }

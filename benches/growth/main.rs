@@ -1,9 +1,9 @@
-//! What grows with what: the cost of a request by mounted endpoints, bytes of a body, fields, keys and live tickets, and
-//! that of the largest requests that can be made up.
+//! How costs grow: with the number of mounted endpoints, of bytes in a body, of fields, of keys and of live tickets.
+//! Also the cost of hostile requests of the largest size.
 //!
-//! `cargo bench --bench growth` measures everything, records it in `benches/growth/figures.json`, draws the plots beside
-//! it, and prints the tables. With `-- recorded` it draws and prints what is recorded. It ends with an error if a byte
-//! of the latter costs more than it may.
+//! `cargo bench --bench growth` measures everything, records it in `benches/growth/figures.json`, draws the plots
+//! beside that file, and prints the tables. With `-- recorded`, it draws and prints the recorded figures. It ends with
+//! an error if a byte of a hostile request costs too much.
 
 #![recursion_limit = "256"]
 
@@ -29,7 +29,7 @@ use std::{env, error::Error};
 use self::figures::Figure;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Cargo adds `--bench`.
+    // cargo adds the argument `--bench`.
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let figures = match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["run"] => {

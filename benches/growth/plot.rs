@@ -1,5 +1,5 @@
-//! The plots, drawn from the recorded figures. Both axes are logarithmic: a linear cost is a line at 45 degrees, once
-//! it outweighs what is constant.
+//! Draws the recorded figures. Both axes are logarithmic: a linear cost is a line at 45 degrees where it is larger than
+//! the constant cost.
 
 use std::{error::Error, path::Path};
 
@@ -7,7 +7,7 @@ use plotters::prelude::*;
 
 use crate::figures::{Figure, PLOTS, lines};
 
-/// Told apart by those who do not see red from green, too.
+/// Colors that red-green colorblind readers can tell apart.
 const COLORS: [RGBColor; 4] =
     [RGBColor(0, 90, 181), RGBColor(220, 50, 32), RGBColor(120, 120, 120), RGBColor(230, 159, 0)];
 
@@ -18,7 +18,7 @@ pub(crate) fn draw(figures: &[Figure]) -> Result<(), Box<dyn Error>> {
         let (Some(x_start), Some(x_end)) = (points().map(|(x, _)| *x).min(), points().map(|(x, _)| *x).max()) else {
             continue;
         };
-        // Whole decades, as they alone are labelled.
+        // Whole decades, as only these are labelled.
         let decades = points().map(|(_, y)| 10_u64.pow(y.max(&1).ilog10()));
         let (y_start, y_end) = (decades.clone().min().unwrap_or(1), decades.max().unwrap_or(1) * 10);
 

@@ -1,4 +1,4 @@
-//! The number of keys in the ring.
+//! The cost of checking a token, by the number of keys in the ring.
 
 use std::{hint::black_box, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is counted: a family of scenarios a file.
+//! The scenarios whose instructions are counted. Each file has a family of them.
 
 use std::{convert::Infallible, hint::black_box};
 
@@ -12,12 +12,12 @@ use crate::{
     support::{self, Incoming},
 };
 
-/// One size of something.
+/// One point of a plot: something of one size.
 pub(crate) struct Scenario {
     pub(crate) plot: &'static str,
     pub(crate) line: String,
     pub(crate) x: u64,
-    /// Does it once and then as often as it is told to, which is counted.
+    /// Runs it once without counting, and then as often as the argument says.
     pub(crate) run: Box<dyn FnOnce(u32)>,
 }
 
@@ -31,14 +31,14 @@ pub(crate) fn all() -> Vec<Scenario> {
     [layers::scenarios(), body::scenarios(), ring::scenarios(), hostile::scenarios()].into_iter().flatten().collect()
 }
 
-/// Lets `service` answer `request`. The answer must be what is `expected`, or nothing was measured.
+/// Checks the answer of `service` to `request` with `expected`, and then repeats the call `times` times, counted.
 pub(crate) fn repeat<S, B>(mut service: S, request: &Incoming, expected: impl Fn(&str) -> bool, times: u32)
 where
     S: Service<Incoming, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes>,
 {
     let answer = support::text(support::answer(&mut service, request.clone()));
-    assert!(expected(&answer), "{} {} was answered with {answer:?}", request.method(), request.uri().path());
+    assert!(expected(&answer), "unexpected answer to {} {}: {answer:?}", request.method(), request.uri().path());
     for _ in 0..times {
         counted_answer(&mut service, request.clone());
     }

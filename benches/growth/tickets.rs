@@ -1,4 +1,4 @@
-//! The number of live tickets in a store in memory.
+//! The cost of issuing and exchanging a ticket, by the number of live tickets in a memory store.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use crate::{figures::Figure, office::Office};
 
 const USERS: u64 = 1_000;
 
-/// How many are timed at once. The median of many such times is free of those that were interrupted.
+/// The number of tickets that are timed at once. The median of many such times leaves interrupted ones out.
 const CHUNK: u64 = 100;
 
-/// What issuing a ticket costs and exchanging it, in an office that has so many.
+/// Times issuing and exchanging tickets in offices with different numbers of live tickets.
 pub(crate) fn figures() -> Vec<Figure> {
     let mut issues = Vec::new();
     let mut exchanges = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn figures() -> Vec<Figure> {
         for _ in 0..(1_000_000 / live).min(50) {
             let office = Office::new(2 * live);
             (0..live).for_each(|number| drop(office.issue(number % USERS)));
-            // A tenth more, which hardly changes how many there are.
+            // A tenth of them on top, which hardly changes their number.
             for _ in 0..live / 10 / CHUNK {
                 let start = Instant::now();
                 let tickets: Vec<_> = (0..CHUNK).map(|user| office.issue(user)).collect();

@@ -1,4 +1,4 @@
-//! What the dearest request of each endpoint costs, of those that were made up.
+//! The most expensive hostile request of each endpoint.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::{
     hostile::{NORMAL, PLOT},
 };
 
-/// The most instructions that a byte of a hostile request may cost. One whose cost is not linear is above that.
+/// The most instructions that a byte of a hostile request may cost. A cost that is not linear exceeds it.
 const MOST_A_BYTE: f64 = 200.0;
 
 struct Worst<'f> {
@@ -24,10 +24,10 @@ impl Worst<'_> {
     }
 }
 
-/// In Markdown.
+/// Returns the table in Markdown.
 pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut text = String::from("\nThe dearest requests of 16 KiB, in instructions\n\n");
-    text += "| endpoint | a normal request | its dearest | instructions | ratio | a byte |\n|---|---:|---|---:|---:|---:|\n";
+    let mut text = String::from("\nThe most expensive requests of 16 KiB, in instructions\n\n");
+    text += "| endpoint | normal request | most expensive | instructions | ratio | per byte |\n|---|---:|---|---:|---:|---:|\n";
     for worst in of_each_endpoint(figures) {
         let Worst { endpoint, normal, request, instructions, .. } = worst;
         let (ratio, a_byte) = (instructions as f64 / normal as f64, worst.a_byte());
@@ -36,18 +36,18 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     text
 }
 
-/// Those whose bytes cost more than they may.
+/// Returns a message for each request with a byte that costs too much.
 pub(crate) fn complaints(figures: &[Figure]) -> Vec<String> {
     let mut all = of_each_endpoint(figures);
     all.retain(|worst| worst.a_byte() > MOST_A_BYTE);
     let complaint = |worst: &Worst<'_>| {
         let (Worst { endpoint, request, .. }, a_byte) = (worst, worst.a_byte());
-        format!("{endpoint}, {request}: {a_byte:.0} instructions a byte, of which there may be {MOST_A_BYTE}")
+        format!("{endpoint}, {request}: {a_byte:.0} instructions a byte, more than the {MOST_A_BYTE} allowed")
     };
     all.iter().map(complaint).collect()
 }
 
-/// An endpoint's figures stand together, that of a normal request before the others.
+/// Returns the most expensive request of each endpoint. An endpoint's figures are in a row, the normal request first.
 fn of_each_endpoint(figures: &[Figure]) -> Vec<Worst<'_>> {
     let mut all: Vec<Worst<'_>> = Vec::new();
     for Figure { line, x, y, .. } in figures.iter().filter(|figure| figure.plot == PLOT) {

@@ -1,4 +1,5 @@
-//! The layer with each observer. A scenario has its process for itself, so that it may install what is global.
+//! The layer with each observer. Each scenario is a process of its own, so it may install a global subscriber or
+//! recorder.
 
 use std::{convert::Infallible, io};
 
@@ -19,7 +20,7 @@ use crate::{support::Incoming, throttled::OneToken};
 
 type Bare = Response<Full<Bytes>>;
 
-/// An observer that does nothing: what the event itself costs.
+/// An observer that does nothing, for the cost of the event itself.
 pub(crate) fn event<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
@@ -27,7 +28,7 @@ where
     observed(inner, |_: &Event<'_>| {})
 }
 
-/// Logging, with nobody who wants the log.
+/// `TracingObserver` without a subscriber.
 pub(crate) fn tracing_off<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
@@ -35,7 +36,7 @@ where
     observed(inner, TracingObserver::new())
 }
 
-/// Logging in the way of an operator's night: what goes well is not written.
+/// `TracingObserver` with a subscriber for warnings and errors.
 pub(crate) fn tracing_warnings<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
@@ -44,7 +45,7 @@ where
     observed(inner, TracingObserver::new())
 }
 
-/// Logging of each call.
+/// `TracingObserver` with a subscriber for every call.
 pub(crate) fn tracing_all<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
@@ -53,16 +54,16 @@ where
     observed(inner, TracingObserver::new())
 }
 
-/// Metrics for Prometheus.
+/// `MetricsObserver` with a Prometheus recorder.
 pub(crate) fn metrics<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
 {
-    PrometheusBuilder::new().install_recorder().expect("there is no other recorder");
+    PrometheusBuilder::new().install_recorder().expect("another recorder is installed");
     observed(inner, MetricsObserver::new())
 }
 
-/// An audit of pseudonyms.
+/// `AuditLog` with a pseudonym of the customer.
 pub(crate) fn audit<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,

@@ -1,4 +1,4 @@
-//! What is counted. A name is the call, and the app that answers it.
+//! The scenarios that are counted. A name consists of the call and the app that answers it.
 
 use std::{convert::Infallible, hint::black_box};
 
@@ -21,24 +21,24 @@ use crate::{
 
 macro_rules! scenarios {
     ($($name:literal: $app:expr, $call:path => $text:expr;)*) => {
-        /// In the order of the table.
+        /// The names of all scenarios, in the order of the table.
         pub(crate) const NAMES: &[&str] = &[DROPPED, $($name),*];
 
-        /// Answers a scenario's request so many times.
+        /// Answers the request of a scenario `times` times.
         pub(crate) fn run(name: &str, times: u32) {
-            // tower-http's timeout needs one.
+            // tower-http's timeout needs a runtime.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
             let _entered = runtime.enter();
             match name {
                 DROPPED => drop_repeatedly(call::granted(), times),
                 $($name => repeat($app, $call(), $text, times),)*
-                _ => panic!("there is no scenario {name}"),
+                _ => panic!("unknown scenario {name}"),
             }
         }
     };
 }
 
-/// A request that nobody answers: every figure has this in it.
+/// A request that is only dropped. Every other figure includes this cost.
 pub(crate) const DROPPED: &str = "request/dropped";
 
 scenarios! {
@@ -84,7 +84,7 @@ fn largest_granted() -> Incoming {
     call::check(&largest::padded(largest::LIMIT))
 }
 
-/// The dearest of `largest::hostile` for the parser.
+/// The most expensive body of `largest::hostile` for the parser.
 fn largest_worst() -> Incoming {
     call::check(&largest::hostile("numbers"))
 }
@@ -106,8 +106,8 @@ fn drop_repeatedly(request: Incoming, times: u32) {
     }
 }
 
-// Instructions are counted inside of functions with such a name only: from the request, which is there already, until the
-// answer's head and body were dropped.
+// Instructions are counted only inside of functions with the prefix `counted_`: from a request that already exists
+// until the answer's head and body are dropped.
 
 #[inline(never)]
 fn counted_answer<S, B>(service: &mut S, request: Incoming)

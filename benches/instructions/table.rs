@@ -1,11 +1,11 @@
-//! The figures, as they are printed and recorded.
+//! The table of figures, which is printed and recorded.
 
 use std::{collections::BTreeMap, env, fmt, process::Command, str::FromStr};
 
 use crate::{scenario::NAMES, valgrind};
 
 pub(crate) struct Table {
-    /// What it was made with: other compilers make other instructions.
+    /// The compiler of the measured code. Another one generates other instructions.
     pub(crate) compiler: String,
     figures: BTreeMap<String, Figures>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Figures {
 impl Table {
     pub(crate) fn measure() -> Self {
         let rustc = env::var_os("RUSTC").unwrap_or("rustc".into());
-        let version = Command::new(rustc).arg("--version").output().expect("the compiler is installed").stdout;
+        let version = Command::new(rustc).arg("--version").output().expect("rustc cannot be started").stdout;
         let figures = NAMES.iter().map(|&name| {
             let (instructions, allocations) = valgrind::count(name);
             (name.to_owned(), Figures { instructions, allocations })
@@ -53,7 +53,7 @@ impl FromStr for Table {
         let mut figures = BTreeMap::new();
         for line in lines.skip(1) {
             let columns: Vec<_> = line.split_whitespace().collect();
-            let [name, instructions, allocations] = columns[..] else { return Err("a line has not three columns") };
+            let [name, instructions, allocations] = columns[..] else { return Err("a line must have three columns") };
             let number = |text: &str| text.parse().map_err(|_| "a figure is not a number");
             let line = Figures { instructions: number(instructions)?, allocations: number(allocations)? };
             figures.insert(name.to_owned(), line);

@@ -1,4 +1,4 @@
-//! The layer with a throttle around its verifier, where nobody fails.
+//! The layer with a throttle around its verifier, and no failed attempts.
 
 use std::convert::Infallible;
 

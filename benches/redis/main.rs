@@ -1,9 +1,9 @@
-//! How many tickets an office exchanges in a second through Redis, on one thread and fifty at a time, beside how often
-//! `redis-benchmark` has the same Redis run the script of an exchange: over fifty connections, and over one with fifty
-//! commands in its pipeline. `redis-server` and `redis-benchmark` must be in the `PATH`.
+//! How many tickets an office exchanges through Redis in a second, on one thread and 50 at once. For comparison,
+//! `redis-benchmark` lets the same Redis run the script of an exchange: over 50 connections, and over one connection
+//! with 50 commands in its pipeline. `redis-server` and `redis-benchmark` must be in the `PATH`.
 //!
-//! `cargo bench --bench redis --features redis` prints the figures, and those of exchanges in memory. An exchange runs a
-//! `GET` beside the script.
+//! `cargo bench --bench redis --features redis` prints the figures, and those of exchanges in memory. An exchange runs
+//! a `GET` in addition to the script.
 
 #[path = "../../tests/support/redis_server.rs"]
 mod redis_server;
@@ -28,9 +28,9 @@ const CONCURRENCY: usize = 50;
 const EXCHANGES: usize = 40_000;
 const ROUNDS: usize = 5;
 
-/// What an exchange runs.
+/// The script that an exchange runs.
 const SCRIPT: &str = include_str!("../../src/store/redis/replace.lua");
-/// A key and a value as long as an exchange's.
+/// A key and a value of the same length as those of an exchange.
 const KEY: &str = "tt:bench:l:AAAAAAAAAAAAAAAAAA";
 const VALUE: &str = "abc";
 /// 30 days and a minute, in milliseconds.
@@ -75,7 +75,7 @@ fn app_key() -> ApiKey {
     ApiKey::new("android", "pl41n")
 }
 
-/// Exchanges per second.
+/// Returns the exchanges per second.
 async fn exchanges<S: Store>(office: &TicketOffice<S>) -> f64 {
     let tickets = stream::iter(0..EXCHANGES).map(async |number| {
         let profile = Profile::new(format!("user-{}", number % 100), "Ann Example");
@@ -96,7 +96,7 @@ async fn exchanges<S: Store>(office: &TicketOffice<S>) -> f64 {
     EXCHANGES as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Commands per second, over so many connections with so many commands in the pipeline of each.
+/// Returns the commands per second over `connections`, each with `pipeline` commands at once.
 fn benchmark(port: u16, (connections, pipeline): (usize, usize), sha: &str) -> f64 {
     let mut benchmark = Command::new("redis-benchmark");
     benchmark.args(["-p", &port.to_string(), "-n", &(4 * EXCHANGES).to_string()]);
@@ -104,7 +104,7 @@ fn benchmark(port: u16, (connections, pipeline): (usize, usize), sha: &str) -> f
     benchmark.args(["--csv", "EVALSHA", sha, "1", KEY, VALUE, VALUE, TTL]);
     let output = benchmark.output().expect("`redis-benchmark` must be in the PATH for this bench");
     let output = String::from_utf8(output.stdout).unwrap();
-    // The name of the test, which has the command's commas in it, is in quotes, as is all the rest.
+    // All columns are in quotes. The first one, the name of the test, may contain commas.
     let figures = output.lines().last().and_then(|line| line.split("\",\"").nth(1));
     figures.and_then(|per_second| per_second.parse().ok()).unwrap_or_else(|| panic!("{output}"))
 }

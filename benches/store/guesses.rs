@@ -1,4 +1,4 @@
-//! A million guesses at principals that somebody made up, each through a throttle on the store.
+//! A million guesses, each at another made-up principal, through a throttle on the store.
 
 use std::sync::Arc;
 

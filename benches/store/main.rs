@@ -1,5 +1,5 @@
-//! What a million live entries of the store in memory take: of memory, as the operating system sees it, and of one core's
-//! time; by themselves, as tickets of TapTalk's ticket office, and as the failures that a throttle counts. `cargo bench --bench store` prints the table.
+//! The memory and CPU time of a million live entries in the memory store: plain entries, tickets of TapTalk's ticket
+//! office, and failed attempts counted by a throttle. `cargo bench --bench store` prints the table.
 
 #[path = "../support/office.rs"]
 mod office;
@@ -15,7 +15,7 @@ const MILLION: u64 = 1_000_000;
 
 type Measure = fn();
 
-/// Each has a process of its own, because a process does not give back what it had.
+/// Each measure is a process of its own, because a process does not return all memory to the operating system.
 const MEASURES: [(&str, Measure); 5] = [
     ("tickets", tickets::measure_tickets),
     ("users", tickets::measure_users),
@@ -40,30 +40,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Does it so many times, and prints how many times a second of one core is enough for.
+/// Runs `operation` `times` times, and prints how many runs take one second of CPU time.
 fn timed(times: u64, what: &str, operation: impl FnMut(u64)) {
     let start = seconds_of_core();
     (0..times).for_each(operation);
-    println!("| {what} | in a second of one core | {:.0} |", times as f64 / (seconds_of_core() - start));
+    println!("| {what} | per second of CPU time | {:.0} |", times as f64 / (seconds_of_core() - start));
 }
 
-/// Prints the memory of each of the million things that `add` adds.
+/// Runs `add`, which adds a million things, and prints the memory of one.
 fn memory_of_each(what: &str, add: impl FnOnce()) {
     let before = resident_bytes();
     add();
     println!("| {what} | bytes of memory | {} |", (resident_bytes() - before) / MILLION);
 }
 
-/// The time that this thread has had a core: what others do on the machine does not count.
+/// Returns the CPU time of this thread. Other processes do not affect it.
 fn seconds_of_core() -> f64 {
     let times = fs::read_to_string("/proc/thread-self/schedstat").expect("this needs Linux");
     let nanos = times.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
-    nanos.expect("the first one is a number") / 1e9
+    nanos.expect("the first column is not a number") / 1e9
 }
 
-/// The memory that this process has.
+/// Returns the resident memory of this process.
 fn resident_bytes() -> u64 {
     let pages = fs::read_to_string("/proc/self/statm").expect("this needs Linux");
     let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.expect("the second one is a number") * 4096
+    pages.expect("the second column is not a number") * 4096
 }

@@ -1,4 +1,4 @@
-//! The store by itself, with values of 120 bytes.
+//! The store alone, with values of 120 bytes.
 
 use std::{hint::black_box, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{MILLION, memory_of_each, timed};
 
 const TTL: Duration = Duration::from_secs(300);
 
-/// 25 characters, as a prefix and 128 random bits have.
+/// Returns a key of 25 characters, as long as a prefix and 128 random bits.
 pub(crate) fn key(number: u64) -> String {
     format!("tt:{:022x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

@@ -1,5 +1,5 @@
-//! How much two threads do of what one does in the same time; beside it a control that shares nothing, because a
-//! machine's two cores are seldom twice one.
+//! The throughput of two threads as a multiple of one thread's. A control that shares nothing is measured too, because
+//! two cores of a machine are seldom twice as fast as one.
 
 use std::{
     hint::black_box,
@@ -17,10 +17,10 @@ const TTL: Duration = Duration::from_secs(300);
 const OPERATIONS: u64 = 400_000;
 const TICKETS: u64 = 40_000;
 
-/// The rounds of each; the fastest counts, as whatever else runs on the machine only makes one slower.
+/// The number of rounds of each measurement. The fastest counts, as other processes only make a round slower.
 const ROUNDS: usize = 9;
 
-/// The entries that are there all the time.
+/// The number of entries that stay in the store.
 const LIVE: u64 = 200_000;
 
 pub(crate) fn measure() {
@@ -30,7 +30,7 @@ pub(crate) fn measure() {
         }
     });
     let store = MemoryStore::new();
-    // It has no count of its clones, which the threads would share.
+    // A static value has no reference count, which the threads would share.
     let value = Bytes::from_static(&[7; 120]);
     (0..LIVE)
         .for_each(|number| store.put(&key(u64::MAX - number), value.clone(), TTL).now_or_never().unwrap().unwrap());
@@ -51,7 +51,7 @@ fn print_ratio(what: &str, operations: u64, operation: impl Fn(u64) + Sync) {
     println!("| {what} | two threads against one | {:.2} |", 2.0 * fastest(1) / fastest(2));
 }
 
-/// The time in which each of `threads` does so many operations.
+/// Returns the time in which each of `threads` threads runs `operations` operations.
 fn seconds(threads: u64, operations: u64, operation: &(impl Fn(u64) + Sync)) -> f64 {
     let start = Instant::now();
     thread::scope(|scope| {

@@ -18,17 +18,17 @@ use tower_http::{
 
 use super::{TOKEN, hand_written::Payload};
 
-/// The handler in a router.
+/// A router with the handler.
 pub(crate) fn app() -> Router {
     Router::new().route("/checkauthtoken", post(handle))
 }
 
-/// The same router under a limit of the body, a deadline, isolation of panics, and sensitive headers.
+/// The same router under tower-http's body limit, timeout, catch-panic and sensitive-headers layers.
 pub(crate) fn protected() -> Router {
     protect(app())
 }
 
-/// A router under the same.
+/// Adds the same layers to a router.
 pub(crate) fn protect(app: Router) -> Router {
     app.layer(RequestBodyLimitLayer::new(16 * 1024))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(5)))

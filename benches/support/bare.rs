@@ -15,10 +15,10 @@ use tower_service::Service;
 
 use super::Incoming;
 
-/// What they answer.
+/// The text that they answer.
 pub(crate) const TEXT: &str = "the app";
 
-/// The least that an app can be: the compiler sees through it, and through what is around it.
+/// The smallest possible app. The compiler can inline it, and the layers around it.
 #[derive(Clone, Copy)]
 pub(crate) struct Bare;
 
@@ -36,7 +36,7 @@ impl Service<Incoming> for Bare {
     }
 }
 
-/// The same behind a pointer, as a router's handlers are: nobody sees through it.
+/// The same app behind a pointer, like a router's handlers. The compiler cannot inline it.
 pub(crate) fn boxed() -> BoxCloneService<Incoming, Response<Full<Bytes>>, Infallible> {
     black_box(BoxCloneService::new(service_fn(|request| async { Bare.call(request).await })))
 }

@@ -1,4 +1,5 @@
-//! The calls, as a server hands them over: every text in them is a slice of the one buffer that was read from the socket.
+//! The requests, as a server passes them to a service: every text in them is a slice of the buffer that was read from
+//! the socket.
 
 use bytes::{BufMut, BytesMut};
 use http::{
@@ -9,27 +10,27 @@ use http_body_util::Full;
 
 use super::{Incoming, TOKEN};
 
-/// Another path's.
+/// A request for another path.
 pub(crate) fn other() -> Incoming {
     post("/api/v1/messages", b"{}")
 }
 
-/// Another path's, with a query.
+/// A request for another path, with a query.
 pub(crate) fn other_with_query() -> Incoming {
     post("/api/v1/messages?after=605", b"{}")
 }
 
-/// A check of the good token.
+/// A check of the valid token.
 pub(crate) fn granted() -> Incoming {
     check(&body(TOKEN))
 }
 
-/// A check of another token of the same length.
+/// A check of an invalid token of the same length.
 pub(crate) fn denied() -> Incoming {
     check(&body(&TOKEN.replace('2', "3")))
 }
 
-/// A check without a customer.
+/// A check without its customer number.
 pub(crate) fn malformed() -> Incoming {
     check(&body(TOKEN).replace("customerNo", "customerId"))
 }
@@ -39,7 +40,7 @@ pub(crate) fn check(body: &str) -> Incoming {
     post("/checkauthtoken", body.as_bytes())
 }
 
-/// The documented sample with this token.
+/// Diyalog's documented sample with this token.
 pub(crate) fn body(token: &str) -> String {
     format!(
         r#"{{"deviceId": "123456789aacaaca", "dlgToken": "{token}", "customerNo": "1234567", "deviceHash": "fwCZgi6zl2DPuNck6H644eq6JfPZpXKCqa2ouP2JS+k="}}"#

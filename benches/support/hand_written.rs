@@ -1,5 +1,5 @@
-//! The same check, as one would write it by hand for hyper: without a limit, a deadline, isolation of panics, comparison
-//! in constant time, or a look at duplicate keys.
+//! The same check as a plain handler for hyper: without a body limit, a deadline, a panic guard, constant-time
+//! comparison or a check for duplicate keys.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use super::{TOKEN, bare::TEXT};
 
-/// What Diyalog sends.
+/// The body that Diyalog sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {
@@ -26,7 +26,7 @@ pub(crate) struct Payload {
     pub(crate) device_hash: Option<String>,
 }
 
-/// The handler as a service, whatever the server's bodies are.
+/// The handler as a service for any type of request body.
 pub(crate) fn app<B: Body<Data: Send> + Send + 'static>()
 -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
     service_fn(handle)
@@ -55,7 +55,7 @@ async fn handle<B: Body>(request: Request<B>) -> Result<Response<Full<Bytes>>, I
     Ok(response)
 }
 
-/// The app's own route, which is no check.
+/// The answer of the app's own route.
 pub(crate) fn home() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(TEXT.as_bytes())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -1,17 +1,17 @@
-//! Bodies as large as the layer lets them be by itself.
+//! Bodies of the largest size that the layer accepts by default.
 
 use super::TOKEN;
 
-/// The layer's own limit.
+/// The layer's default limit.
 pub(crate) const LIMIT: usize = 16 * 1024;
 
-/// A good check in a body of `size` bytes, as far as it can be that small.
+/// A valid check in a body of `size` bytes, or of more if `size` is too small for it.
 pub(crate) fn padded(size: usize) -> String {
     let check = format!(r#"{{"deviceId":"1","dlgToken":"{TOKEN}","customerNo":"1","x":""#);
     format!("{check}{}\"}}", "x".repeat(size.saturating_sub(check.len() + 2)))
 }
 
-/// The names of bodies that are meant to cost.
+/// The names of the bodies that are made to be expensive.
 pub(crate) const HOSTILE: [&str; 14] = [
     "nesting",
     "nesting again and again",
@@ -29,7 +29,7 @@ pub(crate) const HOSTILE: [&str; 14] = [
     "no ASCII",
 ];
 
-/// The body of that name.
+/// The body of this name.
 pub(crate) fn hostile(name: &str) -> String {
     match name {
         "nesting" => filled("", "[", ""),
@@ -46,11 +46,11 @@ pub(crate) fn hostile(name: &str) -> String {
         "fractions" => filled("{\"x\":[", "1.7976931348623157e308,", "0]}"),
         "white space" => filled("{", " ", "}"),
         "no ASCII" => filled("{\"x\":\"", "\u{1f980}", "\"}"),
-        _ => panic!("there is no such body: {name}"),
+        _ => panic!("unknown body {name}"),
     }
 }
 
-/// `open`, then `part` as often as it fits, then `close`.
+/// Joins `open`, as many of `part` as fit, and `close`.
 fn filled(open: &str, part: &str, close: &str) -> String {
     format!("{open}{}{close}", part.repeat((LIMIT - open.len() - close.len()) / part.len()))
 }

@@ -1,4 +1,4 @@
-//! Apps with this crate's layer, with every protection that it has by itself.
+//! Apps with this crate's layer and all protections that are on by default.
 
 use std::convert::Infallible;
 
@@ -19,8 +19,8 @@ mod customer;
 
 type Bare = Response<Full<Bytes>>;
 
-/// Compares the token with the good one. Each of the compared endpoints has a verifier of its own, which the compiler
-/// inlines.
+/// A verifier that compares the token with the valid one. The parameter gives each compared endpoint a verifier type of
+/// its own, for the compiler to inline.
 pub(crate) struct OneToken<const OUTSIDE: bool = false>;
 
 impl<const OUTSIDE: bool> Verifier<CustomerToken> for OneToken<OUTSIDE> {
@@ -33,7 +33,7 @@ pub(crate) type One<S> = Verify<S, VerifyLayer<CustomerEndpoint, OneToken>>;
 pub(crate) type Three<S> = One<One<One<S>>>;
 pub(crate) type Four<S> = One<Three<S>>;
 
-/// Diyalog's check of customers.
+/// The layer for Diyalog's customer check.
 pub(crate) fn layer() -> VerifyLayer<CustomerEndpoint, OneToken> {
     VerifyLayer::new(CustomerEndpoint::new(), OneToken)
 }
@@ -53,7 +53,7 @@ pub(crate) fn four<S>(inner: S) -> Four<S> {
     one(three(inner))
 }
 
-/// `inner` behind one layer with sixteen endpoints, of which the last one is at the documented path.
+/// `inner` behind one layer with sixteen endpoints. The last one has the documented path.
 pub(crate) fn sixteen_endpoints<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
 where
     S: Service<Incoming, Response = Bare, Error = Infallible>,
@@ -68,7 +68,7 @@ where
     endpoints().expect("sixteen routes").layer(inner)
 }
 
-/// `inner` behind the copy of the endpoint that is made of public items alone.
+/// `inner` behind the copy of the endpoint that uses public items only.
 pub(crate) fn outside<S>(inner: S) -> Verify<S, VerifyLayer<customer::CustomerEndpoint, OneToken<true>>> {
     VerifyLayer::new(customer::CustomerEndpoint, OneToken::<true>).layer(inner)
 }

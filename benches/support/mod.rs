@@ -1,4 +1,4 @@
-//! What the benches measure: the same calls, answered by this crate, by a handler written by hand for hyper, and by axum.
+//! The calls that the benches make, and the apps that answer them: with this crate, by hand for hyper, and with axum.
 
 #![allow(dead_code, reason = "not every bench uses all of it")]
 
@@ -22,13 +22,13 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower_service::Service;
 
-/// A request as a server hands it over.
+/// A request as a server passes it to a service.
 pub(crate) type Incoming = Request<Full<Bytes>>;
 
-/// The token that is good: that of the documented sample.
+/// The valid token, from Diyalog's documented sample.
 pub(crate) const TOKEN: &str = "2121sasasrwsdss";
 
-/// Lets `service` answer `request`, which must not have to wait for anything.
+/// Calls `service` with `request`. Panics if the service has to wait for anything.
 #[inline(always)]
 pub(crate) fn answer<S, B>(service: &mut S, request: Incoming) -> Response<B>
 where
@@ -42,12 +42,12 @@ where
     }
 }
 
-/// The text of an answer: a bench of something that does not answer as it should measures nothing.
+/// Returns the body of a response as text, for benches to check the answer before they measure it.
 pub(crate) fn text<B>(response: Response<B>) -> String
 where
     B: Body<Data = Bytes>,
 {
-    let read = response.into_body().collect().now_or_never().expect("the body is there");
-    let body = read.unwrap_or_else(|_| panic!("the body is whole")).to_bytes();
-    String::from_utf8(body.into()).expect("the body is text")
+    let read = response.into_body().collect().now_or_never().expect("the body is not ready");
+    let body = read.unwrap_or_else(|_| panic!("the body broke off")).to_bytes();
+    String::from_utf8(body.into()).expect("the body is not UTF-8")
 }

@@ -1,5 +1,5 @@
-//! HS256 for jsonwebtoken on the same `hmac` and `sha2` as ours, in the place of its own backends: what is compared is
-//! the tokens, and not two releases of one hash.
+//! HS256 for jsonwebtoken on the same releases of `hmac` and `sha2` as this crate's, instead of jsonwebtoken's
+//! backends. So the bench compares the tokens, and not two releases of one hash.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{

@@ -1,7 +1,7 @@
-//! Issuing and checking a token, beside one HMAC-SHA-256 and beside jsonwebtoken's HS256 with the same claims.
+//! Issuing and checking a token, compared with one HMAC-SHA-256 and with jsonwebtoken's HS256 with the same claims.
 //!
 //! `cargo bench --bench token` times them. `… -- run <name> <times>` runs one of them, for valgrind to count its
-//! instructions: those of twice as many runs, less those of once as many, are without the start of the process.
+//! instructions. The count for 2n runs minus that for n runs leaves out the start of the process.
 
 mod jwt;
 mod scenario;

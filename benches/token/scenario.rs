@@ -1,4 +1,4 @@
-//! What is measured, each as a function that does it once.
+//! The measured operations, one function each.
 
 use std::{
     hint::black_box,
@@ -25,8 +25,8 @@ const CUSTOMER_NO: &str = "1234567";
 const DEVICE_ID: &str = "123456789aacaaca";
 const TTL: Duration = Duration::from_secs(300);
 
-/// The code over a token and its binding: what is the least to be authenticated. A byte for the code's kind, 48 bits of
-/// expiry, 128 random ones, and the customer and the device, each after its length.
+/// The number of bytes that a token must authenticate at least: a byte for the kind, 48 bits of expiry, 128 random
+/// bits, and the customer and the device, each after its length.
 const AUTHENTICATED: usize = 1 + 6 + 16 + 1 + CUSTOMER_NO.len() + 1 + DEVICE_ID.len();
 
 pub(crate) const NAMES: [&str; 5] = ["hmac", "issue", "check", "jsonwebtoken encode", "jsonwebtoken decode"];
@@ -41,7 +41,7 @@ pub(crate) struct Scenario {
     jwt: String,
 }
 
-/// What a token of ours says or authenticates.
+/// The claims that this crate's token contains or authenticates.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -75,7 +75,7 @@ impl Scenario {
         scenario
     }
 
-    /// Does what `name` says, `times` times.
+    /// Runs the operation `name` `times` times.
     pub(crate) fn run(&self, name: &str, times: usize) {
         fn repeat<T>(times: usize, mut once: impl FnMut() -> T) {
             (0..times).for_each(|_| drop(black_box(once())));
@@ -86,11 +86,11 @@ impl Scenario {
             "check" => repeat(times, || assert!(self.check())),
             "jsonwebtoken encode" => repeat(times, || self.jwt_encode()),
             "jsonwebtoken decode" => repeat(times, || assert!(self.jwt_decode())),
-            _ => panic!("no such scenario: {name}"),
+            _ => panic!("unknown scenario {name}"),
         }
     }
 
-    /// One HMAC-SHA-256, with the set-up of its key.
+    /// Computes one HMAC-SHA-256, including the set-up of the key.
     fn hmac() -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(black_box(&KEY)).expect("an HMAC takes a key of any length");
         mac.update(black_box(&[1; AUTHENTICATED]));
@@ -107,7 +107,7 @@ impl Scenario {
         self.signer.check_for(subject, black_box(self.token.expose_secret()), &[binding]).is_ok()
     }
 
-    /// The same claims, with 128 bits from the operating system as the id.
+    /// Encodes the same claims, with 128 bits from the operating system as the id.
     fn jwt_encode(&self) -> String {
         let expires_at = SystemTime::now() + TTL;
         let mut id = [0; 16];

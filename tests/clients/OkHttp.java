@@ -1,4 +1,4 @@
-// The unmodified OkHttp, the HTTP client of TapTalk.io's Android SDK: it repeats a refresh if the answer was cut off, and
+// The unmodified OkHttp, the HTTP client of TapTalk.io's Android SDK: it repeats a refresh if the answer is cut off, and
 // the user stays logged in. Run by `.ci/clients`, which starts the axum example.
 //
 // Usage: java -cp okhttp.jar:okio.jar OkHttp.java <base URL>

@@ -197,7 +197,7 @@ async fn a_chat_session_lasts_from_login_to_revocation() {
     app.check(&second).await.expect_code(INVALID);
     app.refresh(&second).await.expect_code(INVALID);
 
-    // The user is still logged in to the app, and gets another ticket for the same user ID. Another user has another ID.
+    // The user is still logged in to the app, and gets another ticket with the same id. Another user has another id.
     let (status, again) = app.ticket(&cookie).await;
     assert_eq!((status, &again["userID"]), (200, &issued["userID"]));
     let third = app.exchange(&again["ticket"]).await.into_data();

@@ -1,4 +1,4 @@
-"""Diyalog's customer check as one writes it with FastAPI: a model for the body, one comparison, one word."""
+"""Diyalog's customer check as a typical FastAPI app: a model for the body, one comparison, one word."""
 
 import hmac
 import os

@@ -1,4 +1,4 @@
-// Diyalog's customer check as one writes it with Fastify: a schema for the body, one comparison, one word.
+// Diyalog's customer check as a typical Fastify app: a schema for the body, one comparison, one word.
 import { timingSafeEqual } from 'node:crypto'
 import Fastify from 'fastify'
 
