@@ -203,45 +203,45 @@ macro_rules! guards {
 }
 
 endpoints! {
-    talkdesk_validator: Validator::new(), Credentials,
+    no_credential_leaks_from_talkdesk_validator: Validator::new(), Credentials,
         vec![AuthVerdict::Granted(Parameters::new().with("token", MARK)), AuthVerdict::Denied],
         send("POST /auth", &[], r#"{"auth":{"username":"MARK","password":"MARK","sandbox":true},"data":"MARK"}"#);
-    diyalog_customer: CustomerEndpoint::new(), CustomerToken,
+    no_credential_leaks_from_diyalog_customer: CustomerEndpoint::new(), CustomerToken,
         vec![CustomerVerdict::Validated, CustomerVerdict::InvalidToken],
         send("POST /checkauthtoken", &[],
             r#"{"deviceId":"MARK","dlgToken":"MARK","customerNo":"MARK","deviceHash":"MARK","MARK":1}"#);
-    diyalog_agent: AgentEndpoint::new(), AgentToken,
+    no_credential_leaks_from_diyalog_agent: AgentEndpoint::new(), AgentToken,
         vec![AgentVerdict::validated(MARK), AgentVerdict::InvalidToken],
         send("GET /CheckToken?sessionId=MARK&token=MARK&userNo=MARK&MARK=1", &[], "");
-    taptalk_auth_ticket: AuthTicketEndpoint::new(), TicketRequest,
+    no_credential_leaks_from_taptalk_auth_ticket: AuthTicketEndpoint::new(), TicketRequest,
         vec![TicketVerdict::Issued(Ticket::new(MARK, MARK)), TicketVerdict::Refused],
         send("POST /v1/server/auth_ticket/request", &[("server-key", KEY)],
             r#"{"userIPAddress":"MARK","userAgent":"MARK","userPlatform":"ios","userDeviceID":"MARK","xcUserID":"MARK","fullName":"MARK","email":"MARK","phone":"MARK","username":"MARK","MARK":1}"#);
-    taptalk_access_token: AccessTokenEndpoint::new(), TicketExchange, token_verdicts(),
+    no_credential_leaks_from_taptalk_access_token: AccessTokenEndpoint::new(), TicketExchange, token_verdicts(),
         send("POST /v1/auth/access_token/request", TOKEN_AND_KEY, "{}");
-    taptalk_refresh: RefreshEndpoint::new(), TokenRefresh, token_verdicts(),
+    no_credential_leaks_from_taptalk_refresh: RefreshEndpoint::new(), TokenRefresh, token_verdicts(),
         send("POST /v1/auth/access_token/refresh", TOKEN_AND_KEY, "{}");
-    taptalk_connect: ConnectEndpoint::new(), AccessCheck, vec![AccessVerdict::Valid, AccessVerdict::Invalid],
+    no_credential_leaks_from_taptalk_connect: ConnectEndpoint::new(), AccessCheck, vec![AccessVerdict::Valid, AccessVerdict::Invalid],
         send("GET /connect?check=1", TOKEN_AND_KEY, "");
-    taptalk_logout: LogoutEndpoint::new(), Logout, vec![AccessVerdict::Valid, AccessVerdict::Expired],
+    no_credential_leaks_from_taptalk_logout: LogoutEndpoint::new(), Logout, vec![AccessVerdict::Valid, AccessVerdict::Expired],
         send("POST /v1/client/logout", TOKEN_AND_KEY, "{}");
-    taptalk_project_configs: ProjectConfigsEndpoint::new(), ConfigsRequest, vec![ConfigsVerdict::Allowed],
+    no_credential_leaks_from_taptalk_project_configs: ProjectConfigsEndpoint::new(), ConfigsRequest, vec![ConfigsVerdict::Allowed],
         send("POST /v1/client/project_configs", TOKEN_AND_KEY, "{}");
-    taptalk_user_update: UserUpdateEndpoint::new(), UserUpdate, vec![UserVerdict::Saved(MARK.into())],
+    no_credential_leaks_from_taptalk_user_update: UserUpdateEndpoint::new(), UserUpdate, vec![UserVerdict::Saved(MARK.into())],
         send("POST /v1/server/user/update", &[("server-key", KEY)],
             r#"{"xcUserID":"MARK","fullName":"MARK","email":"MARK","phone":"MARK","username":"MARK"}"#);
-    taptalk_app_ticket: AppTicketEndpoint::new(), AppTicketRequest,
+    no_credential_leaks_from_taptalk_app_ticket: AppTicketEndpoint::new(), AppTicketRequest,
         vec![AppTicketVerdict::Issued(Ticket::new(MARK, MARK)), AppTicketVerdict::UnknownCaller],
         send("POST /taptalk/auth_ticket", &[("cookie", "session=MARK"), ("authorization", "Bearer MARK"), ("user-agent", "curl")],
             r#"{"userPlatform":"ios","userDeviceID":"MARK"}"#);
 }
 
 guards! {
-    talkdesk_later_calls: LaterCalls::new(), Call<()>, vec![CallVerdict::Verified(()), CallVerdict::Denied],
+    no_credential_leaks_from_talkdesk_later_calls: LaterCalls::new(), Call<()>, vec![CallVerdict::Verified(()), CallVerdict::Denied],
         send("POST /contacts", &[], r#"{"auth":{"username":"MARK","token":"MARK"},"data":"MARK"}"#);
-    taptalk_socket_by_headers: SocketGuard::new(), SocketRequest, socket_verdicts(),
+    no_credential_leaks_from_taptalk_socket_by_headers: SocketGuard::new(), SocketRequest, socket_verdicts(),
         send("GET /connect", TOKEN_AND_KEY, "");
-    taptalk_socket_by_query: SocketGuard::new(), SocketRequest, socket_verdicts(),
+    no_credential_leaks_from_taptalk_socket_by_query: SocketGuard::new(), SocketRequest, socket_verdicts(),
         send("GET /connect?authorization=Bearer%20MARK&app_key=KEY&device_identifier=MARK&device_platform=web", &[], "");
 }
 

@@ -17,14 +17,14 @@ use tower_verify::{
 use crate::{State, in_every_state};
 
 in_every_state! {
-    a_ticket_is_good_once_and_trying_it_again_does_no_harm
+    a_ticket_is_valid_once_and_a_second_exchange_does_no_harm
     an_unknown_app_does_not_use_the_ticket_up
-    a_ticket_for_several_uses_begins_a_login_with_each
-    a_used_refresh_token_ends_its_login_and_no_other
+    each_use_of_a_reusable_ticket_begins_a_login
+    a_reused_refresh_token_ends_its_login_and_no_other
     a_store_that_lost_its_data_redeems_nothing
-    of_many_exchanges_of_one_ticket_one_succeeds
-    of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends
-    a_user_who_comes_many_times_at_once_is_one_user
+    one_of_many_concurrent_exchanges_of_a_ticket_succeeds
+    one_of_many_concurrent_refreshes_succeeds_and_the_login_ends
+    concurrent_tickets_for_a_new_user_have_one_user_id
 }
 
 type Office = TicketOffice<SharedStore>;
@@ -110,7 +110,7 @@ async fn log_in(office: &Office) -> TokenPair {
     issued(exchange(office, &ticket(office).await).await)
 }
 
-async fn a_ticket_is_good_once_and_trying_it_again_does_no_harm(state: State) {
+async fn a_ticket_is_valid_once_and_a_second_exchange_does_no_harm(state: State) {
     let [one, two, three] = offices(&state).await;
     let ticket = ticket(&one).await;
     let tokens = issued(exchange(&two, &ticket).await);
@@ -133,7 +133,7 @@ async fn an_unknown_app_does_not_use_the_ticket_up(state: State) {
     issued(exchange(&three, &ticket).await);
 }
 
-async fn a_ticket_for_several_uses_begins_a_login_with_each(state: State) {
+async fn each_use_of_a_reusable_ticket_begins_a_login(state: State) {
     let [one, two, three] = offices(&state).await.map(|office| office.single_use(false));
     let ticket = ticket(&one).await;
     let [first, other] = [issued(exchange(&two, &ticket).await), issued(exchange(&three, &ticket).await)];
@@ -144,7 +144,7 @@ async fn a_ticket_for_several_uses_begins_a_login_with_each(state: State) {
     issued(exchange(&two, &ticket).await);
 }
 
-async fn a_used_refresh_token_ends_its_login_and_no_other(state: State) {
+async fn a_reused_refresh_token_ends_its_login_and_no_other(state: State) {
     let [one, two, three] = offices(&state).await;
     let (first, bystander) = (log_in(&one).await, log_in(&two).await);
     let second = issued(refresh(&two, &first).await);
@@ -180,7 +180,7 @@ async fn a_store_that_lost_its_data_redeems_nothing(mut state: State) {
     }
 }
 
-async fn of_many_exchanges_of_one_ticket_one_succeeds(state: State) {
+async fn one_of_many_concurrent_exchanges_of_a_ticket_succeeds(state: State) {
     let offices = offices(&state).await;
     for _ in 0..5 {
         let ticket = ticket(&offices[0]).await;
@@ -189,7 +189,7 @@ async fn of_many_exchanges_of_one_ticket_one_succeeds(state: State) {
     }
 }
 
-async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends(state: State) {
+async fn one_of_many_concurrent_refreshes_succeeds_and_the_login_ends(state: State) {
     let offices = offices(&state).await;
     for _ in 0..5 {
         let tokens = log_in(&offices[0]).await;
@@ -199,7 +199,7 @@ async fn of_many_refreshes_of_one_token_one_succeeds_and_the_login_ends(state: S
     }
 }
 
-async fn a_user_who_comes_many_times_at_once_is_one_user(state: State) {
+async fn concurrent_tickets_for_a_new_user_have_one_user_id(state: State) {
     let offices = offices(&state).await;
     let tickets: Vec<_> = ask_at_once(&offices, request()).await.into_iter().map(given).collect();
     let ids: HashSet<_> = tickets.iter().map(|ticket| &ticket.user_id).collect();

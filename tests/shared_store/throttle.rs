@@ -19,9 +19,9 @@ use crate::{State, in_every_state};
 
 in_every_state! {
     failures_on_different_nodes_add_up_and_each_wait_is_longer
-    of_many_wrong_guesses_at_once_ten_are_verified
-    of_many_valid_logins_at_once_none_is_refused
-    what_ends_without_a_verdict_is_given_back
+    ten_of_many_concurrent_wrong_guesses_are_verified
+    many_concurrent_valid_logins_are_all_admitted
+    an_attempt_without_a_verdict_is_not_counted
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -124,20 +124,20 @@ async fn failures_on_different_nodes_add_up_and_each_wait_is_longer(state: State
     assert_eq!(cluster.asked(), 25);
 }
 
-async fn of_many_wrong_guesses_at_once_ten_are_verified(state: State) {
+async fn ten_of_many_concurrent_wrong_guesses_are_verified(state: State) {
     let cluster = Cluster::on(state, 10).await;
     let results = cluster.many(Guess::Wrong).await;
     assert_eq!(cluster.asked(), 10);
     assert_eq!(results.into_iter().filter_map(throttled_for).collect::<Vec<_>>(), [MINUTE; 190]);
 }
 
-async fn of_many_valid_logins_at_once_none_is_refused(state: State) {
+async fn many_concurrent_valid_logins_are_all_admitted(state: State) {
     let cluster = Cluster::on(state, 10).await;
     let results = cluster.many(Guess::Right).await;
     assert!(results.into_iter().all(|result| result.is_ok_and(|admitted| admitted)));
 }
 
-async fn what_ends_without_a_verdict_is_given_back(state: State) {
+async fn an_attempt_without_a_verdict_is_not_counted(state: State) {
     let cluster = Cluster::on(state, 1).await;
     for number in 0..3 {
         let broken = cluster.attempt(number, "ann", Guess::Broken).await;
