@@ -2,12 +2,13 @@
 
 #[path = "../support/forwarder.rs"]
 mod forwarder;
+#[path = "../support/nodes.rs"]
+mod nodes;
 #[path = "../support/postgres_server.rs"]
 mod server;
 
 use std::{
     error::Error,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 use tower_verify::store::{PostgresConfig, PostgresStore, SharedStore, Store, StoreError, conformance};
 
 use forwarder::Forwarder;
+use nodes::Nodes;
 use server::Server;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -25,46 +27,12 @@ async fn connect(server: &Server) -> PostgresStore {
     PostgresConfig::new(&server.url()).unwrap().migrate(true).connect().await.unwrap()
 }
 
-/// A store that sends each operation to the next of several nodes. The nodes share a server.
-struct Nodes {
-    nodes: Vec<PostgresStore>,
-    next: AtomicUsize,
-}
-
-impl Nodes {
-    fn next(&self) -> &PostgresStore {
-        &self.nodes[self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
-    }
-}
-
-impl Store for Nodes {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.next().get(key).await
-    }
-
-    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        self.next().put(key, value, ttl).await
-    }
-
-    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
-        self.next().claim(key, value, ttl).await
-    }
-
-    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.next().take(key).await
-    }
-
-    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        self.next().replace(key, expected, new, ttl).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_conforms_with_one_node_and_with_three() {
     let server = Server::start().await;
     let stores = join_all((0..3).map(|_| connect(&server))).await;
     conformance::check(SharedStore::new(stores[0].clone()), tokio::spawn, sleep).await;
-    conformance::check(Nodes { nodes: stores, next: AtomicUsize::new(0) }, tokio::spawn, sleep).await;
+    conformance::check(Nodes::new(stores), tokio::spawn, sleep).await;
 }
 
 #[tokio::test]

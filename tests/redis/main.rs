@@ -5,6 +5,8 @@ mod failing;
 mod fake;
 #[path = "../support/forwarder.rs"]
 mod forwarder;
+#[path = "../support/nodes.rs"]
+mod nodes;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 #[path = "../support/sentinel.rs"]
@@ -13,7 +15,6 @@ mod topologies;
 
 use std::{
     net::TcpListener,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use tokio::time::{sleep, timeout};
 use tower_verify::store::{RedisConfig, RedisStore, SharedStore, Store, StoreError, conformance};
 
+use nodes::Nodes;
 use redis_server::RedisServer;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,40 +33,6 @@ fn is_full<T>(result: &Result<T, StoreError>) -> bool {
 
 fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable(_)))
-}
-
-/// A store that sends each operation to the next of several nodes. The nodes share a Redis.
-struct Nodes {
-    nodes: Vec<RedisStore>,
-    next: AtomicUsize,
-}
-
-impl Nodes {
-    fn next(&self) -> &RedisStore {
-        &self.nodes[self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
-    }
-}
-
-impl Store for Nodes {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.next().get(key).await
-    }
-
-    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        self.next().put(key, value, ttl).await
-    }
-
-    async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
-        self.next().claim(key, value, ttl).await
-    }
-
-    async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.next().take(key).await
-    }
-
-    async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        self.next().replace(key, expected, new, ttl).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +48,7 @@ async fn nodes_that_share_a_redis_conform() {
     for _ in 0..3 {
         nodes.push(RedisConfig::new(&server.url()).unwrap().prefix("verify:").connect().await.unwrap());
     }
-    conformance::check(Nodes { nodes, next: AtomicUsize::new(0) }, tokio::spawn, sleep).await;
+    conformance::check(Nodes::new(nodes), tokio::spawn, sleep).await;
 }
 
 #[tokio::test]
