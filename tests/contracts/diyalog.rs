@@ -5,11 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use http::{Request, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::{Index, select},
-};
+use proptest::{collection::vec, prelude::*, sample::select};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_verify::diyalog::{
@@ -17,7 +13,7 @@ use tower_verify::diyalog::{
 };
 
 use crate::{
-    laws::Subject,
+    laws::{Subject, changed},
     vectors::{self, Served, Vector},
 };
 
@@ -152,10 +148,7 @@ impl Subject for CustomerSubject {
             .prop_map(|(trio, others)| [trio.to_vec(), others].concat())
             .prop_shuffle()
             .prop_map(|members| format!("{{{}}}", members.join(",")).into_bytes());
-        let changed = (object.clone(), any::<Index>(), any::<u8>()).prop_map(|(mut bytes, index, byte)| {
-            *index.get_mut(&mut bytes) = byte;
-            bytes
-        });
+        let changed = changed(object.clone());
         prop_oneof![object, changed, vec(any::<u8>(), 0..64)].prop_map(post).boxed()
     }
 

@@ -315,6 +315,14 @@ pub(crate) fn frames(body: Bytes) -> impl Stream<Item = Result<Frame<Bytes>, io:
     stream::iter(frames)
 }
 
+/// Changes one byte of a body.
+pub(crate) fn changed(body: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    (body, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, index, byte)| {
+        *index.get_mut(&mut bytes) = byte;
+        bytes
+    })
+}
+
 /// Texts for errors and details: anything, and texts that the platform would read as admitted if they were not escaped.
 fn texts() -> impl Strategy<Value = String> {
     const ADMITTING: &[&str] =

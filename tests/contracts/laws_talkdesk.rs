@@ -27,7 +27,7 @@ use tower_verify::{
 };
 
 use crate::{
-    laws::{self, Subject},
+    laws::{self, Subject, changed},
     talkdesk::Login,
 };
 
@@ -153,10 +153,7 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(auth, beside)| [vec![auth], beside].concat())
         .prop_shuffle()
         .prop_map(|members| format!("{{{}}}", members.join(",")).into_bytes());
-    let changed = (object.clone(), any::<Index>(), any::<u8>()).prop_map(|(mut bytes, index, byte)| {
-        *index.get_mut(&mut bytes) = byte;
-        bytes
-    });
+    let changed = changed(object.clone());
     prop_oneof![3 => object, 1 => changed, 1 => vec(any::<u8>(), 0..64)]
 }
 

@@ -8,11 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::{Index, select},
-};
+use proptest::{collection::vec, prelude::*, sample::select};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_verify::taptalk::{
@@ -20,7 +16,7 @@ use tower_verify::taptalk::{
     KeyRefusal, Profile, RefreshEndpoint, Ticket, TicketVerdict, TokenPair, TokenVerdict, User,
 };
 
-use crate::laws::Subject;
+use crate::laws::{Subject, changed};
 
 /// A part of every value that only a positive verdict may send.
 pub(crate) const SECRET: &str = "605b32dd";
@@ -112,24 +108,39 @@ pub(crate) fn any_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(Vec::new()), Just(b"{}".to_vec()), Just(b"\"\"".to_vec()), vec(any::<u8>(), 0..32)]
 }
 
-/// An endpoint without and with its one option.
-pub(crate) fn both<T>(subject: fn(bool) -> T) -> [T; 2] {
-    [subject(false), subject(true)]
+/// Generates requests with a bearer token, an app key and a body.
+pub(crate) fn bearer_and_key(request: fn(&Headers, Vec<u8>) -> Request<Bytes>) -> BoxedStrategy<Request<Bytes>> {
+    (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
+        .prop_map(move |(bearer, key, body)| request(&[bearer, key].concat(), body))
+        .boxed()
 }
 
-pub(crate) fn auth_tickets() -> [AuthTicketSubject; 2] {
-    both(|mirrored| AuthTicketSubject { mirrored })
-}
+/// Declares subjects with the option `mirror_status`, each with its requests and a function that returns it without and
+/// with the option.
+macro_rules! subjects {
+    ($($subjects:ident: $Subject:ident, $path:literal;)*) => {$(
+        pub(crate) fn $subjects() -> [$Subject; 2] {
+            [false, true].map(|mirrored| $Subject { mirrored })
+        }
 
-#[derive(Debug, Clone)]
-pub(crate) struct AuthTicketSubject {
-    mirrored: bool,
-}
+        #[derive(Debug, Clone)]
+        pub(crate) struct $Subject {
+            mirrored: bool,
+        }
 
-impl AuthTicketSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/server/auth_ticket/request", headers, body)
-    }
+        impl $Subject {
+            fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
+                request("POST", $path, headers, body)
+            }
+        }
+    )*};
+}
+pub(crate) use subjects;
+
+subjects! {
+    auth_tickets: AuthTicketSubject, "/v1/server/auth_ticket/request";
+    access_tokens: AccessTokenSubject, "/v1/auth/access_token/request";
+    refreshes: RefreshSubject, "/v1/auth/access_token/refresh";
 }
 
 impl Subject for AuthTicketSubject {
@@ -177,10 +188,7 @@ impl Subject for AuthTicketSubject {
             .prop_shuffle()
             .prop_map(|members| format!("{{{}}}", members.join(",")).into_bytes())
             .boxed();
-        let changed = (object.clone(), any::<Index>(), any::<u8>()).prop_map(|(mut bytes, index, byte)| {
-            *index.get_mut(&mut bytes) = byte;
-            bytes
-        });
+        let changed = changed(object.clone());
         let body = prop_oneof![4 => object, 1 => changed, 1 => any_body()];
         (header("server-key", SERVER_KEYS, NO_KEYS), body)
             .prop_map(|(headers, body)| Self::request(&headers, body))
@@ -249,24 +257,14 @@ fn token_verdicts() -> Vec<TokenVerdict> {
     .collect()
 }
 
+pub(crate) fn access_verdicts() -> Vec<AccessVerdict> {
+    use AccessVerdict::{Expired, Invalid, KeyRefused, NoUser, OtherClient, Valid};
+    [Valid, Invalid, Expired, OtherClient, NoUser].into_iter().chain(key_refusals().map(KeyRefused)).collect()
+}
+
 pub(crate) fn key_refusals() -> impl Iterator<Item = KeyRefusal> {
     use KeyRefusal::{Expired, NotEnabled, OtherPlatform, Suspended, Unknown, WithoutOwner};
     [Unknown, OtherPlatform, Expired, NotEnabled, Suspended, WithoutOwner].into_iter()
-}
-
-pub(crate) fn access_tokens() -> [AccessTokenSubject; 2] {
-    both(|mirrored| AccessTokenSubject { mirrored })
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct AccessTokenSubject {
-    mirrored: bool,
-}
-
-impl AccessTokenSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/auth/access_token/request", headers, body)
-    }
 }
 
 impl Subject for AccessTokenSubject {
@@ -285,9 +283,7 @@ impl Subject for AccessTokenSubject {
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
-        (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
-            .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
-            .boxed()
+        bearer_and_key(Self::request)
     }
 
     fn is_fit(&self, request: &Request<Bytes>) -> bool {
@@ -300,21 +296,6 @@ impl Subject for AccessTokenSubject {
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
         documented(answer, self.mirrored, 200)
-    }
-}
-
-pub(crate) fn refreshes() -> [RefreshSubject; 2] {
-    both(|mirrored| RefreshSubject { mirrored })
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct RefreshSubject {
-    mirrored: bool,
-}
-
-impl RefreshSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/auth/access_token/refresh", headers, body)
     }
 }
 
@@ -335,9 +316,7 @@ impl Subject for RefreshSubject {
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
         // The app key is optional.
-        (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
-            .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
-            .boxed()
+        bearer_and_key(Self::request)
     }
 
     fn is_fit(&self, request: &Request<Bytes>) -> bool {
@@ -355,7 +334,7 @@ impl Subject for RefreshSubject {
 }
 
 pub(crate) fn connects() -> [ConnectSubject; 2] {
-    both(|mirrored| ConnectSubject { mirrored })
+    [false, true].map(|mirrored| ConnectSubject { mirrored })
 }
 
 #[derive(Debug, Clone)]
@@ -377,8 +356,7 @@ impl Subject for ConnectSubject {
     }
 
     fn verdicts(&self) -> Vec<AccessVerdict> {
-        use AccessVerdict::{Expired, Invalid, KeyRefused, NoUser, OtherClient, Valid};
-        [Valid, Invalid, Expired, OtherClient, NoUser].into_iter().chain(key_refusals().map(KeyRefused)).collect()
+        access_verdicts()
     }
 
     fn fit_request(&self) -> Request<Bytes> {

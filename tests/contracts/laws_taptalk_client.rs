@@ -10,24 +10,15 @@ use tower_verify::taptalk::{
 use crate::{
     laws::Subject,
     laws_taptalk::{
-        APP_KEYS, BEARERS, Headers, NO_BEARERS, NO_KEYS, SECRET, SERVER_KEYS, admitted, any_body, both, documented,
-        has_one_of, header, key_refusals, request,
+        APP_KEYS, BEARERS, Headers, NO_KEYS, SECRET, SERVER_KEYS, access_verdicts, admitted, any_body, bearer_and_key,
+        documented, has_one_of, header, key_refusals, request, subjects,
     },
 };
 
-pub(crate) fn logouts() -> [LogoutSubject; 2] {
-    both(|mirrored| LogoutSubject { mirrored })
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct LogoutSubject {
-    mirrored: bool,
-}
-
-impl LogoutSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/client/logout", headers, body)
-    }
+subjects! {
+    logouts: LogoutSubject, "/v1/client/logout";
+    project_configs: ConfigsSubject, "/v1/client/project_configs";
+    user_updates: UserUpdateSubject, "/v1/server/user/update";
 }
 
 impl Subject for LogoutSubject {
@@ -38,8 +29,7 @@ impl Subject for LogoutSubject {
     }
 
     fn verdicts(&self) -> Vec<AccessVerdict> {
-        use AccessVerdict::{Expired, Invalid, KeyRefused, NoUser, OtherClient, Valid};
-        [Valid, Invalid, Expired, OtherClient, NoUser].into_iter().chain(key_refusals().map(KeyRefused)).collect()
+        access_verdicts()
     }
 
     fn fit_request(&self) -> Request<Bytes> {
@@ -47,9 +37,7 @@ impl Subject for LogoutSubject {
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
-        (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
-            .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
-            .boxed()
+        bearer_and_key(Self::request)
     }
 
     fn is_fit(&self, request: &Request<Bytes>) -> bool {
@@ -62,21 +50,6 @@ impl Subject for LogoutSubject {
 
     fn documented(&self, answer: &Response<Bytes>) -> bool {
         documented(answer, self.mirrored, 200)
-    }
-}
-
-pub(crate) fn project_configs() -> [ConfigsSubject; 2] {
-    both(|mirrored| ConfigsSubject { mirrored })
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct ConfigsSubject {
-    mirrored: bool,
-}
-
-impl ConfigsSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/client/project_configs", headers, body)
     }
 }
 
@@ -98,9 +71,7 @@ impl Subject for ConfigsSubject {
     }
 
     fn requests(&self) -> BoxedStrategy<Request<Bytes>> {
-        (header("authorization", BEARERS, NO_BEARERS), header("app-key", APP_KEYS, NO_KEYS), any_body())
-            .prop_map(|(bearer, key, body)| Self::request(&[bearer, key].concat(), body))
-            .boxed()
+        bearer_and_key(Self::request)
     }
 
     fn is_fit(&self, request: &Request<Bytes>) -> bool {
@@ -114,15 +85,6 @@ impl Subject for ConfigsSubject {
     fn documented(&self, answer: &Response<Bytes>) -> bool {
         documented(answer, self.mirrored, 200)
     }
-}
-
-pub(crate) fn user_updates() -> [UserUpdateSubject; 2] {
-    both(|mirrored| UserUpdateSubject { mirrored })
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct UserUpdateSubject {
-    mirrored: bool,
 }
 
 const USERS: &[&str] = &[
@@ -141,12 +103,6 @@ const NO_USERS: &[&str] = &[
     r#"{"xcUserID":"287","fullName":"Ann"} {}"#,
     "\u{e9}",
 ];
-
-impl UserUpdateSubject {
-    fn request(headers: &Headers, body: Vec<u8>) -> Request<Bytes> {
-        request("POST", "/v1/server/user/update", headers, body)
-    }
-}
 
 impl Subject for UserUpdateSubject {
     type Endpoint = UserUpdateEndpoint;

@@ -24,17 +24,21 @@ const TICKET: &str = "/v1/server/auth_ticket/request";
 const TOKEN: &str = "/v1/auth/access_token/request";
 const REFRESH: &str = "/v1/auth/access_token/refresh";
 
+fn office(clock: &ManualClock) -> TicketOffice<MemoryStore> {
+    TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
+        .unwrap()
+        .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
+        .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
+        .clock(clock.clone())
+}
+
 struct Server {
     app: BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>,
 }
 
 impl Server {
     fn new(clock: &ManualClock) -> Self {
-        let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
-            .unwrap()
-            .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
-            .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
-            .clock(clock.clone());
+        let office = office(clock);
         let app = ServiceBuilder::new()
             .layer(VerifyLayer::new(AuthTicketEndpoint::new(), office.clone()))
             .layer(VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()))
@@ -137,11 +141,7 @@ async fn a_login_lasts_from_its_ticket_until_a_refresh_token_is_reused() {
 #[tokio::test]
 async fn the_socket_guard_reads_the_query_or_the_headers_and_lets_the_check_be_answered() {
     let clock = clock();
-    let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
-        .unwrap()
-        .server_keys(ApiKeys::new([ApiKey::new("backend", "s3cr3t")]).unwrap())
-        .app_keys(ApiKeys::new([ApiKey::new("android", "pl:41n")]).unwrap())
-        .clock(clock.clone());
+    let office = office(&clock);
     let parameters = TicketParameters::new(Profile::new("287", "Ann"), UserPlatform::Web, "7a6c", "::1", "Example/1");
     let request = TicketRequest::new(ApiKey::new("backend", "s3cr3t"), parameters);
     let TicketVerdict::Issued(ticket) = office.verify(Request::new(request)).await.unwrap() else { panic!() };

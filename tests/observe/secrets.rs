@@ -178,31 +178,21 @@ fn pseudonym() -> Option<Pseudonym> {
     Some(Pseudonyms::new([7; 32]).of(MARK))
 }
 
-macro_rules! endpoints {
-    ($($name:ident: $endpoint:expr, $credential:ty, $verdicts:expr, $request:expr;)*) => {$(
+/// Makes a test of each line. All lines have the same kind of layer, and of body that the app gets.
+macro_rules! tests {
+    ($layer:ident, $body:ty; $($name:ident: $contract:expr, $credential:ty, $verdicts:expr, $request:expr;)*) => {$(
         #[test]
         fn $name() {
             let layer = |verifier: Shows<$credential>, observer| {
-                VerifyLayer::new($endpoint, verifier).observer(observer).principal(|_| pseudonym())
+                $layer::new($contract, verifier).observer(observer).principal(|_| pseudonym())
             };
-            assert_unseen::<$credential, Full<Bytes>, _>(|| $verdicts, layer, || $request);
+            assert_unseen::<$credential, $body, _>(|| $verdicts, layer, || $request);
         }
     )*};
 }
 
-macro_rules! guards {
-    ($($name:ident: $guard:expr, $credential:ty, $verdicts:expr, $request:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            let layer = |verifier: Shows<$credential>, observer| {
-                GuardLayer::new($guard, verifier).observer(observer).principal(|_| pseudonym())
-            };
-            assert_unseen::<$credential, GuardedBody<Full<Bytes>>, _>(|| $verdicts, layer, || $request);
-        }
-    )*};
-}
-
-endpoints! {
+tests! {
+    VerifyLayer, Full<Bytes>;
     no_credential_leaks_from_talkdesk_validator: Validator::new(), Credentials,
         vec![AuthVerdict::Granted(Parameters::new().with("token", MARK)), AuthVerdict::Denied],
         send("POST /auth", &[], r#"{"auth":{"username":"MARK","password":"MARK","sandbox":true},"data":"MARK"}"#);
@@ -236,7 +226,8 @@ endpoints! {
             r#"{"userPlatform":"ios","userDeviceID":"MARK"}"#);
 }
 
-guards! {
+tests! {
+    GuardLayer, GuardedBody<Full<Bytes>>;
     no_credential_leaks_from_talkdesk_later_calls: LaterCalls::new(), Call<()>, vec![CallVerdict::Verified(()), CallVerdict::Denied],
         send("POST /contacts", &[], r#"{"auth":{"username":"MARK","token":"MARK"},"data":"MARK"}"#);
     no_credential_leaks_from_taptalk_socket_by_headers: SocketGuard::new(), SocketRequest, socket_verdicts(),
