@@ -46,12 +46,8 @@
 //!
 //! # The platforms
 //!
-//! | platform | its calls | module |
-//! |---|---|---|
-//! | Talkdesk | `POST /auth`, and the later calls that carry what it returned | [`talkdesk`] |
-//! | Diyalog | `POST /checkauthtoken`, `GET /CheckToken`, and minting the tokens | [`diyalog`] |
-//! | TapTalk.io | tickets under a `Server-Key`, from request to access token, and the backend that asks for them | [`taptalk`] |
-//! | another one | an [`Endpoint`] of your own, in about 40 lines | `examples/custom_endpoint.rs` |
+//! [`talkdesk`], [`diyalog`] and [`taptalk`] have a module each, which says what is called when, and with what. For
+//! another platform you write an [`Endpoint`] of your own, in about 40 lines: see [`guide::new_platform`].
 //!
 //! The [`guide`] leads from a partner's document to an endpoint in production: mounting, verifiers, several nodes,
 //! tests, observing.
