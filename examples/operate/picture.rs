@@ -58,6 +58,9 @@ pub(crate) fn draw(path: &Path, title: &str, panels: &[Drawn], faults: &[Fault])
         }
         root.present()?;
     }
+    // The guide has the picture inline: there an empty line would end it, and it must not be wider than the page.
+    let svg = svg.replacen("<svg ", "<svg style=\"max-width: 100%; height: auto\" ", 1);
+    let svg: String = svg.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect();
     std::fs::write(path, svg).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
