@@ -83,6 +83,7 @@
 //! | `deadline` | yes | the deadline over reading and verifying, on tokio's timer |
 //! | `policy` | yes | the throttle of failed attempts and the cache of verdicts: [`policy::Throttle`], [`policy::Cached`] |
 //! | `token` | yes | [`token`] and what is built on it: [`diyalog::Tokens`], [`taptalk::TicketOffice`] |
+//! | `signature` | yes | callers that sign their requests: [`CallerSignature`] |
 //! | `tracing` | yes | logs of each call, and a span around the verifier: [`observe::TracingObserver`], [`observe::request_span`] |
 //! | `metrics` | yes | counts and times of calls, stores, caches and keys: [`observe::MetricsObserver`] and its neighbours |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
@@ -101,6 +102,7 @@
         feature = "policy",
         feature = "postgres",
         feature = "redis",
+        feature = "signature",
         feature = "talkdesk",
         feature = "taptalk",
         feature = "tracing",
@@ -148,6 +150,10 @@ pub use crate::{
     secret::Secret,
     verifier::{BoxError, Credential, SharedVerifier, Verdict, Verifier, verifier_fn},
 };
+
+#[cfg(feature = "signature")]
+#[doc(inline)]
+pub use crate::caller::CallerSignature;
 
 /// The README's snippets are tests too.
 #[cfg(doctest)]

@@ -5,7 +5,10 @@ use http::request::Parts;
 
 use crate::BoxError;
 
-/// A check of the caller that needs the body, such as a signature over it.
+/// A check of the caller that needs the whole request.
+///
+/// [`CallerSignature`](crate::CallerSignature) is one, for HMAC-SHA-256 over the body. Implement this trait for a platform
+/// that signs in another way.
 ///
 /// It runs after the body is read, under the same limits and deadline, and before the credential is decoded. Until
 /// then, trust nothing that the caller sent. Set the check with

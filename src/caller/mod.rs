@@ -1,13 +1,17 @@
 //! Checks of the caller itself, apart from the credential that it submits.
 //!
-//! [`CallerSecret`] checks a secret in a header, [`CallerCheck`] checks the whole request, and [`ClientAddr`] finds the
-//! client's address behind proxies.
+//! [`CallerSecret`] checks a secret in a header, [`CallerSignature`] a signature over the body, and your own
+//! [`CallerCheck`] the whole request. [`ClientAddr`] finds the client's address behind proxies.
 
 mod check;
 mod client_addr;
 mod secret;
+#[cfg(feature = "signature")]
+mod signature;
 
 pub(crate) use self::check::SharedCallerCheck;
+#[cfg(feature = "signature")]
+pub use self::signature::{CallerSignature, SigningKey, SigningKeys};
 pub use self::{
     check::CallerCheck,
     client_addr::{ClientAddr, PeerAddr},

@@ -15,7 +15,7 @@
 //! | What does it read as denied, and has it a word for "no verdict"? | [`Contract::refused`](crate::Contract::refused) |
 //! | What does it do after a 401, a 5xx, or no answer: retry, log out, let in? | the status in `refused`; ask the vendor if the PDF is silent |
 //! | How long does it wait? | [`deadline`](crate::VerifyLayer::deadline): shorter than that |
-//! | How does it prove that it is the caller? | [`CallerSecret`](crate::CallerSecret) for a secret in a header, [`CallerCheck`](crate::CallerCheck) for a signature |
+//! | How does it prove that it is the caller? | [`CallerSecret`](crate::CallerSecret) for a secret in a header, [`CallerSignature`](crate::CallerSignature) for a signature |
 //! | How large is a request? | [`body_limit`](crate::VerifyLayer::body_limit), 16 KiB by default |
 //!
 //! # The endpoint

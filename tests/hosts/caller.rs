@@ -143,3 +143,31 @@ async fn credentials_in_headers_are_not_shown_by_debug() {
     ];
     assert_eq!(word(layer, &credentials).await, ADMITTED);
 }
+
+#[cfg(feature = "signature")]
+#[tokio::test]
+async fn a_signed_request_is_admitted_and_an_unsigned_one_does_not_reach_the_verifier() {
+    use std::time::{Duration, UNIX_EPOCH};
+    use tower_verify::{
+        CallerSignature, ManualClock,
+        caller::{SigningKey, SigningKeys},
+    };
+
+    let keys = || SigningKeys::new([SigningKey::from_base64("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?]);
+    let signature = || {
+        let clock = ManualClock::new(UNIX_EPOCH + Duration::from_secs(1614265330));
+        CallerSignature::standard_webhooks(keys().unwrap()).clock(clock)
+    };
+    // Computed with OpenSSL over the id, the time and `GOOD`.
+    let good = "v1,+37XC94UKDFKE4E0C4zyWOh/fHn5bsYZ9oITrXfI9YE=";
+    let headers =
+        |signature| [("webhook-id", "msg_1"), ("webhook-timestamp", "1614265330"), ("webhook-signature", signature)];
+    let (layer, asked) = layer();
+    let checked = layer.caller_check(signature());
+    assert_eq!(word(checked.clone(), &headers(good)).await, ADMITTED);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    for headers in [&headers("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")[..], &headers(good)[..2], &[]] {
+        assert_eq!(word(checked.clone(), headers).await, REJECTED);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
