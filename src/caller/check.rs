@@ -22,14 +22,15 @@ use crate::BoxError;
 /// use sha2::Sha256;
 /// use tower_verify::{BoxError, CallerCheck};
 ///
-/// /// Accepts a body that is signed with HMAC-SHA-256. The platform has the same key.
+/// /// Accepts a request whose path and body are signed with HMAC-SHA-256. The platform has the same key.
 /// struct Signed {
 ///     key: [u8; 32],
 /// }
 ///
 /// impl Signed {
-///     fn mac(&self, body: &Bytes) -> Hmac<Sha256> {
-///         Hmac::new_from_slice(&self.key).expect("HMAC takes a key of any length").chain_update(body)
+///     fn mac(&self, head: &Parts, body: &Bytes) -> Hmac<Sha256> {
+///         let mac: Hmac<Sha256> = Hmac::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+///         mac.chain_update(head.uri.path()).chain_update("\n").chain_update(body)
 ///     }
 /// }
 ///
@@ -37,14 +38,15 @@ use crate::BoxError;
 ///     async fn check(&self, head: &mut Parts, body: &Bytes) -> Result<bool, BoxError> {
 ///         let Some(signature) = head.headers.remove("x-signature") else { return Ok(false) };
 ///         let Ok(signature) = STANDARD.decode(signature) else { return Ok(false) };
-///         Ok(self.mac(body).verify_slice(&signature).is_ok()) // compares in constant time
+///         Ok(self.mac(head, body).verify_slice(&signature).is_ok()) // compares in constant time
 ///     }
 /// }
 ///
 /// # futures::executor::block_on(async {
 /// let (signed, body) = (Signed { key: [7; 32] }, Bytes::from("{}"));
-/// let signature = STANDARD.encode(signed.mac(&body).finalize().into_bytes());
-/// let (mut head, ()) = Request::post("/checkauthtoken").header("x-signature", signature).body(())?.into_parts();
+/// let (mut head, ()) = Request::post("/checkauthtoken").body(())?.into_parts();
+/// let signature = STANDARD.encode(signed.mac(&head, &body).finalize().into_bytes());
+/// head.headers.insert("x-signature", signature.parse()?);
 ///
 /// assert!(signed.check(&mut head, &body).await?);
 /// assert!(!signed.check(&mut head, &body).await?, "the first check removed the header");
