@@ -17,14 +17,13 @@ pub(crate) enum Workload {
 pub(crate) struct Run {
     pub(crate) requests: u64,
     pub(crate) per_second: f64,
-    pub(crate) p99_millis: f64,
 }
 
 impl Workload {
     /// Loads the server at `url` for a second. A status other than 2xx or 3xx is an error.
     pub(crate) fn run(self, url: &str) -> Result<Run, Box<dyn Error>> {
         let mut wrk = Command::new("wrk");
-        wrk.args(["--threads", "1", "--connections", "16", "--latency", "--duration", "1s"]);
+        wrk.args(["--threads", "1", "--connections", "16", "--duration", "1s"]);
         match self {
             Self::PassThrough => wrk.arg(format!("{url}/")),
             Self::CustomerCheck => post(&mut wrk, url, &call::body(TOKEN)),
@@ -37,11 +36,7 @@ impl Workload {
         }
         let (requests, _) = report.split_once(" requests in ").ok_or_else(|| format!("no requests in: {report}"))?;
         let requests = requests.split_whitespace().next_back().unwrap_or_default();
-        Ok(Run {
-            requests: requests.parse()?,
-            per_second: field(&report, "Requests/sec:")?.parse()?,
-            p99_millis: millis(field(&report, "99%")?)?,
-        })
+        Ok(Run { requests: requests.parse()?, per_second: field(&report, "Requests/sec:")?.parse()? })
     }
 }
 
@@ -73,14 +68,4 @@ pub(crate) fn require() -> Result<(), String> {
 fn field<'r>(report: &'r str, name: &str) -> Result<&'r str, String> {
     let line = report.lines().find_map(|line| line.trim().strip_prefix(name));
     line.map(str::trim).ok_or_else(|| format!("wrk reports no {name}: {report}"))
-}
-
-/// Reads a time as wrk prints it: `385.00us`, `1.02ms` or `1.10s`.
-fn millis(time: &str) -> Result<f64, Box<dyn Error>> {
-    let units = [("us", 0.001), ("ms", 1.0), ("s", 1000.0)];
-    let (digits, factor) = units
-        .into_iter()
-        .find_map(|(unit, factor)| Some((time.strip_suffix(unit)?, factor)))
-        .ok_or_else(|| format!("{time} is not a time"))?;
-    Ok(digits.parse::<f64>()? * factor)
 }

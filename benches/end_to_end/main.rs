@@ -1,5 +1,4 @@
-//! Requests per second and the 99th percentile of the latency over loopback, for servers with this crate's layer and
-//! for their peers.
+//! A server's CPU time for a request over loopback, for servers with this crate's layer and for their peers.
 //!
 //! `cargo bench --bench end_to_end` starts every server as a process on a free port, and checks that all give the same
 //! answers. Then `wrk` loads them in turn, round after round, so that a slow phase of the machine affects all of them.
@@ -62,18 +61,20 @@ fn measure(workload: Workload, servers: &[Server]) -> Result<Vec<Vec<Timed>>, Bo
 }
 
 fn print_table(workload: Workload, servers: &[Server], runs: &[Vec<Timed>]) {
-    println!("\n{workload}\n\n| server | requests/s | ratio | p99, ms | CPU time of a request, µs | ratio |");
-    println!("|---|---:|---:|---:|---:|---:|");
+    println!("\n{workload}\n\n| server | ratio | in half of the rounds | CPU time of a request, µs | requests/s |");
+    println!("|---|---:|---:|---:|---:|");
     for (server, of_server) in servers.iter().zip(runs) {
-        let ratios = of_server.iter().zip(&runs[0]).map(|((run, _), (first, _))| run.per_second / first.per_second);
+        let rounds = of_server.iter().zip(&runs[0]);
+        let ratios = sorted(rounds.map(|(run, first)| core_time(&[*run]) / core_time(&[*first])));
+        let rates = sorted(of_server.iter().map(|(run, _)| run.per_second));
         println!(
-            "| {} | {:.0} | {:.2} | {:.2} | {:.1} | {:.2} |",
+            "| {} | {:.2} | {:.2} to {:.2} | {:.1} | {:.0} |",
             server.name,
-            median(of_server.iter().map(|(run, _)| run.per_second)),
-            median(ratios),
-            median(of_server.iter().map(|(run, _)| run.p99_millis)),
-            core_time(of_server) * 1e6,
             core_time(of_server) / core_time(&runs[0]),
+            ratios[ROUNDS / 4],
+            ratios[ROUNDS - 1 - ROUNDS / 4],
+            core_time(of_server) * 1e6,
+            rates[ROUNDS / 2],
         );
     }
 }
@@ -85,8 +86,8 @@ fn core_time(runs: &[Timed]) -> f64 {
     seconds / requests as f64
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values
 }

@@ -1,7 +1,6 @@
 //! The servers. Each is a process of its own, which exits when its standard input is closed.
 //!
-//! A server in Rust has a runtime with one thread, and sets `TCP_NODELAY`. Connections for hyper are accepted in a loop
-//! here, those for axum by `axum::serve`.
+//! A server in Rust has a runtime with one thread.
 
 use std::{
     convert::Infallible,
@@ -13,20 +12,32 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use axum::{Router, routing::get, serve::ListenerExt};
+use axum::{Router, routing::get};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, service_fn};
 
-use crate::support::{axum as axum_json, bare::TEXT, hand_written, layered};
+use crate::support::{
+    axum as axum_json,
+    bare::TEXT,
+    expert, hand_written, layered,
+    server::{axum, hyper},
+};
 
-/// The servers in Rust. All others are compared with the first one.
-const RUST: [&str; 5] =
-    ["hyper, by hand", "hyper, layer", "axum, layer", "axum, Json", "axum, Json under tower-http's layers"];
+/// The servers in Rust. All others are compared with the first one. The second one is the same again: its ratios show what
+/// noise makes.
+const RUST: [&str; 7] = [
+    "hyper, an expert's handler",
+    "hyper, the same again",
+    "hyper, layer",
+    "hyper, a handler without any protection",
+    "axum, layer",
+    "axum, Json",
+    "axum, Json under tower-http's layers",
+];
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -91,7 +102,8 @@ pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
         println!("http://{}", listener.local_addr()?);
         let home = Router::new().route("/", get(async || TEXT));
         match name {
-            "hyper, by hand" => hyper(listener, hand_written::app()).await,
+            "hyper, an expert's handler" | "hyper, the same again" => hyper(listener, expert::customer()).await,
+            "hyper, a handler without any protection" => hyper(listener, hand_written::app()).await,
             "hyper, layer" => hyper(listener, layered::layer().layer(service_fn(hyper_home))).await,
             "axum, layer" => axum(listener, home.layer(layered::layer())).await,
             "axum, Json" => axum(listener, home.merge(axum_json::app())).await,
@@ -105,22 +117,4 @@ pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
 
 async fn hyper_home(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(hand_written::home())
-}
-
-async fn axum(listener: TcpListener, app: Router) -> Result<(), Box<dyn Error>> {
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a socket that is open"));
-    Ok(axum::serve(listener, app).await?)
-}
-
-async fn hyper<S, B>(listener: TcpListener, service: S) -> Result<(), Box<dyn Error>>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
-    B: http_body::Body<Data: Send, Error = Infallible> + Send + 'static,
-{
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let service = TowerToHyperService::new(service.clone());
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
 }

@@ -9,6 +9,7 @@ mod support;
 mod gate;
 mod observed;
 mod scenario;
+mod served;
 mod table;
 mod throttled;
 mod valgrind;

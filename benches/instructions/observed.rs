@@ -21,52 +21,52 @@ use crate::{support::Incoming, throttled::OneToken};
 type Bare = Response<Full<Bytes>>;
 
 /// An observer that does nothing, for the cost of the event itself.
-pub(crate) fn event<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn event<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     observed(inner, |_: &Event<'_>| {})
 }
 
 /// `TracingObserver` without a subscriber.
-pub(crate) fn tracing_off<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn tracing_off<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     observed(inner, TracingObserver::new())
 }
 
 /// `TracingObserver` with a subscriber for warnings and errors.
-pub(crate) fn tracing_warnings<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn tracing_warnings<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     tracing_subscriber::fmt().with_max_level(Level::WARN).with_writer(io::sink).init();
     observed(inner, TracingObserver::new())
 }
 
 /// `TracingObserver` with a subscriber for every call.
-pub(crate) fn tracing_all<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn tracing_all<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::sink).init();
     observed(inner, TracingObserver::new())
 }
 
 /// `MetricsObserver` with a Prometheus recorder.
-pub(crate) fn metrics<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn metrics<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     PrometheusBuilder::new().install_recorder().expect("another recorder is installed");
     observed(inner, MetricsObserver::new())
 }
 
 /// `AuditLog` with a pseudonym of the customer.
-pub(crate) fn audit<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn audit<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     let pseudonyms = Pseudonyms::new([7; 32]);
     let principals = pseudonyms.clone();
@@ -76,9 +76,9 @@ where
         .layer(inner)
 }
 
-fn observed<S>(inner: S, observer: impl Observer) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+fn observed<S>(inner: S, observer: impl Observer) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     VerifyLayer::new(CustomerEndpoint::new(), OneToken).observer(observer).layer(inner)
 }

@@ -35,10 +35,10 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.compiler)?;
-        writeln!(f, "{:<26}{:>13}{:>13}", "one request", "instructions", "allocations")?;
+        writeln!(f, "{:<34}{:>13}{:>13}", "one request", "instructions", "allocations")?;
         for name in NAMES {
             let Figures { instructions, allocations } = self.get(name);
-            writeln!(f, "{name:<26}{instructions:>13}{allocations:>13}")?;
+            writeln!(f, "{name:<34}{instructions:>13}{allocations:>13}")?;
         }
         Ok(())
     }

@@ -26,9 +26,9 @@ impl Verifier<CustomerToken> for OneToken {
     }
 }
 
-pub(crate) fn throttled<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible>
+pub(crate) fn throttled<S>(inner: S) -> impl Service<Incoming, Response = Bare, Error = Infallible> + Clone
 where
-    S: Service<Incoming, Response = Bare, Error = Infallible>,
+    S: Service<Incoming, Response = Bare, Error = Infallible> + Clone,
 {
     let principal = |request: &Request<CustomerToken>| Some(request.body().customer_no.expose_secret().to_owned());
     let throttle = Throttle::new(OneToken, MemoryStore::new(), [7; 32], principal);

@@ -20,7 +20,7 @@ use super::{TOKEN, hand_written::Payload};
 
 /// A router with the handler.
 pub(crate) fn app() -> Router {
-    Router::new().route("/checkauthtoken", post(handle))
+    Router::new().route("/checkauthtoken", post(handle)).with_state(())
 }
 
 /// The same router under tower-http's body limit, timeout, catch-panic and sensitive-headers layers.

@@ -1,13 +1,16 @@
-//! The calls that the benches make, and the apps that answer them: with this crate, by hand for hyper, and with axum.
+//! The calls that the benches make, and the apps that answer them: with this crate, by an expert's hand for hyper, by hand
+//! without any protection, and with axum.
 
 #![allow(dead_code, reason = "not every bench uses all of it")]
 
 pub(crate) mod axum;
 pub(crate) mod bare;
 pub(crate) mod call;
+pub(crate) mod expert;
 pub(crate) mod hand_written;
 pub(crate) mod largest;
 pub(crate) mod layered;
+pub(crate) mod server;
 
 use std::{
     convert::Infallible,

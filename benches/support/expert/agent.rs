@@ -1,0 +1,99 @@
+//! Diyalog's agent check.
+
+use std::{borrow::Cow, fmt};
+
+use http::{Request, StatusCode};
+use serde::Serialize;
+
+use super::{Answer, JSON, answer, same};
+use crate::support::TOKEN;
+
+const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
+
+pub(super) async fn check<B>(request: Request<B>) -> Answer {
+    let [session_id, token, user_no] = match trio(request.uri().query().unwrap_or_default()) {
+        Ok(trio) => trio,
+        Err(fault) => return json(&Refusal { success: false, error_message: &fault, result: "BadRequest" }),
+    };
+    if verify(&session_id, &token, &user_no).await {
+        json(&Success { success: true, result: format_args!("agent {user_no} verified") })
+    } else {
+        refuse(r#"{"success":false,"errorMessage":"token not valid","result":"InvalidToken"}"#)
+    }
+}
+
+async fn verify(_session_id: &str, token: &str, _user_no: &str) -> bool {
+    same(token, TOKEN)
+}
+
+/// Reads the parameters of a query, each given once and not empty.
+fn trio(query: &str) -> Result<[Cow<'_, str>; 3], Cow<'static, str>> {
+    let mut trio = [const { None }; 3];
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+            return Err("the query is not percent-encoded UTF-8".into());
+        };
+        if let Some(index) = NAMES.iter().position(|known| *known == name)
+            && trio[index].replace(value).is_some()
+        {
+            return Err(format!("`{name}` is given more than once").into());
+        }
+    }
+    match trio {
+        [Some(session_id), Some(token), Some(user_no)]
+            if !session_id.is_empty() && !token.is_empty() && !user_no.is_empty() =>
+        {
+            Ok([session_id, token, user_no])
+        }
+        _ => {
+            let given = |value: &Option<Cow<'_, str>>| value.as_ref().is_some_and(|value| !value.is_empty());
+            let missing = trio.iter().position(|value| !given(value)).unwrap_or_default();
+            Err(format!("`{}` must be given and not empty", NAMES[missing]).into())
+        }
+    }
+}
+
+/// Decodes a name or a value. Text that is not encoded is borrowed.
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => (digit()? * 16 + digit()?) as u8,
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+#[derive(Serialize)]
+struct Success<'a> {
+    success: bool,
+    result: fmt::Arguments<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Refusal<'a> {
+    success: bool,
+    error_message: &'a str,
+    result: &'static str,
+}
+
+fn json(body: &impl Serialize) -> Answer {
+    answer(StatusCode::OK, JSON, serde_json::to_vec(body).expect("text is JSON"))
+}
+
+fn refuse(body: &'static str) -> Answer {
+    answer(StatusCode::OK, JSON, body)
+}
+
+pub(super) fn failed() -> Answer {
+    refuse(r#"{"success":false,"errorMessage":"token not verified","result":"InternalError"}"#)
+}
