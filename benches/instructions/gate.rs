@@ -5,6 +5,9 @@ use crate::{scenario::NAMES, table::Table};
 /// The highest allowed ratio of a figure to the recorded one.
 const TOLERANCE: f64 = 1.03;
 
+/// The same for a whole server's ratio to its peer, in which the layer is a small part.
+const TOLERANCE_OF_SERVERS: f64 = 1.01;
+
 /// Each row, the row that it is compared with, and the highest ratio that it may have.
 const BARS: &[(&[&str], &str, &str, f64)] = &[
     (&["granted", "denied", "malformed"], "tower-verify", "expert", 0.85),
@@ -27,9 +30,10 @@ const BARS: &[(&[&str], &str, &str, f64)] = &[
 
 /// The most instructions that the first layer, and each further layer, may add to a request for another path.
 ///
-/// Half of a further layer's instructions copy the request: the compiler cannot inline the predicate of a route.
+/// Half of a further layer's instructions copy the request: the compiler cannot inline the predicate of a route. The
+/// clone of a layer's service is counted too.
 const FIRST_LAYER: f64 = 60.0;
-const FURTHER_LAYER: f64 = 65.0;
+const FURTHER_LAYER: f64 = 80.0;
 
 /// The most instructions that fifteen further endpoints in one layer may add to a request for another path.
 const FURTHER_ENDPOINTS: f64 = 15.0;
@@ -60,7 +64,8 @@ pub(crate) fn complaints(measured: &Table, recorded: &Table) -> Vec<String> {
 fn against_peer(row: &str, peer: &str, bar: f64, measured: &Table, recorded: &Table, complaints: &mut Vec<String>) {
     let ratio = |table: &Table| table.get(row).instructions as f64 / table.get(peer).instructions as f64;
     let (now, then) = (ratio(measured), ratio(recorded));
-    let limit = if then <= bar { bar } else { then * TOLERANCE };
+    let tolerance = if is_whole_server(row) { TOLERANCE_OF_SERVERS } else { TOLERANCE };
+    let limit = if then <= bar { bar } else { then * tolerance };
     let reached = if now <= bar { "reached" } else { "NOT REACHED" };
     println!("{row}: {now:.3} of {peer}; the bar {bar:.2} is {reached}, the limit is {limit:.3}");
     if now > limit {
@@ -116,7 +121,8 @@ fn against_recorded(measured: &Table, recorded: &Table, complaints: &mut Vec<Str
             println!("{name}: {share:.3} of the recorded instructions: record the table anew");
         }
         let (now, then) = (measured.get(name).allocations, recorded.get(name).allocations);
-        if now > then {
+        // A runtime allocates now and then, so a whole server's count can differ by one.
+        if now > then + u64::from(is_whole_server(name)) {
             complaints.push(format!("{name}: {now} allocations, more than the {then} recorded"));
         }
     }
@@ -124,6 +130,10 @@ fn against_recorded(measured: &Table, recorded: &Table, complaints: &mut Vec<Str
 
 /// The apps that are not this crate's.
 const PEERS: [&str; 7] = ["expert", "static", "nothing", "bare", "hand-written", "axum", "axum-protected"];
+
+fn is_whole_server(name: &str) -> bool {
+    name.starts_with("hyper-") || name.starts_with("axum-")
+}
 
 fn is_peer(name: &str) -> bool {
     name == crate::scenario::DROPPED || PEERS.iter().any(|peer| name.ends_with(&format!("/{peer}")))

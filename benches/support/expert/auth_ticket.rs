@@ -37,7 +37,7 @@ const NUMBERS: [&str; 12] = ["101", "102", "103", "104", "105", "106", "107", "1
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
-enum Name {
+enum Parameter {
     #[serde(rename = "userIPAddress")]
     UserIpAddress,
     UserAgent,
@@ -60,10 +60,10 @@ enum Name {
 }
 
 impl<'a> Members<'a> for Payload<'a> {
-    type Name = Name;
+    type Name = Parameter;
     type Value = Value<'a>;
 
-    fn member(&mut self, name: Name) -> Option<&mut Option<Value<'a>>> {
+    fn member(&mut self, name: Parameter) -> Option<&mut Option<Value<'a>>> {
         self.0.get_mut(name as usize)
     }
 }
