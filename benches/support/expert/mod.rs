@@ -1,5 +1,6 @@
 //! What an expert writes by hand for hyper: the contracts of this crate's endpoints, with the same protections and the
-//! same answers, byte for byte. Text is borrowed from the request.
+//! same answers, byte for byte. Text is borrowed from the request. Only the refusals of a body that is nested too deeply or
+//! has a key twice are less exact.
 //!
 //! Each endpoint is an `async fn` in a file of its own. They share this file, which protects them, and the readers in
 //! `json.rs` and `taptalk.rs`.
