@@ -1,12 +1,12 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body::Body;
 use tower_layer::Layer;
 
-use super::{Verify, VerifyLayer, conclusion::Concluding};
-use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier, observe::Observer};
+use super::{Verify, VerifyLayer, conclusion::Concluding, routes::Routes};
+use crate::{ConfigError, Endpoint, Verifier, observe::Observer};
 
 /// Adds several endpoints to a service in one layer; every other request passes through.
 ///
@@ -43,8 +43,7 @@ use crate::{ConfigError, Endpoint, RequestHead, Route, Verifier, observe::Observ
 #[derive(Clone)]
 pub struct Endpoints<L = ()> {
     list: L,
-    routes: Vec<Route>,
-    lengths: Lengths,
+    routes: Arc<Routes>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -54,7 +53,7 @@ pub type And<L, E, V> = (L, VerifyLayer<E, V>);
 impl Endpoints {
     /// A layer without endpoints.
     pub fn new() -> Self {
-        Self { list: (), routes: Vec::new(), lengths: Lengths::default(), observer: None }
+        Self { list: (), routes: Arc::default(), observer: None }
     }
 
     /// A layer without endpoints, with an observer for those that have none of their own: see
@@ -82,35 +81,24 @@ impl<L> Endpoints<L> {
         E: Endpoint,
         V: Verifier<E::Credential>,
     {
-        let Self { list, mut routes, mut lengths, observer } = self;
+        let Self { list, mut routes, observer } = self;
         let route = endpoint.present_route();
-        if routes.iter().any(|earlier| earlier.hides(route)) {
+        if routes.as_slice().iter().any(|earlier| earlier.hides(route)) {
             return Err(ConfigError::new(format!(
                 "two endpoints have the same route, so give one of them another path: {route:?}"
             )));
         }
-        lengths.insert(route);
-        routes.push(route.clone());
+        Arc::make_mut(&mut routes).push(route.clone());
         if let Some(observer) = &observer {
             endpoint.observe_by_default(observer);
         }
-        Ok(Endpoints { list: (list, endpoint), routes, lengths, observer })
+        Ok(Endpoints { list: (list, endpoint), routes, observer })
     }
 
-    /// Whether a request may be for one of the endpoints, by the length of its path. `false` is always right.
-    ///
-    /// It runs for every request to the app.
+    /// The routes, in the order of the list.
     #[inline(always)]
-    pub(super) fn may_have(&self, uri: &Uri) -> bool {
-        self.lengths.contains(uri.path().len())
-    }
-
-    /// The index of the endpoint that responds to `request`.
-    #[inline(always)]
-    pub(super) fn find<B>(&self, request: &Request<B>) -> Option<usize> {
-        let (path, head) = (request.uri().path(), RequestHead::from_request(request));
-        let matches = |route: &Route| route.has_path(path) && route.matches_below(head);
-        self.routes.iter().position(matches)
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     pub(super) fn respond<B>(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>
@@ -123,9 +111,9 @@ impl<L> Endpoints<L> {
 
 impl<E, V> Endpoints<VerifyLayer<E, V>> {
     pub(super) fn one(endpoint: VerifyLayer<E, V>) -> Self {
-        let (routes, mut lengths) = (vec![endpoint.present_route().clone()], Lengths::default());
-        routes.iter().for_each(|route| lengths.insert(route));
-        Self { list: endpoint, routes, lengths, observer: None }
+        let mut routes = Routes::default();
+        routes.push(endpoint.present_route().clone());
+        Self { list: endpoint, routes: Arc::new(routes), observer: None }
     }
 }
 
@@ -140,26 +128,6 @@ impl<S, L: Clone> Layer<S> for Endpoints<L> {
 impl<L> fmt::Debug for Endpoints<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoints").field("routes", &self.routes).finish_non_exhaustive()
-    }
-}
-
-/// The lengths of the endpoints' paths, one bit for each. The last bit is for all lengths from 63 on.
-#[derive(Clone, Copy, Default)]
-struct Lengths(u64);
-
-impl Lengths {
-    fn insert(&mut self, route: &Route) {
-        self.0 |= route.exact_path().map_or(u64::MAX, |path| Self::bit(path.len()));
-    }
-
-    #[inline(always)]
-    fn contains(self, length: usize) -> bool {
-        self.0 & Self::bit(length) != 0
-    }
-
-    #[inline(always)]
-    fn bit(length: usize) -> u64 {
-        1 << length.min(63)
     }
 }
 
@@ -203,39 +171,5 @@ impl<B> Respond<B> for () {
 
     fn respond(&self, _: usize, _: Request<B>) -> Concluding<Response<Bytes>> {
         unreachable!("an index is within the list")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::Method;
-
-    use super::*;
-
-    fn lengths(routes: &[Route]) -> Lengths {
-        let mut lengths = Lengths::default();
-        routes.iter().for_each(|route| lengths.insert(route));
-        lengths
-    }
-
-    #[test]
-    fn only_lengths_of_paths_are_in_the_set() {
-        let paths =
-            lengths(&[Route::from_static(Method::GET, "/auth"), Route::from_static(Method::GET, "/CheckToken")]);
-        let lengths_in: Vec<_> = (0..200).filter(|length| paths.contains(*length)).collect();
-        assert_eq!(lengths_in, [5, 11]);
-        assert!(!lengths(&[]).contains(0));
-    }
-
-    #[test]
-    fn all_long_paths_share_one_bit() {
-        let paths = lengths(&[Route::exact(&"/a".repeat(40)).unwrap()]);
-        assert!(!paths.contains(62) && paths.contains(63) && paths.contains(80) && paths.contains(5000));
-    }
-
-    #[test]
-    fn a_prefix_may_have_any_length() {
-        let paths = lengths(&[Route::prefix("/user/").unwrap()]);
-        assert!((0..200).all(|length| paths.contains(length)));
     }
 }

@@ -62,6 +62,7 @@ mod guarded_body;
 mod layer;
 mod protect;
 mod read;
+mod routes;
 mod service;
 mod settings;
 mod watch;

@@ -126,7 +126,7 @@ where
 
     #[inline(always)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        if self.endpoints.may_have(request.uri()) {
+        if self.endpoints.routes().may_have(request.uri()) {
             self.respond_or_pass(request)
         } else {
             ResponseFuture::inner(self.inner.call(request))
@@ -142,7 +142,7 @@ impl<S, L> Verify<S, L> {
         S: Service<Request<ReqBody>>,
         L: Respond<ReqBody>,
     {
-        match self.endpoints.find(&request) {
+        match self.endpoints.routes().find(&request) {
             Some(index) => ResponseFuture::answer(self.endpoints.respond(index, request)),
             None => ResponseFuture::inner(self.inner.call(request)),
         }
