@@ -89,7 +89,7 @@ where
         match self.project().kind.project() {
             KindProj::Unread { body } => body.poll_frame(cx),
             KindProj::Read { read } if read.data.is_empty() => {
-                Poll::Ready(read.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+                Poll::Ready(read.trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))))
             }
             KindProj::Read { read } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut read.data).into())))),
         }
@@ -128,7 +128,7 @@ mod tests {
     assert_impl_all!(GuardedBody<Full<Bytes>>: Send, Sync, Unpin, Body, fmt::Debug);
 
     fn read(data: &'static [u8], trailers: Option<HeaderMap>) -> GuardedBody<Empty<Bytes>> {
-        Forwarded::Read(Read { data: Bytes::from_static(data), trailers }).into()
+        Forwarded::Read(Read { data: Bytes::from_static(data), trailers: trailers.map(Box::new) }).into()
     }
 
     #[test]
