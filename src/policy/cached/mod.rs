@@ -18,7 +18,7 @@ use self::{
     look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
     verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use crate::digest::DigestKey;
+use crate::digest::TagKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
 /// Caches the verdicts of another verifier.
@@ -72,7 +72,7 @@ use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Veri
 pub struct Cached<V, K, D> {
     verifier: Arc<V>,
     key: Arc<K>,
-    tags: DigestKey,
+    tags: TagKey,
     memory: Memory<D>,
     look_up_timeout: Duration,
     unattended: Arc<Semaphore>,
@@ -138,7 +138,7 @@ impl<V, K, D> Cached<V, K, D> {
         Ok(Self {
             verifier: Arc::new(verifier),
             key: Arc::new(key),
-            tags: DigestKey::new(&random),
+            tags: TagKey::new(&random),
             memory: Memory {
                 verdicts: Arc::new(Mutex::new(Verdicts::new())),
                 clock: Arc::new(SystemClock),
@@ -242,7 +242,7 @@ where
     async fn verify(&self, request: Request<C>) -> Result<D, BoxError> {
         let mut key = CacheKey::new(&self.tags);
         (self.key)(&request, &mut key);
-        let found = self.memory.find(key.finish());
+        let found = self.memory.find(key);
         if let Some(on_lookup) = &self.on_lookup {
             on_lookup(found.kind());
         }
@@ -307,7 +307,8 @@ impl<D> Found<D> {
 }
 
 impl<D: Verdict> Memory<D> {
-    fn find(&self, key: VerdictKey) -> Found<D> {
+    fn find(&self, key: CacheKey) -> Found<D> {
+        let (key, principal) = key.finish();
         let mut verdicts = lock(&self.verdicts);
         match verdicts.get(&key, self.now()) {
             Some(VerdictOrLookUp::Verdict(verdict, ends)) if ends.is_none_or(|ends| self.clock.now() < ends) => {
@@ -319,6 +320,7 @@ impl<D: Verdict> Memory<D> {
         if verdicts.looking_up() >= self.max_entries {
             return Found::NoRoom;
         }
+        let key = VerdictKey { principal: principal.end(), key };
         let (look_up, result) = LookUp::begin(&self.verdicts, &mut verdicts, key);
         let removed = verdicts.take_removed();
         drop(verdicts);

@@ -5,7 +5,8 @@ use std::{
 
 use crate::digest::KeyedDigest;
 
-/// The key of a verdict. It begins with the principal, so that the verdicts of one principal are adjacent.
+/// The key of a verdict, which covers its principal, and that principal. It is ordered by the principal, so that the
+/// verdicts of one principal are adjacent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct VerdictKey {
     pub(super) principal: KeyedDigest,
@@ -14,13 +15,19 @@ pub(super) struct VerdictKey {
 
 /// The cached verdicts, and the look-ups under way of type `L`. Times are milliseconds of a monotonic clock.
 pub(super) struct Verdicts<D, L> {
-    entries: BTreeMap<VerdictKey, Held<D, L>>,
+    entries: BTreeMap<KeyedDigest, Entry<D, L>>,
+    by_principal: BTreeSet<VerdictKey>,
     /// The verdicts in the order of their expiry: the negative ones, and the positive ones. Each kind has its own
     /// limit, so that wrong guesses cannot evict positive verdicts.
-    by_expiry: [BTreeSet<(u64, VerdictKey)>; 2],
+    by_expiry: [BTreeSet<(u64, KeyedDigest)>; 2],
     looking_up: usize,
     /// The removed verdicts, to be dropped after the lock is released.
     removed: Vec<D>,
+}
+
+struct Entry<D, L> {
+    principal: KeyedDigest,
+    held: Held<D, L>,
 }
 
 enum Held<D, L> {
@@ -45,11 +52,17 @@ pub(super) enum VerdictOrLookUp<'a, D, L> {
 
 impl<D, L> Verdicts<D, L> {
     pub(super) fn new() -> Self {
-        Self { entries: BTreeMap::new(), by_expiry: Default::default(), looking_up: 0, removed: Vec::new() }
+        Self {
+            entries: BTreeMap::new(),
+            by_principal: BTreeSet::new(),
+            by_expiry: Default::default(),
+            looking_up: 0,
+            removed: Vec::new(),
+        }
     }
 
-    pub(super) fn get(&self, key: &VerdictKey, now: u64) -> Option<VerdictOrLookUp<'_, D, L>> {
-        match self.entries.get(key)? {
+    pub(super) fn get(&self, key: &KeyedDigest, now: u64) -> Option<VerdictOrLookUp<'_, D, L>> {
+        match &self.entries.get(key)?.held {
             Held::Verdict { verdict, life } => {
                 (now < life.expires).then_some(VerdictOrLookUp::Verdict(verdict, life.ends))
             }
@@ -62,17 +75,18 @@ impl<D, L> Verdicts<D, L> {
     }
 
     pub(super) fn begin(&mut self, key: VerdictKey, look_up: L) {
-        self.remove(&key);
-        self.entries.insert(key, Held::LookUp(look_up));
+        self.remove(&key.key);
+        self.insert(key, Held::LookUp(look_up));
         self.looking_up += 1;
     }
 
     /// Ends the look-up of a key if it is still `this` one: it may have been invalidated. Returns whether it is still
     /// this one.
     pub(super) fn end(&mut self, key: &VerdictKey, this: impl Fn(&L) -> bool) -> bool {
-        let current = matches!(self.entries.get(key), Some(Held::LookUp(look_up)) if this(look_up));
+        let held = self.entries.get(&key.key).map(|entry| &entry.held);
+        let current = matches!(held, Some(Held::LookUp(look_up)) if this(look_up));
         if current {
-            self.remove(key);
+            self.remove(&key.key);
         }
         current
     }
@@ -82,14 +96,14 @@ impl<D, L> Verdicts<D, L> {
         if room == 0 {
             return;
         }
-        self.remove(&key);
+        self.remove(&key.key);
         let kind = usize::from(life.positive);
         while self.by_expiry[kind].len() >= room {
             let Some((_, first)) = self.by_expiry[kind].first().copied() else { break };
             self.remove(&first);
         }
-        self.by_expiry[kind].insert((life.expires, key));
-        self.entries.insert(key, Held::Verdict { verdict, life });
+        self.by_expiry[kind].insert((life.expires, key.key));
+        self.insert(key, Held::Verdict { verdict, life });
     }
 
     /// Removes up to two expired verdicts, which is more than are added at a time.
@@ -104,7 +118,7 @@ impl<D, L> Verdicts<D, L> {
     /// Removes a principal's verdicts and its look-ups under way.
     pub(super) fn forget(&mut self, principal: KeyedDigest) {
         let (first, last) = (VerdictKey { principal, key: [0; 16] }, VerdictKey { principal, key: [u8::MAX; 16] });
-        let keys: Vec<VerdictKey> = self.entries.range(first..=last).map(|(key, _)| *key).collect();
+        let keys: Vec<KeyedDigest> = self.by_principal.range(first..=last).map(|key| key.key).collect();
         for key in keys {
             self.remove(&key);
         }
@@ -115,14 +129,20 @@ impl<D, L> Verdicts<D, L> {
         std::mem::take(&mut self.removed)
     }
 
-    fn remove(&mut self, key: &VerdictKey) {
-        match self.entries.remove(key) {
-            Some(Held::Verdict { verdict, life }) => {
+    fn insert(&mut self, key: VerdictKey, held: Held<D, L>) {
+        self.by_principal.insert(key);
+        self.entries.insert(key.key, Entry { principal: key.principal, held });
+    }
+
+    fn remove(&mut self, key: &KeyedDigest) {
+        let Some(Entry { principal, held }) = self.entries.remove(key) else { return };
+        self.by_principal.remove(&VerdictKey { principal, key: *key });
+        match held {
+            Held::Verdict { verdict, life } => {
                 self.by_expiry[usize::from(life.positive)].remove(&(life.expires, *key));
                 self.removed.push(verdict);
             }
-            Some(Held::LookUp(_)) => self.looking_up -= 1,
-            None => {}
+            Held::LookUp(_) => self.looking_up -= 1,
         }
     }
 }
@@ -131,8 +151,11 @@ impl<D, L> Verdicts<D, L> {
 mod tests {
     use super::*;
 
+    /// The key depends on the principal, as a tag of both does.
     fn verdict_key(principal: u8, key: u8) -> VerdictKey {
-        VerdictKey { principal: [principal; 16], key: [key; 16] }
+        let mut tag = [key; 16];
+        tag[0] = principal;
+        VerdictKey { principal: [principal; 16], key: tag }
     }
 
     fn life(positive: bool, expires: u64) -> Life {
@@ -140,7 +163,7 @@ mod tests {
     }
 
     fn known(verdicts: &Verdicts<u8, u8>, key: VerdictKey, now: u64) -> Option<u8> {
-        match verdicts.get(&key, now) {
+        match verdicts.get(&key.key, now) {
             Some(VerdictOrLookUp::Verdict(verdict, _)) => Some(*verdict),
             _ => None,
         }
@@ -172,6 +195,7 @@ mod tests {
             assert_eq!((known(&verdicts, key, now + 4), known(&verdicts, key, now + 5)), (Some(7), None));
         }
         assert!(verdicts.entries.len() <= 6, "{}", verdicts.entries.len());
+        assert_eq!(verdicts.by_principal.len(), verdicts.entries.len());
     }
 
     #[test]
@@ -182,7 +206,9 @@ mod tests {
         }
         verdicts.begin(verdict_key(2, 9), 1);
         verdicts.forget([2; 16]);
-        assert!(verdicts.entries.keys().copied().eq([verdict_key(1, 255), verdict_key(3, 0)]));
+        let left = [verdict_key(1, 255), verdict_key(3, 0)];
+        assert!(verdicts.by_principal.iter().copied().eq(left));
+        assert!(verdicts.entries.keys().copied().eq(left.map(|key| key.key)));
         assert_eq!((verdicts.by_expiry[0].len(), verdicts.by_expiry[1].len(), verdicts.looking_up), (2, 0, 0));
         assert!(!verdicts.end(&verdict_key(2, 9), |_| true));
     }

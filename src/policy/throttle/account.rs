@@ -7,8 +7,9 @@ use tokio::{
 
 use super::{
     bucket::Bucket,
-    local_accounts::{LocalAccount, LocalAccounts, Settlement},
+    local_accounts::{LocalAccount, LocalAccounts, Settlement, lock},
     record::{Decision, Record, Rules},
+    store_key::{Prefix, StoreKey},
 };
 use crate::{
     BoxError, Clock, Failure,
@@ -30,7 +31,7 @@ pub(super) struct Accounts<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Arc<dyn Clock>,
     /// The prefix of the keys in the store. It depends on the throttle's key.
-    pub(super) prefix: Arc<str>,
+    pub(super) prefix: Prefix,
     pub(super) buckets: u64,
     pub(super) pending_timeout: Duration,
     pub(super) max_pending: usize,
@@ -42,7 +43,6 @@ impl<S> Clone for Accounts<S> {
         Self {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
-            prefix: Arc::clone(&self.prefix),
             local_accounts: Arc::clone(&self.local_accounts),
             ..*self
         }
@@ -62,14 +62,14 @@ impl From<StoreError> for ReserveError {
 }
 
 /// One attempt at one account.
-struct Attempt<S> {
-    accounts: Accounts<S>,
+struct Attempt<'a, S> {
+    accounts: &'a Accounts<S>,
     rules: Rules,
     /// The key of the bucket that the account is in.
-    key: String,
+    key: StoreKey,
     /// The account's name in the bucket.
     tag: u64,
-    local: LocalAccount,
+    local: LocalAccount<&'a LocalAccounts>,
 }
 
 /// An attempt that may be reserved in the store.
@@ -77,30 +77,47 @@ struct Attempt<S> {
 /// If it is dropped before it is settled, it is settled in the background when the store is available: as a failure if
 /// `failed` is set, and otherwise without a trace. While the store is unavailable, the number of such accounts is
 /// limited. Reservations beyond this limit expire.
-pub(super) struct Reservation<S: Store> {
-    attempt: Arc<Attempt<S>>,
-    id: u64,
-    /// When it was reserved.
-    at: u64,
-    pub(super) failed: bool,
+pub(super) struct Reservation<'a, S: Store> {
+    attempt: Attempt<'a, S>,
+    settlement: Settlement,
     settled: bool,
 }
 
-impl<S: Store> Reservation<S> {
+impl<'a, S: Store> Reservation<'a, S> {
     /// Reserves an attempt at the account `digest`. If the decision depends on attempts under way, it waits for them,
     /// in line behind earlier attempts.
-    pub(super) async fn new(accounts: &Accounts<S>, rules: Rules, digest: KeyedDigest) -> Result<Self, ReserveError> {
+    pub(super) async fn new(
+        accounts: &'a Accounts<S>,
+        rules: Rules,
+        digest: KeyedDigest,
+    ) -> Result<Self, ReserveError> {
+        let id = getrandom::u64().map_err(|error| ReserveError::Unavailable(error.into()))?;
+        let settlement = Settlement { id, at: 0, failed: false };
+        let mut reservation = Self { attempt: Attempt::new(accounts, rules, digest), settlement, settled: true };
+        reservation.reserve().await?;
+        Ok(reservation)
+    }
+
+    async fn reserve(&mut self) -> Result<(), ReserveError> {
+        let Self { attempt, settlement, settled } = self;
+        let Attempt { accounts, local, rules, .. } = &*attempt;
         let asked = Instant::now();
-        let mut reservation = Self::unasked(accounts, rules, digest)?;
-        let attempt = Arc::clone(&reservation.attempt);
-        let local = &attempt.local;
         let _place = local.enter(accounts.max_pending).ok_or_else(|| throttled(UNDECIDED))?;
-        let turn = timeout(accounts.pending_timeout, local.turn.lock()).await;
-        let _turn = turn.map_err(|_| throttled(UNDECIDED))?;
+        let _turn = match local.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => timeout(accounts.pending_timeout, local.turn.lock()).await.map_err(|_| throttled(UNDECIDED))?,
+        };
         let mut poll = POLL.0;
         loop {
-            match reservation.ask().await? {
-                Decision::Reserved => return Ok(reservation),
+            *settled = false;
+            let reserve = |record: &mut Record, now| {
+                settlement.at = now;
+                record.reserve(settlement.id, now, rules)
+            };
+            let decision = attempt.update(reserve).await?;
+            *settled = decision != Decision::Reserved;
+            match decision {
+                Decision::Reserved => return Ok(()),
                 Decision::Throttled(wait) => return Err(throttled(Duration::from_millis(wait))),
                 Decision::Undecided => {}
             }
@@ -110,67 +127,57 @@ impl<S: Store> Reservation<S> {
             }
             // `Notify` stores a permit, so a settlement during the store operation is not missed.
             if timeout(poll.min(left), local.settled.notified()).await.is_err() {
-                *local.seen.lock().await = None;
+                *lock(&local.seen).await = None;
                 poll = (poll * 2).min(POLL.1);
             }
         }
     }
 
-    fn unasked(accounts: &Accounts<S>, rules: Rules, digest: KeyedDigest) -> Result<Self, ReserveError> {
-        let id = getrandom::u64().map_err(|error| ReserveError::Unavailable(error.into()))?;
-        let [tag, bucket] = halves(digest);
-        let key = format!("{}{:x}", accounts.prefix, bucket % accounts.buckets);
-        let local = accounts.local_accounts.share(digest);
-        let attempt = Arc::new(Attempt { accounts: accounts.clone(), rules, key, tag, local });
-        Ok(Self { attempt, id, at: 0, failed: false, settled: true })
+    /// Sets whether the attempt failed, so that it is settled accordingly.
+    pub(super) fn set_failed(&mut self, failed: bool) {
+        self.settlement.failed = failed;
     }
 
-    async fn ask(&mut self) -> Result<Decision, StoreError> {
-        let Self { attempt, id, .. } = self;
-        let (id, rules) = (*id, attempt.rules);
-        self.at = attempt.accounts.clock.unix_millis();
-        self.settled = false;
-        let decision = attempt.update(|record, now| record.reserve(id, now, &rules)).await?;
-        self.settled = decision != Decision::Reserved;
-        Ok(decision)
-    }
-
-    /// Settles the attempt: as a failure if `failed` is set, and otherwise without a trace.
-    pub(super) async fn settle(mut self) -> Result<(), StoreError> {
-        self.attempt.settle(&[self.settlement()]).await?;
+    /// Settles the attempt: as a failure if it has failed, and otherwise without a trace.
+    pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
+        self.attempt.settle(&[self.settlement]).await?;
         self.settled = true;
         Ok(())
     }
-
-    fn settlement(&self) -> Settlement {
-        Settlement { id: self.id, at: self.at, failed: self.failed, since: Instant::now() }
-    }
 }
 
-impl<S: Store> Drop for Reservation<S> {
+impl<S: Store> Drop for Reservation<'_, S> {
     fn drop(&mut self) {
         if self.settled {
             return;
         }
         // Without a runtime (at shutdown), the reservation stays until it expires.
         let Ok(runtime) = Handle::try_current() else { return };
-        let (settlement, attempt) = (self.settlement(), &self.attempt);
-        if !attempt.local.add_debt(settlement) {
+        let Attempt { accounts, rules, local, .. } = &self.attempt;
+        if !local.add_debt(self.settlement) {
             return;
         }
-        let Some(permit) = attempt.accounts.local_accounts.background() else { return attempt.local.drop_all() };
-        let attempt = Arc::clone(attempt);
+        let Some(permit) = accounts.local_accounts.background() else { return local.drop_all() };
+        let (accounts, rules, digest) = (Accounts::clone(accounts), *rules, local.digest());
+        // The debt is there as long as somebody has a share.
+        let share = LocalAccount::share(Arc::clone(&accounts.local_accounts), digest);
         runtime.spawn(async move {
-            attempt.settle_what_is_owed().await;
-            drop(permit);
+            Attempt::new(&accounts, rules, digest).settle_what_is_owed().await;
+            drop((share, permit));
         });
     }
 }
 
-impl<S: Store> Attempt<S> {
+impl<'a, S: Store> Attempt<'a, S> {
+    fn new(accounts: &'a Accounts<S>, rules: Rules, digest: KeyedDigest) -> Self {
+        let [tag, bucket] = halves(digest);
+        let key = StoreKey::new(&accounts.prefix, bucket % accounts.buckets);
+        Self { accounts, rules, key, tag, local: LocalAccount::share(&accounts.local_accounts, digest) }
+    }
+
     async fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
         let settle = |record: &mut Record, now: u64| {
-            for Settlement { id, at, failed, .. } in settlements {
+            for Settlement { id, at, failed } in settlements {
                 record.settle(*id, *failed, *at, now, &self.rules);
             }
             Decision::Reserved
@@ -206,25 +213,24 @@ impl<S: Store> Attempt<S> {
     ///
     /// A lock lets one attempt at a time do so on this node. A compare-and-swap loop handles other nodes, and other
     /// accounts of the bucket.
-    async fn update(&self, step: impl Fn(&mut Record, u64) -> Decision) -> Result<Decision, StoreError> {
-        let store = &self.accounts.store;
-        let mut seen = self.local.seen.lock().await;
+    async fn update(&self, mut step: impl FnMut(&mut Record, u64) -> Decision) -> Result<Decision, StoreError> {
+        let (store, key) = (&self.accounts.store, self.key.as_str());
+        let mut seen = lock(&self.local.seen).await;
         // Taken out: if this future is dropped midway, the value in the store is not known.
         let mut present = seen.take();
         loop {
-            let mut bucket = present.clone().map_or(Some(Bucket::default()), Bucket::decode).ok_or_else(unreadable)?;
-            let mut record = bucket.record(self.tag).ok_or_else(unreadable)?;
+            let value = present.as_deref().unwrap_or_default();
+            let mut bucket = Bucket::decode(value, self.tag).ok_or_else(unreadable)?;
             let now = self.accounts.clock.unix_millis();
-            let clamped = record.clamp(now, &self.rules);
-            let decision = step(&mut record, now);
+            let clamped = bucket.record.clamp(now, &self.rules);
+            let decision = step(&mut bucket.record, now);
             if decision != Decision::Reserved && !clamped {
                 *seen = present;
                 return Ok(decision);
             }
-            bucket.set(self.tag, &record, now, &self.rules);
-            let (changed, ttl) = (bucket.encode(), bucket.ttl(now));
+            let (changed, ttl) = bucket.encode(now, &self.rules);
             present = match present {
-                None => match store.claim(&self.key, changed.clone(), ttl).await? {
+                None => match store.claim(key, changed.clone(), ttl).await? {
                     None => {
                         *seen = Some(changed);
                         return Ok(decision);
@@ -232,11 +238,11 @@ impl<S: Store> Attempt<S> {
                     other => other,
                 },
                 Some(expected) => {
-                    if store.replace(&self.key, expected, changed.clone(), ttl).await? {
+                    if store.replace(key, expected, changed.clone(), ttl).await? {
                         *seen = Some(changed);
                         return Ok(decision);
                     }
-                    store.get(&self.key).await?
+                    store.get(key).await?
                 }
             };
         }

@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -9,8 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use hashbrown::HashTable;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{MutexGuard as AsyncGuard, Notify, OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 
@@ -19,6 +19,9 @@ use crate::digest::KeyedDigest;
 /// The limit of unsettled attempts at one account, and of accounts with unsettled attempts, while the store is
 /// unavailable.
 const MAX_OWED: usize = 1000;
+
+/// The number of tables of accounts, each with its own lock.
+const SHARDS: usize = 64;
 
 /// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
@@ -33,8 +36,8 @@ pub(super) struct Local {
     pub(super) seen: tokio::sync::Mutex<Option<Bytes>>,
     /// Notified when an attempt on this node is settled. One attempt at a time waits for it.
     pub(super) settled: Notify,
-    /// The finished attempts that may still be reserved in the store.
-    owed: Mutex<Vec<Settlement>>,
+    /// The finished attempts that may still be reserved in the store, and since when.
+    owed: Mutex<Vec<(Settlement, Instant)>>,
 }
 
 /// How an attempt ended.
@@ -44,8 +47,6 @@ pub(super) struct Settlement {
     /// When it was reserved.
     pub(super) at: u64,
     pub(super) failed: bool,
-    /// Since when the settlement is owed to the store.
-    pub(super) since: Instant,
 }
 
 /// A place in line.
@@ -63,7 +64,7 @@ impl Local {
     pub(super) fn add_debt(&self, settlement: Settlement) -> bool {
         let mut owed = self.lock_owed();
         if owed.len() < MAX_OWED {
-            owed.push(settlement);
+            owed.push((settlement, Instant::now()));
         }
         owed.len() == 1
     }
@@ -74,7 +75,7 @@ impl Local {
     }
 
     pub(super) fn owed(&self) -> Vec<Settlement> {
-        self.lock_owed().clone()
+        self.lock_owed().iter().map(|(settlement, _)| *settlement).collect()
     }
 
     /// Drops the first `settled` of what is owed. Returns whether there is more.
@@ -88,11 +89,11 @@ impl Local {
     /// Returns whether there is more.
     pub(super) fn drop_expired(&self, reservation: Duration) -> bool {
         let mut owed = self.lock_owed();
-        owed.retain(|settlement| settlement.since.elapsed() < reservation);
+        owed.retain(|(_, since)| since.elapsed() < reservation);
         !owed.is_empty()
     }
 
-    fn lock_owed(&self) -> MutexGuard<'_, Vec<Settlement>> {
+    fn lock_owed(&self) -> MutexGuard<'_, Vec<(Settlement, Instant)>> {
         self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,23 +104,41 @@ impl Drop for InLine<'_> {
     }
 }
 
+/// Locks `mutex` in turn. At once if it is free: that costs less than to begin to wait.
+pub(super) async fn lock<T>(mutex: &tokio::sync::Mutex<T>) -> AsyncGuard<'_, T> {
+    match mutex.try_lock() {
+        Ok(guard) => guard,
+        Err(_) => mutex.lock().await,
+    }
+}
+
 /// The accounts with attempts under way on this node.
 pub(super) struct LocalAccounts {
-    by_digest: Mutex<HashMap<KeyedDigest, (usize, Arc<Local>)>>,
+    shards: [Mutex<HashTable<Shared>>; SHARDS],
     background: Arc<Semaphore>,
+}
+
+/// An account, and how many attempts share its state.
+struct Shared {
+    digest: KeyedDigest,
+    shares: usize,
+    local: Arc<Local>,
 }
 
 impl Default for LocalAccounts {
     fn default() -> Self {
-        Self { by_digest: Mutex::default(), background: Arc::new(Semaphore::new(MAX_OWED)) }
+        Self {
+            shards: [const { Mutex::new(HashTable::new()) }; SHARDS],
+            background: Arc::new(Semaphore::new(MAX_OWED)),
+        }
     }
 }
 
 /// One attempt's share in a [`Local`].
-pub(super) struct LocalAccount {
+pub(super) struct LocalAccount<A: Deref<Target = LocalAccounts>> {
     local: Arc<Local>,
     digest: KeyedDigest,
-    local_accounts: Arc<LocalAccounts>,
+    accounts: A,
 }
 
 impl LocalAccounts {
@@ -128,15 +147,34 @@ impl LocalAccounts {
         Arc::clone(&self.background).try_acquire_owned().ok()
     }
 
-    pub(super) fn share(self: &Arc<Self>, digest: KeyedDigest) -> LocalAccount {
-        let mut by_digest = self.by_digest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (shares, local) = by_digest.entry(digest).or_default();
-        *shares += 1;
-        LocalAccount { local: Arc::clone(local), digest, local_accounts: Arc::clone(self) }
+    fn shard(&self, digest: &KeyedDigest) -> MutexGuard<'_, HashTable<Shared>> {
+        self.shards[usize::from(digest[15]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Deref for LocalAccount {
+/// A part of the digest, because nobody can choose digests that collide in it.
+fn hash(digest: &KeyedDigest) -> u64 {
+    let (halves, _) = digest.as_chunks::<8>();
+    u64::from_be_bytes(halves[0])
+}
+
+impl<A: Deref<Target = LocalAccounts>> LocalAccount<A> {
+    pub(super) fn share(accounts: A, digest: KeyedDigest) -> Self {
+        let mut shard = accounts.shard(&digest);
+        let known = shard.entry(hash(&digest), |shared| shared.digest == digest, |shared| hash(&shared.digest));
+        let mut shared = known.or_insert_with(|| Shared { digest, shares: 0, local: Arc::default() });
+        shared.get_mut().shares += 1;
+        let local = Arc::clone(&shared.get().local);
+        drop(shard);
+        Self { local, digest, accounts }
+    }
+
+    pub(super) fn digest(&self) -> KeyedDigest {
+        self.digest
+    }
+}
+
+impl<A: Deref<Target = LocalAccounts>> Deref for LocalAccount<A> {
     type Target = Local;
 
     fn deref(&self) -> &Local {
@@ -144,13 +182,13 @@ impl Deref for LocalAccount {
     }
 }
 
-impl Drop for LocalAccount {
+impl<A: Deref<Target = LocalAccounts>> Drop for LocalAccount<A> {
     fn drop(&mut self) {
-        let mut by_digest = self.local_accounts.by_digest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((shares, _)) = by_digest.get_mut(&self.digest) {
-            *shares -= 1;
-            if *shares == 0 {
-                by_digest.remove(&self.digest);
+        let mut shard = self.accounts.shard(&self.digest);
+        if let Ok(mut shared) = shard.find_entry(hash(&self.digest), |shared| shared.digest == self.digest) {
+            shared.get_mut().shares -= 1;
+            if shared.get().shares == 0 {
+                shared.remove();
             }
         }
     }
@@ -162,14 +200,14 @@ mod tests {
 
     #[test]
     fn local_state_is_shared_until_the_last_attempt_is_over() {
-        let local_accounts = Arc::new(LocalAccounts::default());
-        let [one, two, other] = [1, 1, 2].map(|account| local_accounts.share([account; 16]));
+        let local_accounts = LocalAccounts::default();
+        let [one, two, other] = [1, 1, 2].map(|account| LocalAccount::share(&local_accounts, [account; 16]));
         assert!(Arc::ptr_eq(&one.local, &two.local));
         assert!(!Arc::ptr_eq(&one.local, &other.local));
         drop((one, other));
-        assert!(Arc::ptr_eq(&two.local, &local_accounts.share([1; 16]).local));
+        assert!(Arc::ptr_eq(&two.local, &LocalAccount::share(&local_accounts, [1; 16]).local));
         drop(two);
-        assert!(local_accounts.by_digest.lock().unwrap().is_empty());
+        assert!(local_accounts.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
     }
 
     #[test]

@@ -2,6 +2,8 @@ mod account;
 mod bucket;
 mod local_accounts;
 mod record;
+mod reservations;
+mod store_key;
 
 use std::{
     fmt,
@@ -10,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Request;
 
 use self::{
@@ -18,8 +19,9 @@ use self::{
     bucket::SLOTS,
     local_accounts::LocalAccounts,
     record::Rules,
+    store_key::Prefix,
 };
-use crate::digest::{DigestKey, KeyedDigest};
+use crate::digest::{KeyedDigest, TagKey};
 use crate::{
     BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
 };
@@ -122,6 +124,10 @@ use crate::{
 /// too, and give important principals a second way to log in. The clocks of the nodes must agree to a few seconds. Even
 /// if they do not, no wait lasts longer than the longest wait from now.
 ///
+/// The counts in the store have a version. A node never overwrites counts of another version: while a release that
+/// changes it is rolled out, nodes of one version give no verdict on the accounts that the other ones have counted
+/// lately, as if the store were unavailable.
+///
 /// It needs a tokio runtime. An attempt costs two operations of the store if its principal has not failed lately, and
 /// three otherwise.
 pub struct Throttle<V, S, P> {
@@ -129,7 +135,7 @@ pub struct Throttle<V, S, P> {
     principal: P,
     caller: Option<Caller>,
     per_caller: Option<ClientAddr>,
-    tags: DigestKey,
+    tags: TagKey,
     rules: Rules,
     accounts: Accounts<S>,
     fail_open: bool,
@@ -158,10 +164,9 @@ impl<V, S, P> Throttle<V, S, P> {
         P: Fn(&Request<C>) -> Option<B> + Send + Sync + 'static,
         B: AsRef<[u8]>,
     {
-        let tags = DigestKey::new(&key);
+        let tags = TagKey::new(&key);
         let mut name = tags.begin();
         name.part(b"store");
-        let prefix = format!("throttle:{}:", URL_SAFE_NO_PAD.encode(&name.end()[..6]));
         Self {
             verifier,
             principal,
@@ -178,7 +183,7 @@ impl<V, S, P> Throttle<V, S, P> {
             accounts: Accounts {
                 store: Arc::new(store),
                 clock: Arc::new(SystemClock),
-                prefix: prefix.into(),
+                prefix: Prefix::new(&name.end()),
                 buckets: buckets(131_072),
                 pending_timeout: Duration::from_secs(2),
                 max_pending: 100,
@@ -284,7 +289,7 @@ impl<V, S, P> Throttle<V, S, P> {
     ///
     /// # Errors
     /// If the caller's address is required and not known.
-    fn accounts<C, B>(&self, request: &Request<C>) -> Result<Vec<(Rules, KeyedDigest)>, BoxError>
+    fn accounts<C, B>(&self, request: &Request<C>) -> Result<[Option<(Rules, KeyedDigest)>; 2], BoxError>
     where
         P: Fn(&Request<C>) -> Option<B>,
         B: AsRef<[u8]>,
@@ -293,19 +298,20 @@ impl<V, S, P> Throttle<V, S, P> {
             let address = address.find(request.headers(), request.extensions());
             address.map(network).ok_or("the caller's address is not known: set `PeerAddr` on the request")
         };
-        let mut accounts = Vec::new();
-        if let Some(Caller { limit, address }) = self.caller {
-            accounts.push((Rules { limit, ..self.rules }, self.digest(&[b"caller", &network(address)?])));
-        }
-        if let Some(name) = (self.principal)(request) {
-            let name = name.as_ref();
-            let digest = match self.per_caller {
-                Some(address) => self.digest(&[b"principal and caller", name, &network(address)?]),
-                None => self.digest(&[b"principal", name]),
-            };
-            accounts.push((self.rules, digest));
-        }
-        Ok(accounts)
+        let caller = match self.caller {
+            Some(Caller { limit, address }) => {
+                Some((Rules { limit, ..self.rules }, self.digest(&[b"caller", &network(address)?])))
+            }
+            None => None,
+        };
+        let principal = match ((self.principal)(request), self.per_caller) {
+            (Some(name), Some(address)) => {
+                Some(self.digest(&[b"principal and caller", name.as_ref(), &network(address)?]))
+            }
+            (Some(name), None) => Some(self.digest(&[b"principal", name.as_ref()])),
+            (None, _) => None,
+        };
+        Ok([caller, principal.map(|digest| (self.rules, digest))])
     }
 
     fn digest(&self, parts: &[&[u8]]) -> KeyedDigest {
@@ -344,10 +350,11 @@ where
     B: AsRef<[u8]>,
 {
     async fn verify(&self, request: Request<C>) -> Result<C::Verdict, BoxError> {
-        let mut reservations = Vec::new();
-        for (rules, digest) in self.accounts(&request)? {
+        let mut reservations = [None, None];
+        for (place, account) in reservations.iter_mut().zip(self.accounts(&request)?) {
+            let Some((rules, digest)) = account else { continue };
             match Reservation::new(&self.accounts, rules, digest).await {
-                Ok(reservation) => reservations.push(reservation),
+                Ok(reservation) => *place = Some(reservation),
                 Err(ReserveError::Unavailable(_)) if self.fail_open => {}
                 Err(ReserveError::Unavailable(error)) => return Err(error),
                 Err(ReserveError::Throttled(failure)) => return Err(failure.into()),
@@ -356,8 +363,8 @@ where
         let verdict = self.verifier.verify(request).await;
         let failed = verdict.as_ref().is_ok_and(|verdict| !verdict.admits());
         // Mark all before awaiting any: the caller may disconnect in the meantime.
-        reservations.iter_mut().for_each(|reservation| reservation.failed = failed);
-        for reservation in reservations {
+        reservations.iter_mut().flatten().for_each(|reservation| reservation.set_failed(failed));
+        for reservation in reservations.iter_mut().flatten() {
             let settled = reservation.settle().await;
             // A guess that could not be counted gets no verdict. A right credential is admitted even if its reservation
             // could not be released, because that expires.

@@ -1,5 +1,7 @@
 use bytes::{Buf, BufMut};
 
+use super::reservations::{Reservations, Reserved};
+
 /// The limits of a throttle. Times are in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
@@ -10,6 +12,11 @@ pub(super) struct Rules {
     pub(super) reservation: u64,
 }
 
+/// The encoded length of a record without failures and reservations, of a failure, and of a reservation.
+const HEAD_LEN: usize = 16;
+const FAILURE_LEN: usize = 8;
+const RESERVATION_LEN: usize = 16;
+
 /// The attempts at one account.
 ///
 /// Its times are milliseconds since the Unix epoch, because nodes share it.
@@ -17,8 +24,7 @@ pub(super) struct Rules {
 pub(super) struct Record {
     /// When attempts failed. A failure that begins a wait clears them.
     failures: Vec<u64>,
-    /// The attempts under way: the id of each, and when its reservation expires.
-    reservations: Vec<(u64, u64)>,
+    reservations: Reservations,
     /// The number of waits so far. Each one doubles the next.
     waits: u32,
     blocked_until: u64,
@@ -48,7 +54,7 @@ impl Record {
         };
         self.failures.iter_mut().for_each(|failure| clamp(failure, now));
         let reserved = now.saturating_add(rules.reservation);
-        self.reservations.iter_mut().for_each(|(_, until)| clamp(until, reserved));
+        self.reservations.iter_mut().for_each(|reservation| clamp(&mut reservation.until, reserved));
         clamp(&mut self.blocked_until, now.saturating_add(rules.longest_wait));
         clamped
     }
@@ -66,7 +72,7 @@ impl Record {
         if self.reservations.len() >= room {
             return Decision::Undecided;
         }
-        self.reservations.push((id, now.saturating_add(rules.reservation)));
+        self.reservations.push(Reserved { id, until: now.saturating_add(rules.reservation) });
         Decision::Reserved
     }
 
@@ -74,8 +80,8 @@ impl Record {
     /// always counts.
     pub(super) fn settle(&mut self, id: u64, failed: bool, reserved_at: u64, now: u64, rules: &Rules) {
         let overdue = now >= reserved_at.saturating_add(rules.reservation);
-        let known = self.reservations.iter().any(|(reserved, _)| *reserved == id);
-        self.reservations.retain(|(reserved, _)| *reserved != id);
+        let known = self.reservations.iter().any(|reserved| reserved.id == id);
+        self.reservations.retain(|reserved| reserved.id != id);
         self.forget(now, rules);
         if failed && (known || overdue) {
             self.fail(now, rules);
@@ -95,7 +101,7 @@ impl Record {
 
     fn forget(&mut self, now: u64, rules: &Rules) {
         self.failures.retain(|failure| now < failure.saturating_add(rules.window));
-        self.reservations.retain(|(_, until)| now < *until);
+        self.reservations.retain(|reserved| now < reserved.until);
         if now >= self.blocked_until.saturating_add(rules.window) {
             self.waits = 0;
             self.blocked_until = 0;
@@ -105,7 +111,7 @@ impl Record {
     /// When the record has no more effect.
     pub(super) fn over_at(&self, rules: &Rules) -> u64 {
         let failure = self.failures.iter().map(|failure| failure.saturating_add(rules.window)).max();
-        let reservation = self.reservations.iter().map(|(_, until)| *until).max();
+        let reservation = self.reservations.iter().map(|reserved| reserved.until).max();
         let wait = (self.waits > 0).then(|| self.blocked_until.saturating_add(rules.window));
         failure.max(reservation).max(wait).unwrap_or(0)
     }
@@ -116,34 +122,35 @@ impl Record {
         self.waits.saturating_add(rules.limit).saturating_mul(u32::from(self.waits > 0)).saturating_add(narrow(recent))
     }
 
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    /// The length of the encoding.
+    pub(super) fn encoded_len(&self) -> usize {
+        HEAD_LEN + FAILURE_LEN * self.failures.len() + RESERVATION_LEN * self.reservations.len()
+    }
+
+    pub(super) fn encode(&self, out: &mut impl BufMut) {
         out.put_u32(self.waits);
         out.put_u64(self.blocked_until);
         out.put_u32(narrow(self.failures.len()));
         self.failures.iter().for_each(|failure| out.put_u64(*failure));
-        self.reservations.iter().for_each(|(id, until)| {
+        for Reserved { id, until } in self.reservations.iter() {
             out.put_u64(*id);
             out.put_u64(*until);
-        });
+        }
     }
 
     /// Decodes a record. Returns `None` if `encoded` is not a record.
     pub(super) fn decode(mut encoded: &[u8]) -> Option<Self> {
         let (waits, blocked_until) = (encoded.try_get_u32().ok()?, encoded.try_get_u64().ok()?);
         let failures = encoded.try_get_u32().ok()? as usize;
-        let (failures, reservations) = encoded.split_at_checked(failures.checked_mul(8)?)?;
-        let mut times = failures.chunks_exact(8).map(|mut time| time.get_u64());
-        let (reservations, rest) = reservations.as_chunks::<16>();
-        let reservations = reservations.iter().map(|reservation| {
-            let mut reservation = &reservation[..];
-            (reservation.get_u64(), reservation.get_u64())
-        });
-        rest.is_empty().then(|| Self {
-            failures: times.by_ref().collect(),
-            reservations: reservations.collect(),
-            waits,
-            blocked_until,
-        })
+        let (failures, reservations) = encoded.split_at_checked(failures.checked_mul(FAILURE_LEN)?)?;
+        let (failures, _) = failures.as_chunks::<FAILURE_LEN>();
+        let failures = failures.iter().map(|failure| u64::from_be_bytes(*failure)).collect();
+        let mut record = Self { failures, waits, blocked_until, ..Self::default() };
+        let (reservations, rest) = reservations.as_chunks::<RESERVATION_LEN>();
+        for mut reservation in reservations.iter().map(|reservation| &reservation[..]) {
+            record.reservations.push(Reserved { id: reservation.get_u64(), until: reservation.get_u64() });
+        }
+        rest.is_empty().then_some(record)
     }
 }
 

@@ -507,6 +507,23 @@ async fn keys_in_the_store_hide_the_principal_and_depend_on_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_cannot_be_decoded_gives_no_verdict_and_stays() {
+    for value in [&br#"{"failures":[]}"#[..], &[2, 0, 0], &[1, 0], &[0]] {
+        let (cluster, value) = (Cluster::new(), Bytes::from_static(value));
+        let (node, open) = (cluster.node(), cluster.node().fail_open(true));
+        attempt(&node, "ann", Guess::Right).await.unwrap();
+        let key = cluster.store.keys.lock().unwrap()[0].clone();
+        cluster.store.put(&key, value.clone(), MINUTE).await.unwrap();
+        let error = attempt(&node, "ann", Guess::Right).await.unwrap_err();
+        assert!(format!("{error:?}").contains("cannot decode"), "{error:?}");
+        assert_eq!((error.kind(), cluster.asked()), (FailureKind::Error, 1));
+        assert!(attempt(&open, "ann", Guess::Right).await.unwrap());
+        sleep(MINUTE).await;
+        assert_eq!(cluster.store.store.get(&key).await.unwrap(), Some(value));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_are_throttled_by_their_network() {
     let cluster = Cluster::new();
     let node = cluster.node().by_caller(3, ClientAddr::peer()).unwrap();
