@@ -229,22 +229,26 @@ impl<'a, S: Store> Attempt<'a, S> {
                 return Ok(decision);
             }
             let (changed, ttl) = bucket.encode(now, &self.rules);
-            present = match present {
+            let expected = match present {
+                Some(expected) => expected,
                 None => match store.claim(key, changed.clone(), ttl).await? {
                     None => {
                         *seen = Some(changed);
                         return Ok(decision);
                     }
-                    other => other,
-                },
-                Some(expected) => {
-                    if store.replace(key, expected, changed.clone(), ttl).await? {
-                        *seen = Some(changed);
-                        return Ok(decision);
+                    // The last attempt has just left it. It says the same as no value.
+                    Some(empty) if empty.is_empty() => empty,
+                    other => {
+                        present = other;
+                        continue;
                     }
-                    store.get(key).await?
-                }
+                },
             };
+            if store.replace(key, expected, changed.clone(), ttl).await? {
+                *seen = Some(changed);
+                return Ok(decision);
+            }
+            present = store.get(key).await?;
         }
     }
 }
