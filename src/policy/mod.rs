@@ -41,6 +41,8 @@
 mod cached;
 mod service;
 #[cfg(feature = "policy")]
+mod tag;
+#[cfg(feature = "policy")]
 mod throttle;
 
 pub use self::service::ServiceVerifier;

@@ -1,4 +1,5 @@
-use crate::digest::{KeyedDigest, TagKey, Tagger};
+use super::super::tag::{TagKey, Tagger};
+use crate::digest::KeyedDigest;
 
 /// The parts of a request that a verdict depends on, filled in by the closure of [`Cached::new`](super::Cached::new).
 ///

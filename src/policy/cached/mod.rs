@@ -18,7 +18,7 @@ use self::{
     look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
     verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use crate::digest::TagKey;
+use super::tag::TagKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
 /// Caches the verdicts of another verifier.

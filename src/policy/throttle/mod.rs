@@ -21,9 +21,10 @@ use self::{
     record::Rules,
     store_key::Prefix,
 };
-use crate::digest::{KeyedDigest, TagKey};
+use super::tag::TagKey;
 use crate::{
-    BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store,
+    BoxError, ClientAddr, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis,
+    digest::KeyedDigest, store::Store,
 };
 
 /// Wraps a verifier, and refuses attempts after too many failed ones.
@@ -298,20 +299,19 @@ impl<V, S, P> Throttle<V, S, P> {
             let address = address.find(request.headers(), request.extensions());
             address.map(network).ok_or("the caller's address is not known: set `PeerAddr` on the request")
         };
-        let caller = match self.caller {
-            Some(Caller { limit, address }) => {
-                Some((Rules { limit, ..self.rules }, self.digest(&[b"caller", &network(address)?])))
-            }
-            None => None,
-        };
-        let principal = match ((self.principal)(request), self.per_caller) {
-            (Some(name), Some(address)) => {
-                Some(self.digest(&[b"principal and caller", name.as_ref(), &network(address)?]))
-            }
-            (Some(name), None) => Some(self.digest(&[b"principal", name.as_ref()])),
-            (None, _) => None,
-        };
-        Ok([caller, principal.map(|digest| (self.rules, digest))])
+        let mut accounts = [None; 2];
+        if let Some(Caller { limit, address }) = self.caller {
+            accounts[0] = Some((Rules { limit, ..self.rules }, self.digest(&[b"caller", &network(address)?])));
+        }
+        if let Some(name) = (self.principal)(request) {
+            let name = name.as_ref();
+            let digest = match self.per_caller {
+                Some(address) => self.digest(&[b"principal and caller", name, &network(address)?]),
+                None => self.digest(&[b"principal", name]),
+            };
+            accounts[1] = Some((self.rules, digest));
+        }
+        Ok(accounts)
     }
 
     fn digest(&self, parts: &[&[u8]]) -> KeyedDigest {
