@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::{
-    Failure, FailureKind, ManualClock, PeerAddr,
+    Clock, Failure, FailureKind, ManualClock, PeerAddr,
     store::{MemoryStore, StoreError},
 };
 
