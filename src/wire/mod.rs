@@ -17,6 +17,7 @@ pub mod bearer;
 pub mod json;
 pub mod query;
 pub mod response;
+mod scan;
 
 use bytes::Bytes;
 use bytestring::ByteString;

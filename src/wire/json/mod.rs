@@ -3,10 +3,10 @@
 //! | function | what it reads |
 //! |---|---|
 //! | [`members`] | members of the body, by name |
-//! | [`object`] | all members of one object in the body |
+//! | [`object`], [`for_each_member`] | all members of one object in the body |
 //! | [`typed`] | a type that implements serde's `Deserialize` |
 //!
-//! Unlike serde's derive, [`members`] and [`object`]
+//! Unlike serde's derive, all but [`typed`]
 //!
 //! * refuse a name that is given twice,
 //! * return a value of the wrong type as a [`Value`], where the message of an error would repeat it,
@@ -14,15 +14,18 @@
 //! * borrow text that has no escapes.
 
 mod object;
+mod reader;
+#[cfg(test)]
+mod reference;
 mod typed;
 
 use std::{borrow::Cow, fmt};
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use self::reader::Reader;
 pub use self::{
-    object::{Object, object},
+    object::{Object, for_each_member, object},
     typed::typed,
 };
 use crate::Rejection;
@@ -78,178 +81,35 @@ pub fn members<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
     let mut members = [const { None }; N];
-    let mut problem = None;
-    let parsed = parse(text, Members { names, members: &mut members, problem: &mut problem });
-    match problem {
-        None => parsed.map(|()| members).map_err(|error| invalid(&error, "the body is not a JSON object")),
-        Some(rejection) => Err(rejection),
-    }
-}
-
-/// Skips the value of a member that is not named, within the bounds.
-fn ignore<'de, A>(map: &mut A, ignored: &mut usize, problem: &mut Option<Rejection>) -> Result<(), A::Error>
-where
-    A: MapAccess<'de>,
-{
-    if *ignored == MEMBERS_LIMIT {
-        return Err(stop(problem, too_many()));
-    }
-    *ignored += 1;
-    if map.next_value::<Ignored>()?.too_deep { Err(stop(problem, too_deep())) } else { Ok(()) }
-}
-
-/// Stops the parser. `rejection` is returned in place of the parser's error.
-fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
-    *problem = Some(rejection);
-    E::custom("stopped")
-}
-
-/// Parses the whole of `text` with `seed`.
-fn parse<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = seed.deserialize(&mut deserializer)?;
-    deserializer.end().map(|()| value)
-}
-
-/// The rejection for a parser's error.
-///
-/// `wrong_type` is its detail if the body is JSON of another form: the parser's own message could repeat a value.
-fn invalid(error: &serde_json::Error, wrong_type: impl Into<Cow<'static, str>>) -> Rejection {
-    if error.is_data() {
-        Rejection::malformed(wrong_type)
-    } else {
-        let (line, column) = (error.line(), error.column());
-        Rejection::malformed(format!("the body is not valid JSON (line {line}, column {column})"))
-    }
-}
-
-/// Writes the members into the caller's array, which is too large to be returned through serde's results.
-struct Members<'n, 'a, const N: usize> {
-    names: &'n [&'static str; N],
-    members: &'n mut [Option<Value<'a>>; N],
-    problem: &'n mut Option<Rejection>,
-}
-
-/// The most members that are ignored: more than any contract will add. Each takes more time than its few bytes suggest.
-const MEMBERS_LIMIT: usize = 1024;
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Members<'_, 'de, N> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, const N: usize> Visitor<'de> for Members<'_, 'de, N> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut ignored = 0;
-        while let Some(index) = map.next_key_seed(IndexOf(self.names))? {
-            match index {
-                None => ignore(&mut map, &mut ignored, self.problem)?,
-                Some(index) => {
-                    if self.members[index].replace(map.next_value()?).is_some() {
-                        let name = self.names[index];
-                        let duplicate = Rejection::malformed(format!("`{name}` is given more than once"));
-                        return Err(stop(self.problem, duplicate.with_field(name)));
-                    }
-                }
-            }
+    let mut reader = Reader::open(text, None)?;
+    while let Some(key) = reader.key()? {
+        let Some(index) = names.iter().position(|name| *name == key) else {
+            reader.ignore()?;
+            continue;
+        };
+        if members[index].replace(reader.value()?).is_some() {
+            return Err(twice(names[index]).with_field(names[index]));
         }
-        Ok(())
     }
+    reader.end()?;
+    Ok(members)
 }
 
-/// A key, borrowed if it has no escapes.
+/// The rejection of the member `name` that is given twice.
+fn twice(name: &str) -> Rejection {
+    Rejection::malformed(format!("`{name}` is given more than once"))
+}
+
+/// A string, borrowed if it has no escapes.
 // `transparent`: with serde_json's feature `arbitrary_precision`, a number is a map whose key is not a newtype.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Reads a key as its index in the names.
-struct IndexOf<'n, const N: usize>(&'n [&'static str; N]);
-
-impl<'de, const N: usize> DeserializeSeed<'de> for IndexOf<'_, N> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<const N: usize> Visitor<'_> for IndexOf<'_, N> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|name| *name == key))
-    }
-}
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
     }
-}
-
-/// A skipped value. Only its depth is checked, which serde's `IgnoredAny` does not bound.
-struct Ignored {
-    too_deep: bool,
-}
-
-impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let skipped = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self { too_deep: is_too_deep(skipped.get()) })
-    }
-}
-
-/// Whether `json`, the value of a member, is nested deeper than serde_json's limit for values that it reads.
-fn is_too_deep(json: &str) -> bool {
-    const DEPTH_LIMIT: usize = 128;
-
-    if !json.starts_with(['[', '{']) || json.len() < 2 * DEPTH_LIMIT {
-        return false;
-    }
-    let mut depth = 1;
-    let mut bytes = json.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'[' | b'{' if depth == DEPTH_LIMIT => return true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth -= 1,
-            b'"' => {
-                while let Some(byte) = bytes.next()
-                    && byte != b'"'
-                {
-                    if byte == b'\\' {
-                        bytes.next();
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
-/// The rejection of a body with more than [`MEMBERS_LIMIT`] ignored members.
-fn too_many() -> Rejection {
-    Rejection::malformed("the body has too many members")
-}
-
-/// The rejection of a body in which an [`Ignored`] value is too deep.
-fn too_deep() -> Rejection {
-    Rejection::malformed("the body is nested too deeply")
 }
 
 struct ValueVisitor;
@@ -300,7 +160,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{reader::MEMBERS_LIMIT, *};
 
     const NAMES: [&str; 2] = ["a", "b"];
 

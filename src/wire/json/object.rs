@@ -1,8 +1,6 @@
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
-
-use super::{IndexOf, Key, Value, ignore, invalid, parse, stop};
+use super::{Reader, Value, twice};
 use crate::Rejection;
 
 /// The members of an object, in their order, as [`object`] returns them. Keys are borrowed if they have no escapes.
@@ -28,84 +26,57 @@ const MEMBERS_LIMIT: usize = 4096;
 /// If `text` is not a JSON object, `name` is given twice or is not an object, the inner object has more than 4,096
 /// members, more than 1,024 members are ignored, or an ignored member is nested deeper than 128 levels.
 pub fn object<'a>(text: &'a str, name: &'static str) -> Result<Option<Object<'a>>, Rejection> {
-    let mut problem = None;
-    let parsed = parse(text, Outer { name, problem: &mut problem });
-    match (parsed, problem) {
-        (_, Some(rejection)) => Err(rejection),
-        (Ok(members), None) => Ok(members),
-        (Err(error), None) => {
-            Err(invalid(&error, format!("the body must be a JSON object whose `{name}` is an object")))
-        }
-    }
+    let mut members = Vec::new();
+    let found = for_each_member(text, name, |key, value| members.push((key, value)))?;
+    Ok(found.then_some(members))
 }
 
-/// Reads the outer object. A problem stops the parser at once.
-struct Outer<'p> {
+/// Calls `member` for each member that [`object`] would return, in their order, and returns whether there is an object.
+///
+/// Nothing is collected. The rest of `text` may still be refused after a call: use what `member` got only if the result
+/// is `Ok`.
+///
+/// ```
+/// use tower_verify::wire::json::{self, Value};
+///
+/// let mut pin = None;
+/// let found = json::for_each_member(r#"{"auth": {"user": "john", "pin": 605}}"#, "auth", |key, value| {
+///     if let ("pin", Value::Integer(integer)) = (&*key, value) {
+///         pin = Some(integer);
+///     }
+/// })?;
+/// assert!(found && pin == Some(605));
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
+///
+/// # Errors
+/// Those of [`object`].
+pub fn for_each_member<'a>(
+    text: &'a str,
     name: &'static str,
-    problem: &'p mut Option<Rejection>,
-}
-
-impl<'de> DeserializeSeed<'de> for Outer<'_> {
-    type Value = Option<Object<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Outer<'_> {
-    type Value = Option<Object<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { name, problem } = self;
-        let (mut object, mut ignored) = (None, 0);
-        while let Some(index) = map.next_key_seed(IndexOf(&[name]))? {
-            if index.is_none() {
-                ignore(&mut map, &mut ignored, problem)?;
-            } else if object.is_some() {
-                return Err(stop(problem, Rejection::malformed(format!("`{name}` is given more than once"))));
-            } else {
-                object = Some(map.next_value_seed(Inner { name, problem })?);
-            }
+    mut member: impl FnMut(Cow<'a, str>, Value<'a>),
+) -> Result<bool, Rejection> {
+    let mut reader = Reader::open(text, Some(name))?;
+    let mut found = false;
+    while let Some(key) = reader.key()? {
+        if key != name {
+            reader.ignore()?;
+            continue;
         }
-        Ok(object)
-    }
-}
-
-/// Reads the members of the inner object.
-struct Inner<'p> {
-    name: &'static str,
-    problem: &'p mut Option<Rejection>,
-}
-
-impl<'de> DeserializeSeed<'de> for Inner<'_> {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Inner<'_> {
-    type Value = Object<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            if members.len() == MEMBERS_LIMIT {
-                let too_many = format!("`{}` has too many fields", self.name);
-                return Err(stop(self.problem, Rejection::malformed(too_many)));
-            }
-            members.push((key, value));
+        if std::mem::replace(&mut found, true) {
+            return Err(twice(name));
         }
-        Ok(members)
+        reader.value_as_object()?;
+        let mut members = 0;
+        while let Some(key) = reader.key()? {
+            let value = reader.value()?;
+            if members == MEMBERS_LIMIT {
+                return Err(Rejection::malformed(format!("`{name}` has too many fields")));
+            }
+            members += 1;
+            member(key, value);
+        }
     }
+    reader.end()?;
+    Ok(found)
 }

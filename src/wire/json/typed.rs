@@ -1,8 +1,11 @@
 use std::{collections::HashSet, fmt};
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Key, MEMBERS_LIMIT, invalid, parse, stop, too_many};
+use super::{
+    Text,
+    reader::{MEMBERS_LIMIT, not_json, too_many},
+};
 use crate::Rejection;
 
 /// Reads `text` into a type that implements serde's `Deserialize`.
@@ -39,11 +42,12 @@ use crate::Rejection;
 /// twice or with more than 1,024 members.
 pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Rejection> {
     let mut problem = None;
-    let parsed = parse(text, Unique { problem: &mut problem });
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed = Unique { problem: &mut problem }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if let Some(rejection) = problem {
         return Err(rejection);
     }
-    parsed.map_err(|error| invalid(&error, OTHER_FORM))?;
+    parsed.map_err(|error| not_json(error.line(), error.column()))?;
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| {
         let path = error.path().to_string();
         if path != "." && is_repeatable(&path) {
@@ -62,6 +66,12 @@ const OTHER_FORM: &str = "the body does not have the form that is asked for";
 fn is_repeatable(name: &str) -> bool {
     let allowed = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     name.len() <= 64 && name.bytes().all(allowed)
+}
+
+/// Stops the parser. `rejection` is returned in place of the parser's error.
+fn stop<E: Error>(problem: &mut Option<Rejection>, rejection: Rejection) -> E {
+    *problem = Some(rejection);
+    E::custom("stopped")
 }
 
 /// Reads any value, and refuses a key that is given twice in one object.
@@ -115,7 +125,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut keys = HashSet::new();
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(Text(key)) = map.next_key()? {
             if keys.len() == MEMBERS_LIMIT {
                 return Err(stop(self.problem, too_many()));
             }

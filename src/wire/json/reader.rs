@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, IgnoredAny};
+use serde_json::{Deserializer, value::RawValue};
+
+use super::{Text, Value};
+use crate::{Rejection, wire::scan};
+
+/// The most members that are ignored: more than any contract will add. Each takes more time than its few bytes suggest.
+pub(super) const MEMBERS_LIMIT: usize = 1024;
+
+/// A place in the text of an object.
+///
+/// It reads the names and the strings that have no escapes, which are nearly all of a call. Everything else is
+/// serde_json's, which reads one value from here. An error has the position that serde_json would give it.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    /// Whether no member of the object was read yet.
+    first: bool,
+    ignored: usize,
+    /// The member that must be an object, besides the whole text.
+    object: Option<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    /// Enters the object `text`, in which the member `object` is one too.
+    pub(super) fn open(text: &'a str, object: Option<&'static str>) -> Result<Self, Rejection> {
+        let mut reader = Self { text, at: 0, first: true, ignored: 0, object };
+        reader.enter()?;
+        Ok(reader)
+    }
+
+    /// Enters the object that is the value of the key that was read.
+    pub(super) fn value_as_object(&mut self) -> Result<(), Rejection> {
+        self.colon()?;
+        self.first = true;
+        self.enter()
+    }
+
+    /// The next key of the object, or `None` at its end.
+    #[inline(always)]
+    pub(super) fn key(&mut self) -> Result<Option<Cow<'a, str>>, Rejection> {
+        let first = std::mem::replace(&mut self.first, false);
+        match self.peek() {
+            Some(b'}') => {
+                self.at += 1;
+                return Ok(None);
+            }
+            Some(b'"') if first => {}
+            Some(b',') if !first => {
+                self.at += 1;
+                if self.peek() != Some(b'"') {
+                    return Err(self.unexpected());
+                }
+            }
+            _ => return Err(self.unexpected()),
+        }
+        match self.plain() {
+            Some(key) => Ok(Some(Cow::Borrowed(key))),
+            None => self.by_serde::<Text<'_>>().map(|Text(key)| Some(key)),
+        }
+    }
+
+    /// The value of the key that was read.
+    #[inline(always)]
+    pub(super) fn value(&mut self) -> Result<Value<'a>, Rejection> {
+        self.colon()?;
+        match self.plain() {
+            Some(text) => Ok(Value::Text(Cow::Borrowed(text))),
+            None => self.by_serde(),
+        }
+    }
+
+    /// Skips the value of the key that was read, within the bounds.
+    #[inline(always)]
+    pub(super) fn ignore(&mut self) -> Result<(), Rejection> {
+        if self.ignored == MEMBERS_LIMIT {
+            return Err(too_many());
+        }
+        self.ignored += 1;
+        self.colon()?;
+        if self.plain().is_none() && is_too_deep(self.by_serde::<&RawValue>()?.get()) {
+            return Err(Rejection::malformed("the body is nested too deeply"));
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing follows the object.
+    pub(super) fn end(mut self) -> Result<(), Rejection> {
+        if self.peek().is_none() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn enter(&mut self) -> Result<(), Rejection> {
+        if self.peek() == Some(b'{') {
+            self.at += 1;
+            return Ok(());
+        }
+        // This is an error in any case: it is not an object.
+        self.by_serde::<serde_json::Map<String, serde_json::Value>>().map(drop)
+    }
+
+    #[inline(always)]
+    fn colon(&mut self) -> Result<(), Rejection> {
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        self.peek();
+        Ok(())
+    }
+
+    /// Skips white space, and returns the byte after it.
+    #[inline(always)]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    /// Reads the string that begins here, if it has no escapes.
+    #[inline(always)]
+    fn plain(&mut self) -> Option<&'a str> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let end = start + plain(&bytes[start..]);
+        if bytes.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        Some(&self.text[start..end])
+    }
+
+    /// Lets serde_json read the value that begins here.
+    #[cold]
+    #[inline(never)]
+    fn by_serde<T: Deserialize<'a>>(&mut self) -> Result<T, Rejection> {
+        let mut deserializer = Deserializer::from_str(&self.text[self.at..]);
+        match T::deserialize(&mut deserializer) {
+            Ok(value) => {
+                self.at += deserializer.into_iter::<IgnoredAny>().byte_offset();
+                Ok(value)
+            }
+            // serde_json's own message could repeat a value.
+            Err(error) if error.is_data() => Err(Rejection::malformed(match self.object {
+                None => Cow::Borrowed("the body is not a JSON object"),
+                Some(name) => format!("the body must be a JSON object whose `{name}` is an object").into(),
+            })),
+            Err(error) => Err(self.not_json(error.line(), error.column())),
+        }
+    }
+
+    /// The rejection of the byte that begins here.
+    #[cold]
+    fn unexpected(&self) -> Rejection {
+        self.not_json(1, usize::from(self.at < self.text.len()))
+    }
+
+    /// The rejection for an error at this line and column, both counted from here.
+    fn not_json(&self, line: usize, column: usize) -> Rejection {
+        let read = &self.text[..self.at];
+        let last_line = read.rsplit('\n').next().map_or(0, str::len);
+        let column = if line == 1 { last_line + column } else { column };
+        not_json(line + read.matches('\n').count(), column)
+    }
+}
+
+/// The rejection of a body with more than [`MEMBERS_LIMIT`] members that matter to nobody.
+pub(super) fn too_many() -> Rejection {
+    Rejection::malformed("the body has too many members")
+}
+
+/// The rejection of a body that is not JSON.
+pub(super) fn not_json(line: usize, column: usize) -> Rejection {
+    Rejection::malformed(format!("the body is not valid JSON (line {line}, column {column})"))
+}
+
+/// The number of bytes before the first one that is a quote, a backslash or a control character.
+#[inline(never)]
+fn plain(bytes: &[u8]) -> usize {
+    // The xor puts the quote in the place of the space, next to the control characters.
+    scan::first(bytes, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
+}
+
+/// Whether `json`, the value of a member, is nested deeper than serde_json's limit for values that it reads.
+pub(super) fn is_too_deep(json: &str) -> bool {
+    const DEPTH_LIMIT: usize = 128;
+
+    if !json.starts_with(['[', '{']) || json.len() < 2 * DEPTH_LIMIT {
+        return false;
+    }
+    let mut depth = 1;
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' if depth == DEPTH_LIMIT => return true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'"' => {
+                while let Some(byte) = bytes.next()
+                    && byte != b'"'
+                {
+                    if byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
