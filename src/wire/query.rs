@@ -7,10 +7,11 @@
 
 use std::{borrow::Cow, mem};
 
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use http::{Uri, uri::PathAndQuery};
-use percent_encoding::percent_decode_str;
 
+use super::{scan, text};
 use crate::Rejection;
 
 /// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it.
@@ -33,12 +34,29 @@ use crate::Rejection;
 /// # Errors
 /// If the URI has no path.
 pub fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
-    let query = ByteString::from(uri.query().unwrap_or_default());
-    let path = PathAndQuery::try_from(uri.path());
+    let no_path = || Rejection::malformed("the request's target has no path");
+    let whole = uri.path_and_query().ok_or_else(no_path)?;
+    let Some(query) = whole.query() else { return Ok(ByteString::new()) };
+    let path_length = whole.as_str().len() - query.len() - 1;
+
+    // The path and the query stay slices of the buffer that the URI is in.
     let mut parts = mem::take(uri).into_parts();
-    parts.path_and_query = Some(path.map_err(|_| Rejection::malformed("the request's target has no path"))?);
+    let mut query = Bytes::from_owner(Whole(parts.path_and_query.take().ok_or_else(no_path)?));
+    let path = query.split_to(path_length);
+    query.advance(1);
+    let path = if path.is_empty() { Bytes::from_static(b"/") } else { path };
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).map_err(|_| no_path())?);
     *uri = Uri::from_parts(parts).map_err(|_| Rejection::malformed("the request's target is not a URI"))?;
-    Ok(query)
+    text(query)
+}
+
+/// Keeps the buffer of a URI.
+struct Whole(PathAndQuery);
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_str().as_bytes()
+    }
 }
 
 /// The values of the parameters `names` in `query`, in the order of `names`.
@@ -64,9 +82,14 @@ pub fn parameters<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
     let mut parameters = [const { None }; N];
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
+    let mut rest = query;
+    while !rest.is_empty() {
+        let (name, has_value) = part(&mut rest, b'=');
+        let value = if has_value { part(&mut rest, b'&').0 } else { Part::default() };
+        if name.text.is_empty() && !has_value {
+            continue;
+        }
+        let (name, value) = (name.decode()?, value.decode()?);
         let Some(index) = names.iter().position(|known| *known == name) else { continue };
         if parameters[index].replace(value).is_some() {
             let name = names[index];
@@ -76,24 +99,60 @@ pub fn parameters<'a, const N: usize>(
     Ok(parameters)
 }
 
-/// Decodes a name or a value. Text that is not encoded is borrowed.
-fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Ok(Cow::Borrowed(text));
+/// A name or a value.
+#[derive(Default)]
+struct Part<'a> {
+    text: &'a str,
+    encoded: bool,
+}
+
+/// Takes the text before the next `&` or `end` out of `rest`, with the byte after it. Returns whether that is `end`.
+#[inline]
+fn part<'a>(rest: &mut &'a str, end: u8) -> (Part<'a>, bool) {
+    let bytes = rest.as_bytes();
+    let mut length =
+        scan::first(bytes, |eight| eight.equal(b'&') | eight.equal(end) | eight.equal(b'%') | eight.equal(b'+'));
+    let encoded = matches!(bytes.get(length), Some(b'%' | b'+'));
+    if encoded {
+        length += scan::first(&bytes[length..], |eight| eight.equal(b'&') | eight.equal(end));
     }
-    let spaced = text.replace('+', " ");
-    let complete = spaced.split('%').skip(1).all(|rest| {
-        let digits = rest.as_bytes().get(..2);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) if complete => Ok(Cow::Owned(decoded.into_owned())),
-        _ => Err(Rejection::malformed("the query is not percent-encoded UTF-8")),
+    let text = &rest[..length];
+    let ended = bytes.get(length) == Some(&end);
+    *rest = rest.get(length + 1..).unwrap_or_default();
+    (Part { text, encoded }, ended)
+}
+
+impl<'a> Part<'a> {
+    /// Decodes it. Text that is not encoded is borrowed.
+    #[inline]
+    fn decode(self) -> Result<Cow<'a, str>, Rejection> {
+        if !self.encoded {
+            return Ok(Cow::Borrowed(self.text));
+        }
+        let decoded = decode(self.text).map(Cow::Owned);
+        decoded.ok_or_else(|| Rejection::malformed("the query is not percent-encoded UTF-8"))
     }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => (16 * digit(bytes.next())? + digit(bytes.next())?) as u8,
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
     use super::*;
 
     const NAMES: [&str; 2] = ["token", "userNo"];
@@ -157,5 +216,35 @@ mod tests {
             assert_eq!(uri.to_string(), left);
         }
         assert!(take(&mut "example.com:443".parse().unwrap()).is_err());
+    }
+
+    /// The same with `str::split` and the crate `percent-encoding`.
+    fn by_splitting<'a>(query: &'a str, names: [&str; 2]) -> Option<[Option<Cow<'a, str>>; 2]> {
+        fn decode(text: &str) -> Option<Cow<'_, str>> {
+            let spaced = text.replace('+', " ");
+            let is_hex = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+            let decoded = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
+            spaced.split('%').skip(1).all(is_hex).then_some(decoded.into())
+        }
+
+        let mut parameters = [const { None }; 2];
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            let Some(index) = names.iter().position(|known| *known == name) else { continue };
+            if parameters[index].replace(value).is_some() {
+                return None;
+            }
+        }
+        Some(parameters)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        #[test]
+        fn parameters_are_those_of_splitting(query in "(&|=|a|b|%61|long enough|%|[+]|%4|%C5%9E|%ff|%0g|\u{e9}){0,12}") {
+            prop_assert_eq!(parameters(&query, &["a", ""]).ok(), by_splitting(&query, ["a", ""]), "{}", query);
+        }
     }
 }
