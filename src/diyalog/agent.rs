@@ -1,11 +1,14 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
-use serde_json::Value;
+use http::{Method, Response, StatusCode, request::Parts};
+use serde::Serialize;
 
-use super::answer::{JSON, answer};
-use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict, wire::query};
+use super::answer::refusal;
+use crate::{
+    Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
+    wire::{query, response},
+};
 
 /// The trio that Diyalog asks about when its web app is opened for an agent in an iframe.
 ///
@@ -176,17 +179,25 @@ impl Contract for AgentEndpoint {
         })
     }
 
+    // Contract: DY-23.
     fn refused(&self, outcome: Outcome<AgentVerdict>, (): ()) -> Response<Bytes> {
+        /// The body with this message and this result, which have no escapes.
+        macro_rules! error {
+            ($message:literal, $result:literal) => {
+                concat!(r#"{"success":false,"errorMessage":""#, $message, r#"","result":""#, $result, r#""}"#)
+            };
+        }
+
         let body = match &outcome {
-            Outcome::Verdict(AgentVerdict::InvalidToken) => error("token not valid", "InvalidToken"),
-            Outcome::Verdict(AgentVerdict::ExpiredToken) => error("token expired", "ExpiredToken"),
-            Outcome::Verdict(AgentVerdict::InvalidSessionId) => error("token of another session", "InvalidSessionId"),
-            Outcome::Rejected(rejection) => error(rejection.detail(), "BadRequest"),
+            Outcome::Verdict(AgentVerdict::InvalidToken) => error!("token not valid", "InvalidToken"),
+            Outcome::Verdict(AgentVerdict::ExpiredToken) => error!("token expired", "ExpiredToken"),
+            Outcome::Verdict(AgentVerdict::InvalidSessionId) => error!("token of another session", "InvalidSessionId"),
+            Outcome::Rejected(rejection) => return refusal(&outcome, bad_request(rejection.detail())),
             Outcome::Failed(_) | Outcome::Verdict(AgentVerdict::Validated { .. }) => {
-                error("token not verified", "InternalError")
+                error!("token not verified", "InternalError")
             }
         };
-        answer(&outcome, JSON, body)
+        response::json_text(StatusCode::OK, body)
     }
 }
 
@@ -197,23 +208,37 @@ impl Endpoint for AgentEndpoint {
     }
 
     fn admitted(&self, verdict: AgentVerdict, (): ()) -> Response<Bytes> {
-        let outcome = Outcome::Verdict(verdict);
-        match &outcome {
-            Outcome::Verdict(AgentVerdict::Validated { user_no }) => answer(&outcome, JSON, success(user_no)),
-            _ => self.refused(outcome, ()),
+        match verdict {
+            AgentVerdict::Validated { user_no } => success(user_no.expose_secret()),
+            _ => self.refused(Outcome::Verdict(verdict), ()),
         }
     }
 }
 
-fn success(user_no: &Secret) -> String {
-    let result = Value::from(format!("agent {} verified", user_no.expose_secret()));
-    format!(r#"{{"success":true,"result":{result}}}"#)
+fn success(user_no: &str) -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct Success<'a> {
+        success: bool,
+        result: fmt::Arguments<'a>,
+    }
+
+    if user_no.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        let body = [r#"{"success":true,"result":"agent "#, user_no, r#" verified"}"#].concat();
+        return response::json_text(StatusCode::OK, body);
+    }
+    response::json(StatusCode::OK, &Success { success: true, result: format_args!("agent {user_no} verified") })
 }
 
-// Contract: DY-23.
-fn error(message: &str, result: &'static str) -> String {
-    let message = Value::from(message);
-    format!(r#"{{"success":false,"errorMessage":{message},"result":"{result}"}}"#)
+fn bad_request(error_message: &str) -> Response<Bytes> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct BadRequest<'a> {
+        success: bool,
+        error_message: &'a str,
+        result: &'static str,
+    }
+
+    response::json(StatusCode::OK, &BadRequest { success: false, error_message, result: "BadRequest" })
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 
-use super::answer::{JSON, PLAIN_TEXT, answer};
+use super::answer::refusal;
 use crate::{
     Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
     wire::{
         self,
         json::{self, Value},
+        response,
     },
 };
 
@@ -183,33 +184,27 @@ impl CustomerEndpoint {
     }
 
     // Contract: DY-11, DY-12, DY-13, DY-14, DY-15.
-    /// The word for an outcome that does not admit, as a JSON string.
+    /// The word for an outcome that does not admit.
     fn refusal(&self, outcome: &Outcome<CustomerVerdict>) -> &'static str {
         use CustomerVerdict::{ExpiredToken, InvalidDeviceId, InvalidToken, Validated};
         use Vocabulary::{Current, Older};
 
         match (outcome, self.vocabulary) {
-            (Outcome::Verdict(InvalidToken), Current) => r#""InvalidToken""#,
-            (Outcome::Verdict(InvalidToken), Older) => r#""InvalidCode""#,
-            (Outcome::Verdict(ExpiredToken), Current) => r#""ExpiredToken""#,
-            (Outcome::Verdict(ExpiredToken), Older) => r#""ExpiredCode""#,
-            (Outcome::Verdict(InvalidDeviceId), Current) => r#""InvalidDeviceId""#,
-            (Outcome::Verdict(InvalidDeviceId), Older) => r#""InvalidHash""#,
-            (Outcome::Rejected(_), Current) => r#""BadRequest""#,
-            (Outcome::Rejected(_), Older) | (Outcome::Failed(_) | Outcome::Verdict(Validated), _) => {
-                r#""InternalError""#
-            }
+            (Outcome::Verdict(InvalidToken), Current) => "InvalidToken",
+            (Outcome::Verdict(InvalidToken), Older) => "InvalidCode",
+            (Outcome::Verdict(ExpiredToken), Current) => "ExpiredToken",
+            (Outcome::Verdict(ExpiredToken), Older) => "ExpiredCode",
+            (Outcome::Verdict(InvalidDeviceId), Current) => "InvalidDeviceId",
+            (Outcome::Verdict(InvalidDeviceId), Older) => "InvalidHash",
+            (Outcome::Rejected(_), Current) => "BadRequest",
+            (Outcome::Rejected(_), Older) | (Outcome::Failed(_) | Outcome::Verdict(Validated), _) => "InternalError",
         }
     }
 
     // Contract: DY-5, DY-10.
-    /// The response with a word, given as a JSON string in `quoted`.
-    fn say(&self, outcome: &Outcome<CustomerVerdict>, quoted: &'static str) -> Response<Bytes> {
-        if self.quoted {
-            answer(outcome, JSON, quoted)
-        } else {
-            answer(outcome, PLAIN_TEXT, &quoted[1..quoted.len() - 1])
-        }
+    /// The response with a word.
+    fn say(&self, word: &'static str) -> Response<Bytes> {
+        if self.quoted { response::json(StatusCode::OK, &word) } else { response::text(StatusCode::OK, word) }
     }
 }
 
@@ -241,7 +236,7 @@ impl Contract for CustomerEndpoint {
     }
 
     fn refused(&self, outcome: Outcome<CustomerVerdict>, (): ()) -> Response<Bytes> {
-        self.say(&outcome, self.refusal(&outcome))
+        refusal(&outcome, self.say(self.refusal(&outcome)))
     }
 }
 
@@ -252,10 +247,9 @@ impl Endpoint for CustomerEndpoint {
     }
 
     fn admitted(&self, verdict: CustomerVerdict, (): ()) -> Response<Bytes> {
-        let outcome = Outcome::Verdict(verdict);
         match verdict {
-            CustomerVerdict::Validated => self.say(&outcome, r#""Validated""#),
-            _ => self.refused(outcome, ()),
+            CustomerVerdict::Validated => self.say("Validated"),
+            _ => self.refused(Outcome::Verdict(verdict), ()),
         }
     }
 }

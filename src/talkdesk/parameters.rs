@@ -58,10 +58,9 @@ impl Parameters {
         self.fields.is_empty()
     }
 
-    /// The body of the response.
-    pub(super) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&SerializedParameters(&self.fields))
-            .expect("names and plain values can be serialized as JSON")
+    /// The body of the response, in JSON.
+    pub(super) fn serialized(&self) -> impl Serialize {
+        SerializedParameters(&self.fields)
     }
 }
 
@@ -90,7 +89,7 @@ mod tests {
     assert_not_impl_any!(Parameters: Serialize, fmt::Display);
 
     fn json(parameters: &Parameters) -> String {
-        String::from_utf8(parameters.to_json()).unwrap()
+        serde_json::to_string(&parameters.serialized()).unwrap()
     }
 
     #[test]

@@ -1,11 +1,11 @@
 use std::{fmt, marker::PhantomData};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 use serde::de::DeserializeOwned;
 
 use super::{Auth, Credentials, Fields, Parameters, decode, refusal::Refusal};
-use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Verdict};
+use crate::{ConfigError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Verdict, wire::response};
 
 /// The verdict on the credentials with which an integration is activated. [`Validator`] has an example.
 #[derive(Debug, Clone)]
@@ -125,13 +125,9 @@ impl<A> Validator<A> {
     // Contract: TD-10, TD-15, TD-16.
     fn grant(&self, parameters: &Parameters) -> Response<Bytes> {
         if self.legacy_no_content && parameters.is_empty() {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            return response;
+            return response::empty(StatusCode::NO_CONTENT);
         }
-        let mut response = Response::new(parameters.to_json().into());
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
+        response::json(StatusCode::OK, &parameters.serialized())
     }
 }
 
@@ -188,7 +184,10 @@ impl<A> fmt::Debug for Validator<A> {
 mod tests {
     use std::time::Duration;
 
-    use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+    use http::{
+        HeaderValue,
+        header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    };
     use static_assertions::assert_impl_all;
 
     use super::*;

@@ -1,11 +1,13 @@
 //! Builders of responses.
+//!
+//! A response with a body has `Cache-Control: no-store`, which the layer would add otherwise.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    HeaderMap, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Serialize;
 
@@ -25,11 +27,22 @@ use serde::Serialize;
 /// If `body` cannot be serialized: a map whose keys are not strings, or a `Serialize` that fails. The layer answers a
 /// panic with HTTP status 500.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-    let body = serde_json::to_vec(body).expect("the body can be serialized as JSON");
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    json_text(status, serde_json::to_vec(body).expect("the body can be serialized as JSON"))
+}
+
+/// A response in JSON whose body is JSON already: `application/json`.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_verify::wire::response;
+///
+/// let response = response::json_text(StatusCode::OK, r#"{"allow":true}"#);
+/// assert_eq!(response.body(), r#"{"allow":true}"#);
+/// assert_eq!(response.headers()["content-type"], "application/json");
+/// ```
+pub fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| headers("application/json"));
+    with_headers(status, &HEADERS, body.into())
 }
 
 /// A response in plain text: `text/plain; charset=utf-8`.
@@ -43,9 +56,22 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
 /// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
 /// ```
 pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    let mut response = Response::new(body.into());
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| headers("text/plain; charset=utf-8"));
+    with_headers(status, &HEADERS, body.into())
+}
+
+/// The headers of a body of this type, made once: a copy of them is cheaper than each of them inserted.
+fn headers(content_type: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+}
+
+fn with_headers(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    *response.headers_mut() = headers.clone();
     response
 }
 
