@@ -1,9 +1,12 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, ops::Range};
 
 use bytestring::ByteString;
 
 use super::{AuthVerdict, FieldValue, decode::wrong_field};
-use crate::{Credential, Rejection, Secret, wire::json::Value};
+use crate::{
+    Credential, Rejection, Secret,
+    wire::json::{self, Value},
+};
 
 /// The fields of `auth`, by name: those configured for the integration, and later those that the validator returned.
 ///
@@ -20,8 +23,26 @@ use crate::{Credential, Rejection, Secret, wire::json::Value};
 /// ```
 #[derive(Clone, Default)]
 pub struct Credentials {
+    /// The text that names are slices of.
+    source: ByteString,
     /// Sorted by name, each name once.
-    fields: Vec<(ByteString, FieldValue)>,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone)]
+struct Field {
+    /// The first eight bytes of the name, which order most fields without a look at the whole name.
+    start: u64,
+    name: Name,
+    value: FieldValue,
+}
+
+#[derive(Clone)]
+enum Name {
+    /// A slice of [`Credentials::source`]: a reference count less than a `ByteString`.
+    Slice(Range<usize>),
+    /// A name that had escapes.
+    Owned(String),
 }
 
 impl Credentials {
@@ -32,17 +53,19 @@ impl Credentials {
 
     /// Adds a field. A field of the same name is replaced.
     pub fn with(mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Self {
-        let (name, value) = (ByteString::from(name.into()), value.into());
+        let (name, value) = (name.into(), value.into());
         match self.position(&name) {
-            Ok(position) => self.fields[position].1 = value,
-            Err(position) => self.fields.insert(position, (name, value)),
+            Ok(position) => self.fields[position].value = value,
+            Err(position) => {
+                self.fields.insert(position, Field { start: start(&name), name: Name::Owned(name), value });
+            }
         }
         self
     }
 
     /// The value of the field `name`.
     pub fn get(&self, name: &str) -> Option<&FieldValue> {
-        self.position(name).ok().map(|position| &self.fields[position].1)
+        self.position(name).ok().map(|position| &self.fields[position].value)
     }
 
     /// The text of the field `name`, if it is a string.
@@ -71,7 +94,7 @@ impl Credentials {
 
     /// All fields, in the order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &FieldValue)> {
-        self.fields.iter().map(|(name, value)| (&**name, value))
+        self.fields.iter().map(|field| (field.name(&self.source), &field.value))
     }
 
     /// The number of fields.
@@ -84,37 +107,72 @@ impl Credentials {
         self.fields.is_empty()
     }
 
-    /// Makes the fields of the members of `auth`, decoded from `source`.
-    pub(super) fn from_members<'a>(
-        source: &ByteString,
-        members: Vec<(Cow<'a, str>, Value<'a>)>,
-    ) -> Result<Self, Rejection> {
-        let field = |(name, value): (Cow<'a, str>, Value<'a>)| {
+    /// Reads the fields of `auth`, a member of the object `source`. Returns `None` if there is no such member.
+    pub(super) fn read(source: ByteString) -> Result<Option<Self>, Rejection> {
+        // Enough for short fields; a large body has more than fields.
+        let mut fields = Vec::with_capacity((source.len() / 16).min(32));
+        let mut wrong = None;
+        let found = json::for_each_member(&source, "auth", |name, value| {
             let value = match value {
-                Value::Text(text) => FieldValue::Text(Secret::slice_of(source, text)),
+                Value::Text(text) => FieldValue::Text(Secret::slice_of(&source, text)),
                 Value::Integer(integer) => FieldValue::Integer(integer),
                 Value::Boolean(boolean) => FieldValue::Boolean(boolean),
                 Value::Null | Value::Other => {
-                    return Err(wrong_field(&name, "must be a string, an integer or a boolean"));
+                    wrong.get_or_insert_with(|| wrong_field(&name, "must be a string, an integer or a boolean"));
+                    return;
                 }
             };
-            let name = match name {
-                Cow::Borrowed(name) => source.slice_ref(name),
-                Cow::Owned(name) => name.into(),
-            };
-            Ok((name, value))
-        };
-        let mut fields = members.into_iter().map(field).collect::<Result<Vec<_>, _>>()?;
-        fields.sort_unstable_by(|(name, _), (other, _)| name.cmp(other));
-        match fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            None => Ok(Self { fields }),
-            Some(pair) => Err(wrong_field(&pair[0].0, "is given more than once")),
+            fields.push(Field { start: start(&name), name: Name::new(&source, name), value });
+        })?;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
         }
+        let order = |field: &Field, other: &Field| {
+            field.start.cmp(&other.start).then_with(|| field.name(&source).cmp(other.name(&source)))
+        };
+        if !fields.is_sorted_by(|field, next| order(field, next).is_lt()) {
+            fields.sort_unstable_by(order);
+            if let Some(twice) = fields.windows(2).find(|pair| order(&pair[0], &pair[1]).is_eq()) {
+                return Err(wrong_field(twice[0].name(&source), "is given more than once"));
+            }
+        }
+        Ok(found.then_some(Self { source, fields }))
     }
 
     fn position(&self, name: &str) -> Result<usize, usize> {
-        self.fields.binary_search_by(|(other, _)| (**other).cmp(name))
+        let start = start(name);
+        let order = |field: &Field| field.start.cmp(&start).then_with(|| field.name(&self.source).cmp(name));
+        self.fields.binary_search_by(order)
     }
+}
+
+impl Field {
+    fn name<'a>(&'a self, source: &'a ByteString) -> &'a str {
+        match &self.name {
+            Name::Slice(range) => &source[range.clone()],
+            Name::Owned(name) => name,
+        }
+    }
+}
+
+impl Name {
+    fn new(source: &ByteString, name: Cow<'_, str>) -> Self {
+        match name {
+            Cow::Borrowed(name) => {
+                let start = name.as_ptr().addr() - source.as_ptr().addr();
+                Self::Slice(start..start + name.len())
+            }
+            Cow::Owned(name) => Self::Owned(name),
+        }
+    }
+}
+
+/// The first eight bytes of `name`, in an order that is the one of the names as far as it goes.
+fn start(name: &str) -> u64 {
+    let mut start = [0; 8];
+    let length = name.len().min(8);
+    start[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(start)
 }
 
 impl Credential for Credentials {
@@ -130,6 +188,7 @@ impl fmt::Debug for Credentials {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use static_assertions::assert_impl_all;
 
     use super::*;
@@ -147,6 +206,24 @@ mod tests {
         assert!(credentials.integer("token").is_none() && credentials.boolean("token").is_none());
         assert_eq!(credentials.len(), 4);
         assert_eq!(credentials.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Token", "login_id", "on", "token"]);
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_sorted_and_found(names in prop::collection::btree_set("(password)?[a\\x00\"é]{0,3}", 0..40)) {
+            let mut shuffled: Vec<_> = names.iter().enumerate().collect();
+            shuffled.sort_by_key(|(number, _)| number * 7919 % 41);
+            let member = |(number, name): &(usize, &String)| format!("{}:{number}", serde_json::to_string(name).unwrap());
+            let body = format!(r#"{{"auth":{{{}}}}}"#, shuffled.iter().map(member).collect::<Vec<_>>().join(","));
+            let read = Credentials::read(body.into()).unwrap().unwrap();
+            let built = shuffled.iter().fold(Credentials::new(), |made, (number, name)| made.with(*name, *number as i64));
+            for credentials in [read, built] {
+                prop_assert!(credentials.iter().map(|(name, _)| name).eq(&names));
+                for (number, name) in names.iter().enumerate() {
+                    prop_assert_eq!(credentials.integer(name), Some(number as i64));
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,10 +2,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::Credentials;
-use crate::{
-    Rejection,
-    wire::{self, json},
-};
+use crate::{Rejection, wire};
 
 /// The types that `auth` can be decoded into: [`Credentials`], or a type of yours in [`Auth`](super::Auth).
 ///
@@ -67,15 +64,12 @@ pub(super) mod sealed {
 /// Reads the `auth` of a body.
 pub(super) fn auth<A: Fields>(body: Bytes) -> Result<A, Rejection> {
     let text = wire::text(body)?;
-    credentials(&text).and_then(A::from_credentials).map_err(|rejection| rejection.with_field("auth"))
+    credentials(text).and_then(A::from_credentials).map_err(|rejection| rejection.with_field("auth"))
 }
 
 // Contract: TD-3, TD-4.
-fn credentials(text: &ByteString) -> Result<Credentials, Rejection> {
-    match json::object(text, "auth")? {
-        Some(members) => Credentials::from_members(text, members),
-        None => Err(Rejection::malformed("`auth` is missing")),
-    }
+fn credentials(text: ByteString) -> Result<Credentials, Rejection> {
+    Credentials::read(text)?.ok_or_else(|| Rejection::malformed("`auth` is missing"))
 }
 
 /// A rejection for one field of `auth`.
