@@ -169,9 +169,11 @@ impl Name {
 
 /// The first eight bytes of `name`, in an order that is the one of the names as far as it goes.
 fn start(name: &str) -> u64 {
-    let mut start = [0; 8];
-    let length = name.len().min(8);
-    start[..length].copy_from_slice(&name.as_bytes()[..length]);
+    let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
+        let mut start = [0; 8];
+        start[..name.len()].copy_from_slice(name.as_bytes());
+        start
+    });
     u64::from_be_bytes(start)
 }
 
