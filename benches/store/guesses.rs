@@ -7,7 +7,7 @@ use tower_verify::{BoxError, Credential, Verifier, policy::Throttle, store::Memo
 
 use crate::{MILLION, memory_of_each, timed};
 
-struct Guess(u64);
+pub(crate) struct Guess(pub(crate) u64);
 
 impl Credential for Guess {
     type Verdict = bool;

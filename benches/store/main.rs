@@ -1,5 +1,6 @@
 //! The memory and CPU time of a million live entries in the memory store: plain entries, tickets of TapTalk's ticket
-//! office, and failed attempts counted by a throttle. `cargo bench --bench store` prints the table.
+//! office, and failed attempts counted by a throttle. And how they scale with threads. `cargo bench --bench store`
+//! prints the table.
 
 #[path = "../support/office.rs"]
 mod office;
@@ -9,7 +10,7 @@ mod memory;
 mod threads;
 mod tickets;
 
-use std::{env, error::Error, fs, process::Command};
+use std::{env, error::Error, fs, num::NonZeroUsize, process::Command, slice, thread};
 
 const MILLION: u64 = 1_000_000;
 
@@ -20,24 +21,35 @@ const MEASURES: [(&str, Measure); 5] = [
     ("tickets", tickets::measure_tickets),
     ("users", tickets::measure_users),
     ("store", memory::measure),
-    ("threads", threads::measure),
+    ("threads", || threads::measure(&numbers_of_threads())),
     ("guesses", guesses::measure),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let name = env::args().nth(1).unwrap_or_default();
-    if let Some((_, measure)) = MEASURES.iter().find(|(measure, _)| *measure == name) {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let find = |at: usize| MEASURES.iter().find(|(name, _)| args.get(at).is_some_and(|arg| arg == name));
+    if let (Some("run"), Some((_, measure))) = (args.first().map(String::as_str), find(1)) {
         measure();
         return Ok(());
     }
     println!("| what | measured in | |\n|---|---|---:|");
-    for (name, _) in MEASURES {
-        let status = Command::new(env::current_exe()?).arg(name).status()?;
+    for (name, _) in find(0).map_or(&MEASURES[..], slice::from_ref) {
+        let status = Command::new(env::current_exe()?).args(["run", name]).args(&args).status()?;
         if !status.success() {
             return Err(format!("{name}: {status}").into());
         }
     }
     Ok(())
+}
+
+/// Returns the numbers in the arguments. The default is two threads, and as many as the machine has cores.
+fn numbers_of_threads() -> Vec<usize> {
+    let mut numbers: Vec<usize> = env::args().filter_map(|argument| argument.parse().ok()).collect();
+    if numbers.is_empty() {
+        numbers = vec![2, thread::available_parallelism().map_or(2, NonZeroUsize::get)];
+        numbers.dedup();
+    }
+    numbers
 }
 
 /// Runs `operation` `times` times, and prints how many runs take one second of CPU time.
@@ -56,9 +68,15 @@ fn memory_of_each(what: &str, add: impl FnOnce()) {
 
 /// Returns the CPU time of this thread. Other processes do not affect it.
 fn seconds_of_core() -> f64 {
+    seconds_with_and_without_core().0
+}
+
+/// Returns how long this thread has had a core, and how long it has waited for one, because others had it.
+fn seconds_with_and_without_core() -> (f64, f64) {
     let times = fs::read_to_string("/proc/thread-self/schedstat").expect("this needs Linux");
-    let nanos = times.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
-    nanos.expect("the first column is not a number") / 1e9
+    let mut nanos = times.split_whitespace().map(|nanos| nanos.parse::<f64>().expect("a column is not a number"));
+    let mut seconds = || nanos.next().expect("a column is missing") / 1e9;
+    (seconds(), seconds())
 }
 
 /// Returns the resident memory of this process.

@@ -8,7 +8,7 @@ use tower_verify::store::{MemoryStore, Store};
 
 use crate::{MILLION, memory_of_each, timed};
 
-const TTL: Duration = Duration::from_secs(300);
+pub(crate) const TTL: Duration = Duration::from_secs(300);
 
 /// Returns a key of 25 characters, as long as a prefix and 128 random bits.
 pub(crate) fn key(number: u64) -> String {
