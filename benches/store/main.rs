@@ -68,15 +68,9 @@ fn memory_of_each(what: &str, add: impl FnOnce()) {
 
 /// Returns the CPU time of this thread. Other processes do not affect it.
 fn seconds_of_core() -> f64 {
-    seconds_with_and_without_core().0
-}
-
-/// Returns how long this thread has had a core, and how long it has waited for one, because others had it.
-fn seconds_with_and_without_core() -> (f64, f64) {
     let times = fs::read_to_string("/proc/thread-self/schedstat").expect("this needs Linux");
-    let mut nanos = times.split_whitespace().map(|nanos| nanos.parse::<f64>().expect("a column is not a number"));
-    let mut seconds = || nanos.next().expect("a column is missing") / 1e9;
-    (seconds(), seconds())
+    let nanos = times.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
+    nanos.expect("the first column is not a number") / 1e9
 }
 
 /// Returns the resident memory of this process.

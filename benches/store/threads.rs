@@ -2,10 +2,16 @@
 //! that keep their state in one.
 //!
 //! `cargo bench --bench store -- threads 2 8` measures two threads and eight. Two cores are seldom twice as fast as one,
-//! and other processes take their share, so each figure has a control: the same operations in the same round, but each
-//! thread has a store of its own.
+//! so each figure has a control: the same operations in the same rounds, but each thread has a store of its own.
+//!
+//! The figure is the median time of a batch of operations that runs alone, divided by that of one that runs while all
+//! threads do, times the number of threads. So it needs no quiet machine.
 
-use std::{thread, time::Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::Request;
@@ -20,13 +26,12 @@ use crate::{
     guesses::Guess,
     memory::{TTL, key},
     office::Office,
-    seconds_with_and_without_core,
 };
 
-/// The number of rounds of each measurement, and how many of them count: those that waited least for a core, as other
-/// processes had it. A round takes some 20 ms, so that a busy machine has quiet rounds too.
-const ROUNDS: usize = 200;
-const QUIETEST: usize = 41;
+/// The number of rounds of each measurement, and of each thread's batches in a round. A batch takes some 0.1 ms, so that
+/// few are interrupted by other processes.
+const ROUNDS: usize = 40;
+const BATCHES: usize = 250;
 
 /// The number of entries that stay in the store.
 const LIVE: u64 = 50_000;
@@ -36,7 +41,7 @@ const USERS: u64 = 1_000;
 
 pub(crate) fn measure(threads: &[usize]) {
     for &threads in threads {
-        compare("put and take at once", threads, 8_000, || {
+        compare("put and take at once", threads, 200, || {
             let (store, value) = (MemoryStore::new(), Bytes::from_static(&[7; 120]));
             for number in 0..LIVE {
                 futures::executor::block_on(store.put(&key(u64::MAX - number), value.clone(), TTL)).expect("room");
@@ -46,13 +51,13 @@ pub(crate) fn measure(threads: &[usize]) {
                 assert!(store.take(&key(number)).await.expect("a store in memory").is_some());
             }
         });
-        compare("issue and exchange a ticket", threads, 500, || {
+        compare("issue and exchange a ticket", threads, 16, || {
             let office = Office::new(4_000_000);
             (0..USERS).for_each(|user| drop(office.issue(user)));
             async move |number| office.exchange(office.issue(number % USERS))
         });
-        compare("an attempt at one throttled account", threads, 500, || throttled(1));
-        compare("an attempt at one of many throttled accounts", threads, 500, || throttled(USERS));
+        compare("an attempt at one throttled account", threads, 50, || throttled(1));
+        compare("an attempt at one of many throttled accounts", threads, 50, || throttled(USERS));
     }
 }
 
@@ -68,63 +73,63 @@ fn throttled(accounts: u64) -> impl AsyncFn(u64) + Sync {
 }
 
 /// Measures what `make` returns: once shared by all threads, and once made for each.
-fn compare<F: AsyncFn(u64) + Sync>(what: &str, threads: usize, operations: u64, make: impl Fn() -> F) {
+fn compare<F: AsyncFn(u64) + Sync>(what: &str, threads: usize, batch: u64, make: impl Fn() -> F) {
     let shared = make();
     let own: Vec<F> = (0..threads).map(|_| make()).collect();
-    let (shared, own) = (vec![&shared; threads], own.iter().collect::<Vec<_>>());
-    let mut rounds: Vec<Round> = (0..ROUNDS).map(|_| Round::run(operations, &own, &shared)).collect();
-    rounds.sort_by(|round, other| round.waited.total_cmp(&other.waited));
-    rounds.truncate(QUIETEST);
-    let control = median(rounds.iter().map(|round| round.control));
-    let shared = median(rounds.iter().map(|round| round.shared));
+    let sides = [own.iter().collect(), vec![&shared; threads]];
+    let mut batches: [(Vec<Duration>, Vec<Duration>); 2] = Default::default();
+    for _ in 0..ROUNDS {
+        for (threads, (alone, together)) in sides.iter().zip(&mut batches) {
+            alone.extend(run(batch, &threads[..1]));
+            together.extend(run(batch, threads));
+        }
+    }
+    let [control, shared] =
+        batches.map(|(alone, together)| threads as f64 * median(alone).as_secs_f64() / median(together).as_secs_f64());
     println!("| {what} | {threads} threads against one (control {control:.2}) | {shared:.2} |");
 }
 
-struct Round {
-    control: f64,
-    shared: f64,
-    /// How long its threads waited for a core, in seconds.
-    waited: f64,
-}
+/// The operations that a thread has finished, in cache lines of their own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Finished(AtomicU64);
 
-impl Round {
-    fn run<F: AsyncFn(u64) + Sync>(operations: u64, own: &[&F], shared: &[&F]) -> Self {
-        let mut waited = 0.0;
-        let mut seconds = |threads: &[&F]| {
-            let (seconds, waited_here) = run(operations, threads);
-            waited += waited_here;
-            seconds
-        };
-        let mut gain = |threads: &[&F]| threads.len() as f64 * seconds(&threads[..1]) / seconds(threads);
-        let (control, shared) = (gain(own), gain(shared));
-        Self { control, shared, waited }
-    }
-}
-
-/// Runs this many operations in each thread. Returns the seconds that this took, and how long the threads waited for a
-/// core.
-fn run<F: AsyncFn(u64) + Sync>(operations: u64, threads: &[&F]) -> (f64, f64) {
-    let start = Instant::now();
-    let waited = thread::scope(|scope| {
-        let run = (0..).zip(threads).map(|(first, operation)| {
+/// Runs batches of this many operations in each thread. Returns how long each batch took in which all threads got on
+/// equally fast: in the others, another process had the core of one.
+fn run<F: AsyncFn(u64) + Sync>(batch: u64, threads: &[&F]) -> Vec<Duration> {
+    let finished: Vec<Finished> = threads.iter().map(|_| Finished::default()).collect();
+    let progress = || finished.iter().map(|thread| thread.0.load(Relaxed)).collect::<Vec<_>>();
+    let run_one = async |thread: usize| {
+        let (mut batches, mut number) = (Vec::new(), thread as u64);
+        for _ in 0..BATCHES {
+            let (before, start) = (progress(), Instant::now());
+            for _ in 0..batch {
+                threads[thread](number).await;
+                number += threads.len() as u64;
+                finished[thread].0.fetch_add(1, Relaxed);
+            }
+            let took = start.elapsed();
+            let as_fast = |(after, before): (&u64, u64)| (4 * batch / 5..=5 * batch / 4).contains(&(after - before));
+            if progress().iter().zip(before).all(as_fast) {
+                batches.push(took);
+            }
+        }
+        batches
+    };
+    thread::scope(|scope| {
+        let spawn = |thread| {
+            let run_one = &run_one;
             scope.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-                runtime.block_on(async {
-                    for number in 0..operations {
-                        operation(number * threads.len() as u64 + first).await;
-                    }
-                });
-                seconds_with_and_without_core().1
+                runtime.block_on(run_one(thread))
             })
-        });
-        let running: Vec<_> = run.collect();
-        running.into_iter().map(|thread| thread.join().expect("an operation failed")).sum()
-    });
-    (start.elapsed().as_secs_f64(), waited)
+        };
+        let running: Vec<_> = (0..threads.len()).map(spawn).collect();
+        running.into_iter().flat_map(|thread| thread.join().expect("an operation failed")).collect()
+    })
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    *times.get(times.len() / 2).expect("at no time did all threads run: the machine has too few cores")
 }
