@@ -151,7 +151,7 @@ impl<T: Verifier<Guess>, C: Verifier<Guess>> Node<T, C> {
     async fn use_store(&self, number: u64) -> Result<(), BoxError> {
         let key = |number| format!("value:{number}");
         self.store.put(&key(number), Bytes::from_static(&[7; 120]), Duration::from_secs(1 + number % 300)).await?;
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.store.take(&key(number - 10 * STEPS_A_SECOND)).await?;
         }
         Ok(())
@@ -166,7 +166,7 @@ impl<T: Verifier<Guess>, C: Verifier<Guess>> Node<T, C> {
             return Err("no ticket was issued".into());
         };
         let app_key = || ApiKey::new("android", "pl41n");
-        if number % 4 > 0 {
+        if !number.is_multiple_of(4) {
             let exchange = TicketExchange::new(ticket.ticket, app_key());
             let TokenVerdict::Issued(tokens) = self.office.verify(Request::new(exchange)).await? else {
                 return Err("no token was issued".into());
@@ -182,7 +182,7 @@ impl<T: Verifier<Guess>, C: Verifier<Guess>> Node<T, C> {
                 assert_eq!(self.office.verify(Request::new(logout)).await?, AccessVerdict::Valid);
             }
         }
-        if number % 1_000 == 0 {
+        if number.is_multiple_of(1_000) {
             self.office.revoke_user(&ticket.user_id).await?;
         }
         Ok(())
@@ -192,10 +192,10 @@ impl<T: Verifier<Guess>, C: Verifier<Guess>> Node<T, C> {
     async fn use_register(&self, number: u64) -> Result<(), BoxError> {
         let subject = (number % USERS).to_be_bytes();
         let issued = self.register.issue(&subject, &[b"device-7"]).await?;
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.register.check(&subject, issued.token.expose_secret(), &[b"device-7"]).await??;
         }
-        if number % 64 == 0 {
+        if number.is_multiple_of(64) {
             self.register.revoke(&subject).await?;
         }
         Ok(())
@@ -223,7 +223,7 @@ impl<T: Verifier<Guess>, C: Verifier<Guess>> Node<T, C> {
     async fn look_up(&self, number: u64) -> Result<(), BoxError> {
         let (made_up, real) = (USERS + number, number % USERS);
         let guess = match number % 2 {
-            0 => Guess { account: made_up, right: number % 16 == 0 },
+            0 => Guess { account: made_up, right: number.is_multiple_of(16) },
             _ => Guess { account: real, right: true },
         };
         let look_up = self.cached.verify(Request::new(guess));
