@@ -40,7 +40,7 @@ pub(crate) fn hostile(name: &str) -> String {
         "the same member" => filled("{", "\"dlgToken\":\"a\",", "\"b\":1}"),
         "escapes" => filled("{\"dlgToken\":\"", "\\u0061", "\"}"),
         "escapes that are ignored" => filled("{\"x\":\"", "\\u0061", "\"}"),
-        "escaped keys" => filled("{", "\"\\n\":1,", "\"b\":1}"),
+        "escaped keys" => filled("{", "\"\\u0061\":1,", "\"b\":1}"),
         "a long number" => filled("{\"x\":", "9", "}"),
         "a long fraction" => filled("{\"x\":0.", "9", "}"),
         "fractions" => filled("{\"x\":[", "1.7976931348623157e308,", "0]}"),

@@ -90,7 +90,7 @@ impl<V, S, P> Throttle<V, S, P> {
         self
     }
 
-    /// Sets the clock. The default is [`SystemClock`]. Waits for other attempts use tokio's clock.
+    /// Sets the clock. The default is [`SystemClock`](crate::SystemClock). Waits for other attempts use tokio's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.accounts.clock = Arc::new(clock);
         self

@@ -82,8 +82,8 @@ pub fn members<'a, const N: usize>(
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
     let mut members = [const { None }; N];
     let mut reader = Reader::open(text, None)?;
-    while let Some(key) = reader.key()? {
-        let Some(index) = names.iter().position(|name| *name == key) else {
+    while let Some(index) = reader.key_among(names)? {
+        let Some(index) = index else {
             reader.ignore()?;
             continue;
         };

@@ -58,8 +58,8 @@ pub fn for_each_member<'a>(
 ) -> Result<bool, Rejection> {
     let mut reader = Reader::open(text, Some(name))?;
     let mut found = false;
-    while let Some(key) = reader.key()? {
-        if key != name {
+    while let Some(index) = reader.key_among(&[name])? {
+        if index.is_none() {
             reader.ignore()?;
             continue;
         }

@@ -1,6 +1,6 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use serde::de::{Deserialize, IgnoredAny};
+use serde::de::{DeserializeSeed, IgnoredAny, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{Text, Value};
@@ -41,11 +41,37 @@ impl<'a> Reader<'a> {
     /// The next key of the object, or `None` at its end.
     #[inline(always)]
     pub(super) fn key(&mut self) -> Result<Option<Cow<'a, str>>, Rejection> {
+        if !self.is_at_key()? {
+            return Ok(None);
+        }
+        match self.plain() {
+            Some(key) => Ok(Some(Cow::Borrowed(key))),
+            None => self.by_serde(PhantomData::<Text<'_>>).map(|Text(key)| Some(key)),
+        }
+    }
+
+    /// The index in `names` of the next key, which is `None` for another key. At the end of the object there is none.
+    ///
+    /// A key with escapes is compared where serde_json has put it together, and not copied.
+    #[inline(always)]
+    pub(super) fn key_among(&mut self, names: &[&'static str]) -> Result<Option<Option<usize>>, Rejection> {
+        if !self.is_at_key()? {
+            return Ok(None);
+        }
+        match self.plain() {
+            Some(key) => Ok(Some(names.iter().position(|name| *name == key))),
+            None => self.by_serde(IndexOf(names)).map(Some),
+        }
+    }
+
+    /// Goes to the next key of the object. Returns whether there is one.
+    #[inline(always)]
+    fn is_at_key(&mut self) -> Result<bool, Rejection> {
         let first = std::mem::replace(&mut self.first, false);
         match self.peek() {
             Some(b'}') => {
                 self.at += 1;
-                return Ok(None);
+                return Ok(false);
             }
             Some(b'"') if first => {}
             Some(b',') if !first => {
@@ -56,10 +82,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(self.unexpected()),
         }
-        match self.plain() {
-            Some(key) => Ok(Some(Cow::Borrowed(key))),
-            None => self.by_serde::<Text<'_>>().map(|Text(key)| Some(key)),
-        }
+        Ok(true)
     }
 
     /// The value of the key that was read.
@@ -68,7 +91,7 @@ impl<'a> Reader<'a> {
         self.colon()?;
         match self.plain() {
             Some(text) => Ok(Value::Text(Cow::Borrowed(text))),
-            None => self.by_serde(),
+            None => self.by_serde(PhantomData),
         }
     }
 
@@ -80,7 +103,7 @@ impl<'a> Reader<'a> {
         }
         self.ignored += 1;
         self.colon()?;
-        if self.plain().is_none() && is_too_deep(self.by_serde::<&RawValue>()?.get()) {
+        if self.plain().is_none() && is_too_deep(self.by_serde(PhantomData::<&RawValue>)?.get()) {
             return Err(Rejection::malformed("the body is nested too deeply"));
         }
         Ok(())
@@ -97,7 +120,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         // This is an error in any case: it is not an object.
-        self.by_serde::<serde_json::Map<String, serde_json::Value>>().map(drop)
+        self.by_serde(PhantomData::<serde_json::Map<String, serde_json::Value>>).map(drop)
     }
 
     #[inline(always)]
@@ -140,9 +163,9 @@ impl<'a> Reader<'a> {
     /// Lets serde_json read the value that begins here.
     #[cold]
     #[inline(never)]
-    fn by_serde<T: Deserialize<'a>>(&mut self) -> Result<T, Rejection> {
+    fn by_serde<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Rejection> {
         let mut deserializer = Deserializer::from_str(&self.text[self.at..]);
-        match T::deserialize(&mut deserializer) {
+        match seed.deserialize(&mut deserializer) {
             Ok(value) => {
                 self.at += deserializer.into_iter::<IgnoredAny>().byte_offset();
                 Ok(value)
@@ -168,6 +191,29 @@ impl<'a> Reader<'a> {
         let last_line = read.rsplit('\n').next().map_or(0, str::len);
         let column = if line == 1 { last_line + column } else { column };
         not_json(line + read.matches('\n').count(), column)
+    }
+}
+
+/// Finds the index of a string in these names.
+struct IndexOf<'n>(&'n [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for IndexOf<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for IndexOf<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|name| *name == key))
     }
 }
 
