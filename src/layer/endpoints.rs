@@ -74,8 +74,8 @@ impl<L> Endpoints<L> {
     ///
     /// # Errors
     /// If an endpoint that was added before has the same path and one of the same methods: it would take the requests
-    /// of this one. A route with a [predicate](crate::Route::when) takes only the requests that match it, so a later route can
-    /// have the same path.
+    /// of this one. A route with a [predicate](crate::Route::when) takes only the requests that match it, so a later
+    /// route can have the same path.
     pub fn with<E, V>(self, mut endpoint: VerifyLayer<E, V>) -> Result<Endpoints<And<L, E, V>>, ConfigError>
     where
         E: Endpoint,
