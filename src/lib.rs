@@ -114,8 +114,6 @@ pub mod caller;
 mod clock;
 mod config_error;
 pub mod conformance;
-#[cfg(feature = "token")]
-mod digest;
 mod endpoint;
 pub mod guide;
 pub mod layer;

@@ -9,6 +9,8 @@ mod secret;
 #[cfg(feature = "signature")]
 mod signature;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 pub(crate) use self::check::SharedCallerCheck;
 #[cfg(feature = "signature")]
 pub use self::signature::{CallerSignature, SigningKey, SigningKeys};
@@ -17,3 +19,12 @@ pub use self::{
     client_addr::{ClientAddr, PeerAddr},
     secret::CallerSecret,
 };
+
+/// The value of a header that is given once.
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => value,
+        _ => None,
+    }
+}

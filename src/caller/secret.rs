@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::once;
 use crate::{ConfigError, Rejection, Secret};
 
 /// A secret that callers must present in a header.
@@ -78,12 +79,10 @@ impl CallerSecret {
     /// # Errors
     /// If the header is missing, is given twice, or has no live value.
     pub fn check(&self, headers: &mut HeaderMap) -> Result<(), Rejection> {
-        let mut presented = headers.get_all(&self.header).iter();
-        let known = match (presented.next(), presented.next()) {
+        let known = once(headers, &self.header).is_some_and(|value| {
             // `|`, not `||`: the time must not show which value matched.
-            (Some(value), None) => self.live.iter().fold(false, |known, live| known | live.is_bytes(value.as_bytes())),
-            _ => false,
-        };
+            self.live.iter().fold(false, |known, live| known | live.is_bytes(value.as_bytes()))
+        });
         headers.remove(&self.header);
         if known { Ok(()) } else { Err(Rejection::unknown_caller()) }
     }

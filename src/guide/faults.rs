@@ -1,4 +1,4 @@
-//! What happens when something fails: what the platform sees, what you see, what to do.
+//! Faults: this chapter says what the platform sees, what you see, and what to do when something fails.
 //!
 //! **Nobody is admitted by a failure.** That is the law of this crate, and it has a price: while your side fails, good
 //! credentials are refused too. Every failure below is answered in the platform's words for "no verdict":

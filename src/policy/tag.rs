@@ -1,6 +1,9 @@
 use sha2::{Digest, Sha256};
 
-use crate::digest::KeyedDigest;
+use crate::token::update_part;
+
+/// A keyed digest, used as a key in a store or a cache. Its input cannot be found without the key.
+pub(super) type KeyedDigest = [u8; 16];
 
 /// Makes tags under a key: digests for the keys of policies, at half the cost of an HMAC.
 ///
@@ -31,14 +34,7 @@ pub(super) struct Tagger {
 impl Tagger {
     /// Adds a part. Different lists of parts have different tags.
     pub(super) fn part(&mut self, part: &[u8]) {
-        // The length is in front, as in `update_part`.
-        let mut len = part.len();
-        while len >= 0x80 {
-            self.hash.update([len as u8 | 0x80]);
-            len >>= 7;
-        }
-        self.hash.update([len as u8]);
-        self.hash.update(part);
+        update_part(&mut self.hash, part);
     }
 
     pub(super) fn end(self) -> KeyedDigest {

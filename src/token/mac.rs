@@ -59,13 +59,13 @@ pub(super) fn truncated(mac: Hmac<Sha256>) -> Tag {
 }
 
 /// Adds a part after its length, so that no two lists of parts give the same bytes.
-pub(crate) fn update_part(mac: &mut Hmac<Sha256>, part: &[u8]) {
+pub(crate) fn update_part(hash: &mut impl hmac::digest::Update, part: &[u8]) {
     // Seven bits in each byte, with the high bit set in all but the last: most lengths take one byte.
     let mut len = part.len();
     while len >= 0x80 {
-        mac.update(&[len as u8 | 0x80]);
+        hash.update(&[len as u8 | 0x80]);
         len >>= 7;
     }
-    mac.update(&[len as u8]);
-    mac.update(part);
+    hash.update(&[len as u8]);
+    hash.update(part);
 }

@@ -6,10 +6,10 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use http::{HeaderName, HeaderValue, request::Parts};
 
 pub use self::keys::{SigningKey, SigningKeys};
-use super::CallerCheck;
+use super::{CallerCheck, once};
 use crate::{BoxError, Clock, ConfigError, Secret, SystemClock, clock::millis};
 
 /// A signature over the body that callers must send in a header: HMAC-SHA-256, with one of several live keys.
@@ -228,15 +228,6 @@ impl Scheme {
     fn split<'a>(&self, presented: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let several = self.several;
         presented.split(move |byte| several && *byte == b' ')
-    }
-}
-
-/// The value of a header that is given once.
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (value, None) => value,
-        _ => None,
     }
 }
 

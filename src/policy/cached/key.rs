@@ -1,5 +1,4 @@
-use super::super::tag::{TagKey, Tagger};
-use crate::digest::KeyedDigest;
+use crate::policy::tag::{KeyedDigest, TagKey, Tagger};
 
 /// The parts of a request that a verdict depends on, filled in by the closure of [`Cached::new`](super::Cached::new).
 ///

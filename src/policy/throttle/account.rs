@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     BoxError, Clock, Failure,
-    digest::KeyedDigest,
+    policy::tag::KeyedDigest,
     store::{Store, StoreError},
 };
 

@@ -22,10 +22,8 @@ use self::{
     settings::buckets,
     store_key::Prefix,
 };
-use super::tag::TagKey;
-use crate::{
-    BoxError, ClientAddr, Credential, SystemClock, Verdict, Verifier, clock::millis, digest::KeyedDigest, store::Store,
-};
+use super::tag::{KeyedDigest, TagKey};
+use crate::{BoxError, ClientAddr, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store};
 
 /// Wraps a verifier, and refuses attempts after too many failed ones.
 ///

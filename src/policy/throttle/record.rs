@@ -250,7 +250,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the clock does, no wait is longer than the longest one. After that time without another jump, the
+        /// No wait is longer than the longest one, whatever the clock does. After that time without another jump, the
         /// account is not throttled any more.
         #[test]
         fn no_wait_is_longer_than_the_longest(steps in prop::collection::vec((0..4u8, 0..20_000_000u64), 1..100)) {
