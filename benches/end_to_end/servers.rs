@@ -6,8 +6,7 @@ use std::{
     convert::Infallible,
     error::Error,
     fs,
-    io::{BufRead, BufReader, Read},
-    net::SocketAddr,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -17,14 +16,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
 
 use crate::support::{
     axum as axum_json,
     bare::TEXT,
     expert, hand_written, layered,
-    server::{axum, hyper},
+    server::{axum, hyper, serve_until_stdin_closes},
 };
 
 /// The servers in Rust. All others are compared with the first one. The second one is the same again: its ratios show what
@@ -92,14 +90,7 @@ pub(crate) fn start_all() -> Result<Vec<Server>, Box<dyn Error>> {
 
 /// Serves on one thread until standard input is closed. The other core is for the load.
 pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        println!("http://{}", listener.local_addr()?);
+    serve_until_stdin_closes(|listener| async {
         let home = Router::new().route("/", get(async || TEXT));
         match name {
             "hyper, an expert's handler" | "hyper, the same again" => hyper(listener, expert::customer()).await,

@@ -16,6 +16,7 @@ use crate::{
         call::{self, Call, Known, agent, auth_ticket, connect, validator},
         expert, hand_written, largest,
         layered::{self, one, outside, sixteen, sixteen_endpoints},
+        server,
     },
     throttled::throttled,
 };
@@ -111,7 +112,7 @@ scenarios! {
     "hyper-other/static": served::hyper(served::app()), call::other;
     "hyper-other/tower-verify": served::hyper(one(served::app())), call::other;
     "hyper-other/endpoints-16": served::hyper(sixteen_endpoints().layer(served::app())), call::other;
-    "hyper-granted/static": served::hyper(served::validated()), call::granted;
+    "hyper-granted/static": served::hyper(server::validated()), call::granted;
     "hyper-granted/expert": served::hyper(expert::customer()), call::granted;
     "hyper-granted/tower-verify": served::hyper(one(served::app())), call::granted;
     "axum-other/bare": served::axum(served::router()), call::other;

@@ -13,11 +13,8 @@ use std::{
 
 use axum::{Router, body::Body, routing::post};
 use bytes::Bytes;
-use http::{
-    HeaderValue, Request, Response,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
-};
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{layer::util::Identity, service_fn};
 use tower_service::Service;
@@ -52,23 +49,6 @@ pub(crate) fn app()
 -> impl Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
     async fn answer(_: Request<Incoming>) -> Answer {
         Ok(Response::new(Full::new(Bytes::from_static(TEXT.as_bytes()))))
-    }
-    service_fn(answer)
-}
-
-/// A static answer to Diyalog's check. It only drains the body.
-pub(crate) fn validated()
--> impl Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone {
-    async fn answer(request: Request<Incoming>) -> Answer {
-        const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-        const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-        let mut body = request.into_body();
-        while body.frame().await.is_some() {}
-        let mut response = Response::new(Full::new(Bytes::from_static(b"Validated")));
-        response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);
-        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-        Ok(response)
     }
     service_fn(answer)
 }

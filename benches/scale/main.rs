@@ -42,7 +42,7 @@ fn main() -> Result<(), BoxError> {
     let args: Vec<String> = env::args().skip(1).collect();
     let rate = || args.iter().find_map(|arg| arg.parse().ok()).unwrap_or(RATE);
     match args.first().map(String::as_str) {
-        Some("serve") => server::serve(&args[1]),
+        Some("serve") => server::serve(&args[1]).map_err(|error| error.to_string().into()),
         Some("load") => load(rate()),
         Some("soak") => soak::run(),
         _ => {

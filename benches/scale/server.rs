@@ -1,26 +1,20 @@
 //! The servers. Each is a process of its own with one thread, which exits when its standard input is closed.
 
 use std::{
-    convert::Infallible,
+    error::Error,
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
 };
 
-use bytes::Bytes;
-use http::{
-    HeaderValue, Request, Response,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
-};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::net::TcpListener;
-use tower::{Layer, Service, service_fn};
+use tower::Layer;
 use tower_verify::BoxError;
 
-use crate::support::{hand_written, layered};
+use crate::support::{
+    hand_written, layered,
+    server::{hyper, serve_until_stdin_closes, validated},
+};
 
 /// What the servers are. All give the same answer to a check with the valid token.
 pub(crate) const NAMES: [&str; 3] = ["a static answer", "the check by hand", "the layer"];
@@ -37,7 +31,11 @@ impl Server {
         let mut process = command.args(["serve", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         BufReader::new(process.stdout.take().ok_or("no standard output")?).read_line(&mut address)?;
-        let address = address.trim().parse().map_err(|error| format!("{name} did not start: {error}"))?;
+        let address = address
+            .trim()
+            .trim_start_matches("http://")
+            .parse()
+            .map_err(|error| format!("{name} did not start: {error}"))?;
         Ok(Self { name, address, process })
     }
 
@@ -81,42 +79,13 @@ impl CoreTime {
 }
 
 /// Serves until standard input is closed.
-pub(crate) fn serve(name: &str) -> Result<(), BoxError> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        println!("{}", listener.local_addr()?);
+pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
+    serve_until_stdin_closes(|listener| async {
         match name {
-            "a static answer" => accept(listener, service_fn(static_answer)).await,
-            "the check by hand" => accept(listener, hand_written::app()).await,
-            "the layer" => accept(listener, layered::layer().layer(hand_written::app())).await,
+            "a static answer" => hyper(listener, validated()).await,
+            "the check by hand" => hyper(listener, hand_written::app()).await,
+            "the layer" => hyper(listener, layered::layer().layer(hand_written::app())).await,
             _ => Err(format!("unknown server {name:?}").into()),
         }
     })
-}
-
-/// Reads the body and answers without a look at it.
-async fn static_answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    drop(request.into_body().collect().await);
-    let mut response = Response::new(Full::new(Bytes::from_static(b"Validated")));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-async fn accept<S, B>(listener: TcpListener, service: S) -> Result<(), BoxError>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
-    B: http_body::Body<Data: Send, Error = Infallible> + Send + 'static,
-{
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let service = TowerToHyperService::new(service.clone());
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
 }
