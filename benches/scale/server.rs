@@ -12,12 +12,12 @@ use tower::Layer;
 use tower_verify::BoxError;
 
 use crate::support::{
-    hand_written, layered,
+    expert, hand_written, layered,
     server::{hyper, serve_until_stdin_closes, validated},
 };
 
 /// What the servers are. All give the same answer to a check with the valid token.
-pub(crate) const NAMES: [&str; 3] = ["a static answer", "the check by hand", "the layer"];
+pub(crate) const NAMES: [&str; 3] = ["a static answer", "an expert's handler", "the layer"];
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -83,7 +83,7 @@ pub(crate) fn serve(name: &str) -> Result<(), Box<dyn Error>> {
     serve_until_stdin_closes(|listener| async {
         match name {
             "a static answer" => hyper(listener, validated()).await,
-            "the check by hand" => hyper(listener, hand_written::app()).await,
+            "an expert's handler" => hyper(listener, expert::customer()).await,
             "the layer" => hyper(listener, layered::layer().layer(hand_written::app())).await,
             _ => Err(format!("unknown server {name:?}").into()),
         }
