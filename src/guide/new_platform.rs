@@ -123,7 +123,7 @@
 //! ```
 //!
 //! Then mount it as any other endpoint: `VerifyLayer::new(Lock, verifier)`. `examples/custom_endpoint.rs` is another
-//! one, with a server around it; `tests/outside` has RabbitMQ, FreeRADIUS and Kubernetes. To hand a good request on to
+//! one, with a server around it; `examples/platforms` has RabbitMQ, FreeRADIUS and Kubernetes. To hand a good request on to
 //! your app, instead of answering it, implement [`GuardContract`](crate::GuardContract).
 //!
 //! # Traps

@@ -117,7 +117,7 @@ fn every_example_has_its_test() {
         .collect();
     names.sort();
     // `axum` is run by `.ci/quickstart` and `.ci/browser`, `operate` by `.ci/operate`.
-    let here = ["behind_nginx", "custom_endpoint", "hyper", "lambda", "sqlite", "taptalk_backend"];
+    let here = ["behind_nginx", "custom_endpoint", "hyper", "lambda", "platforms", "sqlite", "taptalk_backend"];
     let elsewhere = ["axum", "operate"];
     let mut known = [&here[..], &["tenants", "tokens", "tonic"], &elsewhere].concat();
     known.sort();
@@ -153,6 +153,14 @@ async fn custom_endpoint() {
         assert_eq!(response.headers["cache-control"], "no-store");
     }
     send(example.address, Request::get("/turnstile").body(String::new()).unwrap()).await.is(404, "");
+}
+
+#[tokio::test]
+async fn platforms() {
+    let example = start_as_shown("platforms").await;
+    for user in ["panic", "slow"] {
+        example.post("/auth/user", format!("username={user}&password=605b32dd")).await.is(200, "deny");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,67 @@
+//! The verifier of all these endpoints, whose users show each outcome.
+
+use std::{future::pending, time::Duration};
+
+use http::Request;
+use tower_verify::{BoxError, Endpoint, Secret, Verifier, VerifyLayer};
+
+use super::{freeradius::Login, rabbitmq::Access, token_review::Token};
+
+/// Knows one user, and has no verdict about three others.
+pub(crate) struct Demo;
+
+/// The layer of `endpoint`. Its deadline is shorter than each of these programs waits.
+pub(crate) fn layer<E: Endpoint>(endpoint: E) -> VerifyLayer<E, Demo>
+where
+    Demo: Verifier<E::Credential>,
+{
+    VerifyLayer::new(endpoint, Demo).deadline(Duration::from_millis(500))
+}
+
+/// Whether there is such a user. Ask your database here; `?` on its errors is right.
+async fn is_user(name: &Secret) -> Result<bool, BoxError> {
+    match name.expose_secret() {
+        "broken" => Err("the database is away".into()),
+        "panic" => panic!("the verifier has a bug"),
+        "slow" => pending().await,
+        _ => Ok(*name == "good"),
+    }
+}
+
+/// Whether this is the user's password.
+async fn is_password(name: &Secret, password: &Secret) -> Result<bool, BoxError> {
+    Ok(is_user(name).await? && *password == "605b32dd")
+}
+
+/// Whose token it is.
+async fn owner(token: &Secret) -> Result<Option<String>, BoxError> {
+    is_user(token).await?;
+    Ok((*token == "605b32dd").then(|| "good".to_owned()))
+}
+
+impl Verifier<Login> for Demo {
+    async fn verify(&self, request: Request<Login>) -> Result<bool, BoxError> {
+        let Login { user, password } = request.body();
+        is_password(user, password).await
+    }
+}
+
+impl Verifier<Access> for Demo {
+    async fn verify(&self, request: Request<Access>) -> Result<bool, BoxError> {
+        let Access { username, password, vhost, resource } = request.body();
+        Ok(match (password, vhost, resource) {
+            (Some(password), ..) => is_password(username, password).await?,
+            (None, Some(vhost), resource) => {
+                let named = resource.as_ref().is_none_or(|resource| *resource == "queue");
+                is_user(username).await? && *vhost == "/" && named
+            }
+            _ => false,
+        })
+    }
+}
+
+impl Verifier<Token> for Demo {
+    async fn verify(&self, request: Request<Token>) -> Result<Option<String>, BoxError> {
+        owner(&request.body().token).await
+    }
+}

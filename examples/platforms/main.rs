@@ -1,0 +1,45 @@
+//! Programs that know nothing of this crate, each with an endpoint of its own in a file of its own: RabbitMQ,
+//! FreeRADIUS and Kubernetes.
+//!
+//! Copy the file of your program: it takes at most 45 lines, from its imports to its endpoint. Its header says what the
+//! program reads as admitted, what it does when there is no answer, and which setting lets everybody in. `demo.rs` has
+//! the verifier: put yours in its place. `.ci/platforms` has a script for each program, which runs the real one with
+//! this example.
+//!
+//! ```console
+//! $ cargo run --example platforms
+//! $ curl -d 'username=good&password=605b32dd' http://127.0.0.1:3000/auth/user
+//! allow
+//! $ curl -d 'username=good&password=guess' http://127.0.0.1:3000/auth/user
+//! deny
+//! $ curl -d 'username=broken&password=605b32dd' http://127.0.0.1:3000/auth/user
+//! deny
+//! ```
+//!
+//! The users are `good`, with the password or the token `605b32dd`; `broken`, whose verification fails; `panic`, whose
+//! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by default.
+
+mod demo;
+mod freeradius;
+mod rabbitmq;
+mod token_review;
+
+use std::env;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tower_verify::{BoxError, Endpoints};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let endpoints = Endpoints::new()
+        .with(demo::layer(freeradius::FreeRadius))?
+        .with(demo::layer(rabbitmq::RabbitMq))?
+        .with(demo::layer(token_review::TokenReview))?;
+    let app = Router::new().layer(endpoints);
+
+    let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The endpoints of the example `platforms`: the conformance kit, with an answer read as kindly as the program reads it,
+//! and the exact words.
+
+mod freeradius;
+mod rabbitmq;
+mod token_review;
