@@ -24,7 +24,7 @@ async fn is_user(name: &Secret) -> Result<bool, BoxError> {
         "broken" => Err("the database is away".into()),
         "panic" => panic!("the verifier has a bug"),
         "slow" => pending().await,
-        _ => Ok(*name == "good"),
+        _ => Ok(*name == "good" || *name == "good@example.com"),
     }
 }
 
@@ -46,17 +46,22 @@ impl Verifier<Login> for Demo {
     }
 }
 
+/// May use the queue `jobs`, and send to it by the topic exchange with keys that begin with `jobs.`.
 impl Verifier<Access> for Demo {
     async fn verify(&self, request: Request<Access>) -> Result<bool, BoxError> {
-        let Access { username, password, vhost, resource } = request.body();
-        Ok(match (password, vhost, resource) {
-            (Some(password), ..) => is_password(username, password).await?,
-            (None, Some(vhost), resource) => {
-                let named = resource.as_ref().is_none_or(|resource| *resource == "queue");
-                is_user(username).await? && *vhost == "/" && named
+        match request.body() {
+            Access::User(user, password) => is_password(user, password).await,
+            Access::Vhost(user, vhost) => Ok(is_user(user).await? && *vhost == "/"),
+            Access::Resource([user, vhost], [kind, name, permission], key) => {
+                let named = match kind.expose_secret() {
+                    "queue" => *name == "jobs",
+                    "exchange" => *name == "amq.topic" && *permission != "configure",
+                    "topic" => key.as_ref().is_some_and(|key| key.expose_secret().starts_with("jobs.")),
+                    _ => false,
+                };
+                Ok(is_user(user).await? && *vhost == "/" && named)
             }
-            _ => false,
-        })
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`text`] | a body as text |
 //! | [`json`] | members of a JSON object by name, or a type of yours |
 //! | [`query`] | the query, which is removed from the URI; the parameters of a query or a form |
+//! | [`path`] | a name in the path |
 //! | [`bearer`], [`basic`] | the credentials in `Authorization`, which is removed from the headers |
 //! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
 //!
@@ -15,6 +16,8 @@ mod authorization;
 pub mod basic;
 pub mod bearer;
 pub mod json;
+pub mod path;
+mod percent;
 pub mod query;
 pub mod response;
 mod scan;

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use http::{Uri, uri::PathAndQuery};
 
-use super::{scan, text};
+use super::{percent, scan, text};
 use crate::Rejection;
 
 /// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it.
@@ -129,23 +129,9 @@ impl<'a> Part<'a> {
         if !self.encoded {
             return Ok(Cow::Borrowed(self.text));
         }
-        let decoded = decode(self.text).map(Cow::Owned);
+        let decoded = percent::decode(self.text, b' ').map(Cow::Owned);
         decoded.ok_or_else(|| Rejection::malformed("the query is not percent-encoded UTF-8"))
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => (16 * digit(bytes.next())? + digit(bytes.next())?) as u8,
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]

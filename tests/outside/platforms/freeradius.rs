@@ -4,7 +4,7 @@ use tower_verify::conformance::EndpointTest;
 
 use crate::{demo, freeradius::FreeRadius};
 
-/// The beginning of the base64 of `good:605b32dd`.
+/// The base64 of `good:605b32dd`.
 const GOOD: &str = "Basic Z29vZDo2MDViMzJkZA==";
 
 #[tokio::test(start_paused = true)]
@@ -22,7 +22,9 @@ async fn only_a_positive_verdict_admits() {
 async fn the_path_must_name_the_user_who_logs_in() {
     for (path, authorization, status) in [
         ("/user/good/mac/00-11-22?action=authenticate", GOOD, 204),
+        ("/user/good%40example.com/mac/00-11-22", "Basic Z29vZEBleGFtcGxlLmNvbTo2MDViMzJkZA==", 204),
         ("/user/other/mac/00-11-22", GOOD, 401),
+        ("/user/goo%64%/mac/00-11-22", GOOD, 401),
         ("/user/good/mac", "Basic Z29vZDp3cm9uZw==", 401),
         ("/user/good/mac", "", 401),
         ("/user/broken/mac", "Basic YnJva2VuOng=", 503),

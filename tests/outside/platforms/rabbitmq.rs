@@ -36,10 +36,16 @@ async fn one_endpoint_serves_four_paths_by_get_and_post() {
         ("user", "password=605b32dd", "deny"),
         ("user", "username=good&password=605b32dd&username=good", "deny"),
         ("user", "%", "deny"),
-        ("vhost", "username=good&vhost=%2F&ip=127.0.0.1", "allow"),
-        ("vhost", "username=good&vhost=other&ip=127.0.0.1", "deny"),
-        ("resource", "username=good&vhost=%2F&resource=queue&name=jobs&permission=read", "allow"),
-        ("resource", "username=good&vhost=%2F&resource=exchange&name=jobs&permission=read", "deny"),
+        // A login by certificate has no password. It is not the question for a vhost.
+        ("user", "username=good&vhost=%2F", "deny"),
+        ("vhost", "username=good&vhost=%2F&ip=127.0.0.1&tags=", "allow"),
+        ("vhost", "username=good&vhost=other&ip=127.0.0.1&tags=", "deny"),
+        ("resource", "username=good&vhost=%2F&resource=queue&name=jobs&permission=configure&tags=", "allow"),
+        ("resource", "username=good&vhost=%2F&resource=queue&name=other&permission=read&tags=", "deny"),
+        ("resource", "username=good&vhost=%2F&resource=queue&name=jobs", "deny"),
+        ("topic", "username=good&vhost=%2F&resource=topic&name=amq.topic&permission=write&routing_key=jobs.1", "allow"),
+        ("topic", "username=good&vhost=%2F&resource=topic&name=amq.topic&permission=write&routing_key=pay.1", "deny"),
+        ("other", "username=good&password=605b32dd&vhost=%2F", "deny"),
     ] {
         let path = format!("/auth/{path}");
         assert_eq!(ask(Request::post(&path), form).await, (200, word.to_owned()), "{form}");
