@@ -86,6 +86,7 @@
 //! | `signature` | yes | callers that sign their requests: [`CallerSignature`] |
 //! | `tracing` | yes | logs of each call, and a span around the verifier: [`observe::TracingObserver`], [`observe::request_span`] |
 //! | `metrics` | yes | counts and times of calls, stores, caches and keys: [`observe::MetricsObserver`] and its neighbours |
+//! | `openapi` | yes | a document of the mounted endpoints: [`openapi::OpenApi`] |
 //! | `store` | with `token` | [`store`]: the trait and [`store::MemoryStore`] |
 //! | `redis` | | `store::RedisStore`: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
 //! | `postgres` | | `store::PostgresStore` |
@@ -99,6 +100,7 @@
         feature = "diyalog",
         feature = "https-client",
         feature = "metrics",
+        feature = "openapi",
         feature = "policy",
         feature = "postgres",
         feature = "redis",
@@ -118,6 +120,8 @@ mod endpoint;
 pub mod guide;
 pub mod layer;
 pub mod observe;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod outcome;
 pub mod policy;
 mod route;

@@ -13,10 +13,12 @@
 //! {"login_id":12,"token":"123456789"}
 //! ```
 //!
-//! The settings are in `settings.rs`.
+//! `http://127.0.0.1:3000/openapi.json` is an OpenAPI document of all endpoints, made from the layers below, and at
+//! `http://127.0.0.1:3000/docs` each call can be tried. The settings are in `settings.rs`.
 
 mod commands;
 mod diyalog;
+mod docs;
 mod observing;
 mod page;
 mod server;
@@ -38,6 +40,7 @@ use tower_verify::{
     BoxError, Endpoints, VerifyLayer,
     diyalog::{AgentEndpoint, CustomerEndpoint, Tokens},
     observe::request_span,
+    openapi::OpenApi,
     talkdesk::Validator,
     taptalk::{AuthTicketEndpoint, UserUpdateEndpoint},
     token::KeyRing,
@@ -104,7 +107,17 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
     let agents = VerifyLayer::new(AgentEndpoint::new(), agents);
     let backends = VerifyLayer::new(AuthTicketEndpoint::new(), backends);
     let updates = VerifyLayer::new(UserUpdateEndpoint::new(), updates);
-    let for_backends = Endpoints::observed_by(observers.clone())
+    let document = OpenApi::new("The axum example of tower-verify", "1.0.0")
+        .endpoint(&validator)?
+        .endpoint(&customers)?
+        .endpoint(&agents)?
+        .endpoint(&backends)?
+        .endpoint(&updates)?;
+    let (later_calls, document) = talkdesk::later_calls(&throttles, observers.clone(), document)?;
+    let (for_pages, document) = taptalk::for_pages(office, issuer, observers.clone(), document)?;
+    let document = document.into_json();
+
+    let for_backends = Endpoints::observed_by(observers)
         .with(validator.principal(throttles.pseudonym(talkdesk::username)))?
         .with(customers.principal(throttles.pseudonym(diyalog::customer)))?
         .with(agents.principal(throttles.pseudonym(diyalog::agent)))?
@@ -113,12 +126,13 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
     Ok(Router::new()
         .route("/app", get(|| async { "the app" }))
         .merge(page::pages())
+        .merge(docs::docs(&document))
         .merge(sessions.login())
         .merge(diyalog::logins(tokens))
-        .merge(talkdesk::later_calls(&throttles, observers.clone())?)
-        .merge(taptalk::for_pages(office, issuer, observers))
+        .merge(later_calls)
+        .merge(for_pages)
         // Without a fallback of its own, the app would get the one of `for_pages`, with its CORS headers.
-        .fallback(|| async { StatusCode::NOT_FOUND })
+        .fallback_service(docs::fallback(&document))
         .layer(for_backends)
         .layer(TraceLayer::new_for_http().make_span_with(request_span)))
 }

@@ -10,9 +10,9 @@ use axum::{
 
 use crate::tour::CHAPTERS;
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything comes from the app itself, and nobody else may show these pages in a frame. A page that embeds the real
@@ -34,7 +34,7 @@ pub(crate) fn pages() -> Router {
         .route("/page/agentchat.js", file(SCRIPT, include_str!("page/agentchat.js")))
 }
 
-fn file(content_type: &'static str, text: &'static str) -> MethodRouter {
+pub(crate) fn file(content_type: &'static str, text: &'static str) -> MethodRouter {
     let headers = [
         (CONTENT_TYPE, content_type),
         (CONTENT_SECURITY_POLICY, POLICY),

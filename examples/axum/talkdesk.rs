@@ -1,10 +1,11 @@
 //! Talkdesk: the check of an activation, and the guard in front of the later calls.
 
 use axum::{Extension, Json, Router, routing::post};
-use http::Request;
+use http::{Method, Request};
 use serde_json::{Value, json};
 use tower_verify::{
     BoxError, GuardLayer, Secret, Verifier,
+    openapi::OpenApi,
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters},
 };
 
@@ -62,11 +63,19 @@ fn login(call: &Call<Account>) -> Option<String> {
     Some(format!("talkdesk login:{}", call.auth.integer("login_id")?))
 }
 
-/// The app's routes for Talkdesk's later calls, behind the guard.
-pub(crate) fn later_calls(throttles: &Throttles, observers: Observers) -> Result<Router, BoxError> {
+/// The app's routes for Talkdesk's later calls, behind the guard, and the document with them.
+pub(crate) fn later_calls(
+    throttles: &Throttles,
+    observers: Observers,
+    document: OpenApi,
+) -> Result<(Router, OpenApi), BoxError> {
     let guard = GuardLayer::new(LaterCalls::new(), throttles.random(Bridge, login)?);
     let guard = guard.observer(observers).principal(throttles.pseudonym(login));
-    Ok(Router::new().route("/agent_sync", post(agent_sync)).layer(guard))
+    let schema = json!({"type": "object", "required": ["agents"], "properties": {"agents": {"type": "array"}}});
+    let answer = json!({"description": "The agents.", "content": {"application/json": {"schema": schema}}});
+    let operation = json!({"summary": "Which agents are there?", "responses": {"200": answer}});
+    let document = document.guarded(&guard, Method::POST, "/agent_sync", operation)?;
+    Ok((Router::new().route("/agent_sync", post(agent_sync)).layer(guard), document))
 }
 
 async fn agent_sync(Extension(account): Extension<Account>) -> Json<Value> {

@@ -16,6 +16,7 @@ use hyper_util::{
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_verify::{
     BoxError, GuardLayer, Verifier, VerifyLayer,
+    openapi::OpenApi,
     store::SharedStore,
     taptalk::{
         AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, ConnectEndpoint,
@@ -77,25 +78,38 @@ impl Verifier<AppCaller> for Callers {
     }
 }
 
-/// The routes that TapTalk's SDKs call from a page.
-pub(crate) fn for_pages(office: TicketOffice<SharedStore>, issuer: Issuer, observers: Observers) -> Router {
+/// The routes that TapTalk's SDKs call from a page, and the document with them.
+pub(crate) fn for_pages(
+    office: TicketOffice<SharedStore>,
+    issuer: Issuer,
+    observers: Observers,
+    document: OpenApi,
+) -> Result<(Router, OpenApi), BoxError> {
     let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).observer(observers.clone());
     let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone()).observer(observers.clone());
     let logout = VerifyLayer::new(LogoutEndpoint::new(), office.clone()).observer(observers.clone());
     let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone()).observer(observers.clone());
     let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone()).observer(observers.clone());
     let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer).observer(observers.clone());
+    let document = document
+        .endpoint(&exchange)?
+        .endpoint(&refresh)?
+        .endpoint(&logout)?
+        .endpoint(&configs)?
+        .endpoint(&check)?
+        .endpoint(&tickets)?;
     // One path for two things: the endpoint answers the check, and the guard verifies the upgrade to the socket.
     let guard = GuardLayer::new(SocketGuard::new(), office).observer(observers);
     let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);
-    Router::new()
+    let routes = Router::new()
         .route_service("/v1/auth/access_token/request", exchange.into_service())
         .route_service("/v1/auth/access_token/refresh", refresh.into_service())
         .route_service("/v1/client/logout", logout.into_service())
         .route_service("/v1/client/project_configs", configs.into_service())
         .route_service("/taptalk/auth_ticket", tickets.into_service())
         .merge(connect)
-        .layer(cors())
+        .layer(cors());
+    Ok((routes, document))
 }
 
 /// A stand-in for the chat's socket: it sends the user's id, and then repeats each message.

@@ -74,6 +74,11 @@ impl CallerSecret {
         Ok(Self { header, live })
     }
 
+    /// The header.
+    pub(crate) fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
     /// Checks the header of a request and removes it.
     ///
     /// # Errors

@@ -144,6 +144,8 @@
 mod agent;
 mod answer;
 mod customer;
+#[cfg(feature = "openapi")]
+mod openapi;
 #[cfg(feature = "token")]
 mod stored_tokens;
 #[cfg(feature = "token")]

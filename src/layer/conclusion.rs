@@ -13,7 +13,7 @@ use crate::{Contract, Credential, Failure, Outcome, Verdict};
 /// The `Cache-Control` of responses that have none of their own.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-pub(super) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;
+pub(crate) type VerdictOf<C> = <<C as Contract>::Credential as Credential>::Verdict;
 
 /// A future of a conclusion.
 pub(super) type Concluding<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -95,7 +95,7 @@ impl<C: Contract, V> Admission<C, V> {
 }
 
 /// The response with `Cache-Control: no-store`, if it has no `Cache-Control` of its own.
-pub(super) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
+pub(crate) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
     response
 }

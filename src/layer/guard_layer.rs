@@ -158,7 +158,7 @@ pub trait GuardContract: Contract {
 /// ```
 #[must_use]
 pub struct GuardLayer<C, V> {
-    admission: Arc<Admission<C, V>>,
+    pub(super) admission: Arc<Admission<C, V>>,
 }
 
 impl<C, V> GuardLayer<C, V>

@@ -53,7 +53,7 @@ use crate::{Contract, Endpoint, Route, Verifier, observe::Observer};
 /// ```
 #[must_use]
 pub struct VerifyLayer<E, V> {
-    admission: Arc<Admission<E, V>>,
+    pub(super) admission: Arc<Admission<E, V>>,
 }
 
 impl<E, V> VerifyLayer<E, V>

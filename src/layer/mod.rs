@@ -52,6 +52,8 @@
 mod admission;
 mod body;
 mod conclusion;
+#[cfg(feature = "openapi")]
+pub(crate) mod described;
 mod endpoints;
 mod future;
 mod guard;

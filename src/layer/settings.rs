@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::request::Parts;
+use http::{HeaderName, request::Parts};
 
 use super::watch::PrincipalOf;
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) buffer: Arc<Buffer>,
     pub(super) deadline: Option<Duration>,
     pub(super) caller_secret: Option<ChosenSecret>,
+    /// The header of the caller's secret, if it is the same one for every request.
+    pub(super) caller_header: Option<HeaderName>,
     pub(super) caller_check: Option<SharedCallerCheck>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) client_addr: ClientAddr,
@@ -40,6 +42,7 @@ impl Settings {
             buffer: Arc::new(Buffer::new(64 * 1024 * 1024)),
             deadline: Some(Duration::from_secs(5)),
             caller_secret: None,
+            caller_header: None,
             caller_check: None,
             observer: None,
             client_addr: ClientAddr::default(),
@@ -66,6 +69,7 @@ impl fmt::Debug for Settings {
             .field("buffer_limit", &self.buffer.limit)
             .field("deadline", &self.deadline)
             .field("caller_secret", &self.caller_secret.is_some())
+            .field("caller_header", &self.caller_header)
             .field("caller_check", &self.caller_check.is_some())
             .field("observer", &self.observer.is_some())
             .field("client_addr", &self.client_addr)
@@ -157,7 +161,10 @@ macro_rules! protection_setters {
         ///
         /// The header is removed: neither the verifier nor a guarded app sees it.
         pub fn caller_secret(self, secret: crate::CallerSecret) -> Self {
-            self.caller_secret_by(move |_| Some(secret.clone()))
+            let header = secret.header().clone();
+            let mut layer = self.caller_secret_by(move |_| Some(secret.clone()));
+            layer.settings().caller_header = Some(header);
+            layer
         }
 
         /// A caller's secret that is chosen by the request's host, path or headers, such as one for each tenant.
@@ -167,7 +174,9 @@ macro_rules! protection_setters {
             mut self,
             secret: impl Fn(crate::RequestHead<'_>) -> Option<crate::CallerSecret> + Send + Sync + 'static,
         ) -> Self {
-            self.settings().caller_secret = Some(std::sync::Arc::new(secret));
+            let settings = self.settings();
+            settings.caller_secret = Some(std::sync::Arc::new(secret));
+            settings.caller_header = None;
             self
         }
 

@@ -179,6 +179,8 @@ mod credentials;
 mod decode;
 mod field;
 mod later_calls;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod parameters;
 mod refusal;
 mod typed;

@@ -67,6 +67,10 @@ class Tab {
     requests = [];
     responses = [];
     workers = new Set();
+    /** How often a condition is looked at until it must be true. */
+    tries = 400;
+    /** Answers that the app is made to give, by path: a status and a body. */
+    planted = {};
 
     static async open(browser) {
         const tab = new Tab();
@@ -114,6 +118,9 @@ class Tab {
             case "Network.loadingFailed":
                 complain(params.errorText);
                 break;
+            case "Fetch.requestPaused":
+                this.answer(params).catch((error) => complain(error.message));
+                break;
             case "Network.requestWillBeSent":
                 this.requests.push(params.request);
                 break;
@@ -121,6 +128,19 @@ class Tab {
                 this.responses.push({ ...params.response, type: params.type });
                 break;
         }
+    }
+
+    /** Plants an answer. */
+    async plant(path, status, body) {
+        this.planted[path] = { status, body };
+        await this.send("Fetch.enable", { patterns: [{ urlPattern: `${base}${path}` }] });
+    }
+
+    answer({ requestId, request }) {
+        const { status, body } = this.planted[request.url.slice(base.length)];
+        const responseHeaders = [{ name: "content-type", value: "text/plain; charset=utf-8" }];
+        const answer = { responseCode: status, responseHeaders, body: Buffer.from(body).toString("base64") };
+        return this.send("Fetch.fulfillRequest", { requestId, ...answer });
     }
 
     async evaluate(expression) {
@@ -132,7 +152,7 @@ class Tab {
 
     /** Waits until the expression has a value that is true. */
     async until(expression) {
-        for (let tries = 0; tries < 400; tries++) {
+        for (let tries = 0; tries < this.tries; tries++) {
             const value = await this.evaluate(expression);
             if (value) return value;
             await sleep(25);
@@ -319,6 +339,69 @@ async function agentCase(tab) {
     await tab.checkQuiet("the agent case");
 }
 
+/** Opens Swagger UI's view of a call, sends a body, and returns the status and the body that it shows. */
+async function tried(tab, path, body) {
+    const view = `document.querySelector("[data-path='${path}']")?.closest(".opblock")`;
+    await tab.until(`Boolean(${view})`);
+    if (!await tab.evaluate(`${view}.classList.contains("is-open")`)) {
+        await tab.click(`${view}.querySelector(".opblock-summary-control")`);
+    }
+    await tab.until(`Boolean(${view}.querySelector("textarea.body-param__text"))`);
+    // React sees a new value only if it is set as an element's own setter does.
+    await tab.evaluate(`(() => {
+        const text = ${view}.querySelector("textarea.body-param__text");
+        const { set } = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
+        set.call(text, ${JSON.stringify(body)});
+        text.dispatchEvent(new Event("input", { bubbles: true }));
+    })()`);
+    await tab.until(`${view}.querySelector("textarea.body-param__text").value === ${JSON.stringify(body)}`);
+    await tab.click(`${view}.querySelector("button.execute")`);
+    const live = (part) => `${view}.querySelector(".live-responses-table .response .response-col_${part}")`;
+    const text = `${live("description")}?.querySelector("pre")?.textContent`;
+    return { body: await tab.until(text), status: await tab.evaluate(`${live("status")}.textContent`) };
+}
+
+/** Swagger UI shows every operation of the document, and tries a call. */
+async function docs(tab) {
+    await tab.load("/docs");
+    await tab.until(`document.querySelectorAll(".opblock").length === 12`);
+    checkPolicy(tab, "/docs");
+    check(await tab.evaluate(`!document.querySelector(".errors-wrapper")`), "Swagger UI finds no error in the document");
+
+    const login = { method: "POST", body: JSON.stringify({ customerNo: "1234567", deviceId: "123456789aacaaca" }) };
+    const { dlgToken } = JSON.parse(await tab.evaluate(
+        `fetch("/login/customer", ${JSON.stringify(login)}).then((answer) => answer.text())`));
+    const trio = JSON.stringify({ deviceId: "123456789aacaaca", dlgToken, customerNo: "1234567" });
+    const good = await tried(tab, "/checkauthtoken", trio);
+    check(good.status === "200" && good.body === "Validated", `the demo trio: ${JSON.stringify(good)}`);
+
+    const elsewhere = tab.requests.map(({ url }) => url).filter((url) => !url.startsWith(`${base}/`) && !url.startsWith("data:"));
+    check(elsewhere.length === 0, `the page asks elsewhere: ${elsewhere}`);
+    // Chromium would like names for the fields of Swagger UI's forms, for filling them in by itself.
+    tab.complaints = tab.complaints.filter((complaint) => !complaint.includes("FormEmptyIdAndNameAttributesForInputError"));
+    await tab.checkQuiet("the page of all endpoints");
+}
+
+/** The page is broken in each of these ways, and that must be noticed. */
+async function brokenDocsAreNoticed(browser) {
+    const whole = await Tab.open(browser);
+    await whole.plant("/page/nothing", 404, "");
+    await docs(whole);
+    for (const [what, path, status, body] of [
+        ["Swagger UI is missing", "/docs/ui/swagger-ui-bundle.js", 404, ""],
+        ["its style sheet is missing", "/docs/ui/swagger-ui.css", 404, ""],
+        ["the document is missing", "/openapi.json", 404, ""],
+        ["the document has no operations", "/openapi.json", 200, '{"openapi":"3.1.0","info":{"title":"t","version":"1"}}'],
+        ["the trio is refused", "/checkauthtoken", 200, "InvalidToken"],
+    ]) {
+        const tab = await Tab.open(browser);
+        tab.tries = 80;
+        await tab.plant(path, status, body);
+        const noticed = await docs(tab).then(() => false, () => true);
+        check(noticed, `${what}, and that was not noticed`);
+    }
+}
+
 /** Each thing that must not happen is made to happen, and must be noticed. */
 async function complaintsAreHeard(tab) {
     await tab.load("/agent_case");
@@ -344,6 +427,8 @@ async function main() {
     try {
         await tour(await Tab.open(browser));
         await agentCase(await Tab.open(browser));
+        await docs(await Tab.open(browser));
+        await brokenDocsAreNoticed(browser);
         await complaintsAreHeard(await Tab.open(browser));
         console.log(`browser: ${passed} checks passed, 0 failed`);
     } finally {
