@@ -5,7 +5,7 @@ use std::{future::pending, time::Duration};
 use http::Request;
 use tower_verify::{BoxError, Endpoint, Secret, Verifier, VerifyLayer};
 
-use super::{freeradius::Login, rabbitmq::Access, token_review::Token};
+use super::{freeradius::Login, icecast::Client, rabbitmq::Access, token_review::Token};
 
 /// Knows one user, and has no verdict about three others.
 pub(crate) struct Demo;
@@ -62,6 +62,14 @@ impl Verifier<Access> for Demo {
                 Ok(is_user(user).await? && *vhost == "/" && named)
             }
         }
+    }
+}
+
+/// May hear every mount, and send to `/live`.
+impl Verifier<Client> for Demo {
+    async fn verify(&self, request: Request<Client>) -> Result<bool, BoxError> {
+        let Client { sends, mount, user, password } = request.body();
+        Ok(is_password(user, password).await? && (!sends || *mount == "/live"))
     }
 }
 

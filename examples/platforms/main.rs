@@ -21,6 +21,7 @@
 
 mod demo;
 mod freeradius;
+mod icecast;
 mod rabbitmq;
 mod token_review;
 
@@ -34,6 +35,7 @@ use tower_verify::{BoxError, Endpoints};
 async fn main() -> Result<(), BoxError> {
     let endpoints = Endpoints::new()
         .with(demo::layer(freeradius::FreeRadius))?
+        .with(demo::layer(icecast::Icecast))?
         .with(demo::layer(rabbitmq::RabbitMq))?
         .with(demo::layer(token_review::TokenReview))?;
     let app = Router::new().layer(endpoints);

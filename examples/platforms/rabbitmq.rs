@@ -39,8 +39,7 @@ impl Contract for RabbitMq {
         let query = wire::query::take(&mut head.uri)?;
         let form = if head.method == Method::POST { wire::text(body)? } else { query };
         let names = ["username", "password", "vhost", "resource", "name", "permission", "routing_key"];
-        let values = wire::query::parameters(&form, &names)?.map(|value| Some(Secret::slice_of(&form, value?)));
-        Ok(match (head.uri.path().rsplit('/').next(), values) {
+        Ok(match (head.uri.path().rsplit('/').next(), wire::query::secrets(&form, &names)?) {
             (Some("user"), [Some(user), Some(password), ..]) => Access::User(user, password),
             (Some("vhost"), [Some(user), _, Some(vhost), ..]) => Access::Vhost(user, vhost),
             (Some("resource" | "topic"), [Some(user), _, Some(vhost), Some(kind), Some(name), Some(action), key]) => {

@@ -76,10 +76,10 @@
 //!     fn decode(&self, head: &mut Parts, body: Bytes, number: &mut Option<u32>) -> Result<Badge, Rejection> {
 //!         *number = head.headers.get("lock-request").and_then(|number| number.to_str().ok()?.parse().ok());
 //!         let form = wire::text(body)?;
-//!         let [badge, pin] = wire::query::parameters(&form, &["badge", "pin"])?;
+//!         let [badge, pin] = wire::query::secrets(&form, &["badge", "pin"])?;
 //!         let badge = badge.ok_or(Rejection::malformed("`badge` is missing").with_field("badge"))?;
 //!         let pin = pin.ok_or(Rejection::malformed("`pin` is missing").with_field("pin"))?;
-//!         Ok(Badge { badge: Secret::slice_of(&form, badge), pin: Secret::slice_of(&form, pin) })
+//!         Ok(Badge { badge, pin })
 //!     }
 //!
 //!     fn refused(&self, outcome: Outcome<Unlock>, number: Option<u32>) -> Response<Bytes> {

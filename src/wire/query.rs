@@ -12,7 +12,7 @@ use bytestring::ByteString;
 use http::{Uri, uri::PathAndQuery};
 
 use super::{percent, scan, text};
-use crate::Rejection;
+use crate::{Rejection, Secret};
 
 /// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it.
 ///
@@ -97,6 +97,30 @@ pub fn parameters<'a, const N: usize>(
         }
     }
     Ok(parameters)
+}
+
+/// The values of the parameters `names` in `query` as secrets, in the order of `names`.
+///
+/// It is [`parameters`], with each value as a [slice](Secret::slice_of) of `query`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use tower_verify::wire;
+///
+/// let form = wire::text(Bytes::from("user=john+doe&pass=605b32dd"))?;
+/// let [user, password, device] = wire::query::secrets(&form, &["user", "pass", "device"])?;
+/// assert!(user.is_some_and(|user| user == "john doe") && password.is_some_and(|password| password == "605b32dd"));
+/// assert!(device.is_none());
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
+///
+/// # Errors
+/// Those of [`parameters`].
+pub fn secrets<const N: usize>(
+    query: &ByteString,
+    names: &[&'static str; N],
+) -> Result<[Option<Secret>; N], Rejection> {
+    Ok(parameters(query, names)?.map(|value| Some(Secret::slice_of(query, value?))))
 }
 
 /// A name or a value.
@@ -185,6 +209,15 @@ mod tests {
                 assert_eq!(reason(&query), "the query is not percent-encoded UTF-8", "{query}");
             }
         }
+    }
+
+    #[test]
+    fn secrets_are_slices_of_the_query() {
+        let query = ByteString::from_static("token=605b32dd&userNo=4%35");
+        let [token, user_no] = secrets(&query, &NAMES).unwrap().map(Option::unwrap);
+        assert_eq!(token.expose_secret().as_ptr(), query[6..].as_ptr());
+        assert!(token == "605b32dd" && user_no == "45");
+        assert!(secrets(&ByteString::from_static("token=1&token=1"), &NAMES).is_err());
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod customer;
 mod demo;
 #[path = "../../examples/platforms/freeradius.rs"]
 mod freeradius;
+#[path = "../../examples/platforms/icecast.rs"]
+mod icecast;
 mod platforms;
 #[path = "../../examples/platforms/rabbitmq.rs"]
 mod rabbitmq;

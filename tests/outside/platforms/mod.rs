@@ -2,5 +2,6 @@
 //! and the exact words.
 
 mod freeradius;
+mod icecast;
 mod rabbitmq;
 mod token_review;
