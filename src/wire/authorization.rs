@@ -6,7 +6,8 @@ use crate::Rejection;
 
 /// Removes the header `Authorization` and returns its one value.
 pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
-    let twice = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
+    // `len` counts all values: it is larger only if some header is given more than once.
+    let twice = headers.len() > headers.keys_len() && headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
     match headers.remove(AUTHORIZATION) {
         Some(_) if twice => Err(Rejection::malformed("`Authorization` is given more than once")),
         Some(value) if !value.is_empty() => Ok(value),
@@ -16,6 +17,7 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
 
 /// The credentials in `value`, if its scheme is `scheme`, given in lower case (RFC 9110, section 11.4).
 pub(super) fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
-    let (given, credentials) = value.split_once(' ')?;
-    given.eq_ignore_ascii_case(scheme).then(|| credentials.trim_start_matches(' '))
+    let (given, credentials) = value.split_at_checked(scheme.len())?;
+    let is_scheme = given.eq_ignore_ascii_case(scheme) && credentials.starts_with(' ');
+    is_scheme.then(|| credentials.trim_start_matches(' '))
 }

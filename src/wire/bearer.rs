@@ -1,6 +1,5 @@
 //! Bearer tokens in `Authorization` (RFC 6750, section 2.1).
 
-use bytestring::ByteString;
 use http::HeaderMap;
 
 use super::authorization;
@@ -28,15 +27,24 @@ pub fn take(headers: &mut HeaderMap) -> Result<Secret, Rejection> {
     let value = authorization::take(headers)?;
     let token = value.to_str().ok().and_then(|value| authorization::credentials(value, "bearer"));
     let unpadded = token.map(|token| token.trim_end_matches('=')).unwrap_or_default();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     match token {
-        Some(token) if !unpadded.is_empty() && unpadded.bytes().all(allowed) => {
-            let source = ByteString::from(token);
-            Ok(Secret::slice_of(&source, (&*source).into()))
+        Some(token) if !unpadded.is_empty() && unpadded.bytes().all(|byte| ALLOWED[usize::from(byte)]) => {
+            Ok(token.into())
         }
         _ => Err(Rejection::malformed("`Authorization` must be `Bearer`, a space and a token")),
     }
 }
+
+/// The bytes of a token, without its padding.
+const ALLOWED: [bool; 256] = {
+    let (mut allowed, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        allowed[byte] =
+            matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    allowed
+};
 
 #[cfg(test)]
 mod tests {

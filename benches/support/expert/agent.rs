@@ -55,7 +55,7 @@ fn trio(query: &str) -> Result<[Cow<'_, str>; 3], Cow<'static, str>> {
 }
 
 /// Decodes a name or a value. Text that is not encoded is borrowed.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Some(Cow::Borrowed(text));
     }

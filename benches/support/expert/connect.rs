@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
 use super::{
-    Answer, same,
+    Answer, agent, same,
     taptalk::{Fault, Key, fixed},
 };
 use crate::support::TOKEN;
@@ -19,13 +19,17 @@ struct AccessCheck<'a> {
     _device: [Option<&'a str>; 2],
 }
 
-pub(super) async fn check<B>(mut request: Request<B>) -> Answer {
+pub(super) async fn check<B>(request: Request<B>) -> Answer {
+    let (mut head, _) = request.into_parts();
     let asked = async {
-        let headers = request.headers_mut();
+        let (headers, query) = (&mut head.headers, head.uri.query().unwrap_or_default());
         let authorization = take_authorization(headers)?;
         let access_token =
             bearer(&authorization).ok_or(Fault::new("40102", "Authorization must be 'Bearer', a space and a token"))?;
         let app_key = Key::take(headers, &APP_KEY, "App-Key")?;
+        if !says_check(query) {
+            return Err(Fault::new("40002", "Param 'check' must be '1'"));
+        }
         let device = [DEVICE_IDENTIFIER, DEVICE_PLATFORM].map(|name| headers.get(name)?.to_str().ok());
         let asked = AccessCheck { access_token, _app_key: app_key, _device: device };
         Ok::<_, Fault>(verify(&asked).await)
@@ -50,6 +54,22 @@ fn take_authorization(headers: &mut HeaderMap) -> Result<HeaderValue, Fault> {
         Some(value) if !value.is_empty() => Ok(value),
         _ => Err(Fault::new("40101", "Request headers are required (Authorization)")),
     }
+}
+
+/// Whether a well-formed query has `check=1` once.
+fn says_check(query: &str) -> bool {
+    if query == "check=1" {
+        return true;
+    }
+    let mut checks = 0;
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(value)) = (agent::decode(name), agent::decode(value)) else { return false };
+        if name == "check" {
+            checks += if value == "1" { 1 } else { 2 };
+        }
+    }
+    checks == 1
 }
 
 /// The token, if these are a bearer's credentials (RFC 6750, section 2.1).

@@ -1,12 +1,11 @@
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
-use serde::Serialize;
 
 use crate::taptalk::{
     wire::api_key::{ApiKey, KeyRefusal, SERVER_KEY},
-    wire::code::Code,
     wire::envelope::{Writer, mirror_status_setter},
     wire::parameters,
+    wire::refusal::Refusal,
     wire::ticket_parameters::TicketParameters,
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Secret, Verdict};
@@ -160,13 +159,8 @@ impl Contract for AuthTicketEndpoint {
 
     fn refused(&self, outcome: Outcome<TicketVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(TicketVerdict::KeyRefused(refusal)) => {
-                let (code, message) = refusal.code("Server-Key");
-                self.writer.error(code, &message, "")
-            }
-            Outcome::Verdict(TicketVerdict::Refused) => {
-                self.writer.error(Code::PARAMETER_INVALID, "There is no ticket for this user", "")
-            }
+            Outcome::Verdict(TicketVerdict::KeyRefused(refusal)) => self.writer.refuse(Refusal::of_server_key(refusal)),
+            Outcome::Verdict(TicketVerdict::Refused) => self.writer.refuse(Refusal::NO_TICKET),
             Outcome::Verdict(TicketVerdict::Issued(_)) => self.writer.failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
             Outcome::Failed(failure) => self.writer.failed(&failure),
@@ -181,16 +175,9 @@ impl Endpoint for AuthTicketEndpoint {
     }
 
     fn admitted(&self, verdict: TicketVerdict, (): ()) -> Response<Bytes> {
-        #[derive(Serialize)]
-        struct Data<'a> {
-            #[serde(rename = "userID")]
-            user_id: &'a str,
-            ticket: &'a str,
-        }
-
         match verdict {
             TicketVerdict::Issued(Ticket { user_id, ticket }) => {
-                self.writer.data(Data { user_id: &user_id, ticket: ticket.expose_secret() })
+                self.writer.texts(&[("userID", &user_id), ("ticket", ticket.expose_secret())])
             }
             other => self.refused(Outcome::Verdict(other), ()),
         }

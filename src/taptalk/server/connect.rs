@@ -6,8 +6,8 @@ use crate::taptalk::{
     wire::bearer,
     wire::code::Code,
     wire::device::Device,
-    wire::envelope::{Nothing, Writer, mirror_status_setter},
-    wire::tokens,
+    wire::envelope::{Writer, mirror_status_setter},
+    wire::refusal::Refusal,
 };
 use crate::{
     Contract, Credential, Endpoint, Failure, Outcome, Rejection, RequestHead, Route, Secret, Verdict, wire::query,
@@ -150,12 +150,10 @@ impl Contract for ConnectEndpoint {
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AccessCheck, Rejection> {
         let access_token = bearer::take(&mut head.headers)?;
         let app_key = ApiKey::take_if_given(&mut head.headers)?;
-        match query::parameters(head.uri.query().unwrap_or_default(), &["check"]) {
-            Ok([Some(check)]) if check == "1" => {
-                Ok(AccessCheck { access_token, app_key, device: Device::read(&mut head.headers) })
-            }
-            _ => Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'")),
+        if !says_check(head.uri.query().unwrap_or_default()) {
+            return Err(Code::PARAMETER_INVALID.reject("Param 'check' must be '1'"));
         }
+        Ok(AccessCheck { access_token, app_key, device: Device::read(&mut head.headers) })
     }
 
     fn refused(&self, outcome: Outcome<AccessVerdict>, (): ()) -> Response<Bytes> {
@@ -166,11 +164,11 @@ impl Contract for ConnectEndpoint {
 /// The response to everything but a positive verdict on an access token.
 pub(in crate::taptalk) fn refused(writer: Writer, outcome: Outcome<AccessVerdict>) -> Response<Bytes> {
     match outcome {
-        Outcome::Verdict(AccessVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
-        Outcome::Verdict(AccessVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
-        Outcome::Verdict(AccessVerdict::OtherClient) => tokens::other_client(writer),
-        Outcome::Verdict(AccessVerdict::NoUser) => tokens::no_user(writer),
-        Outcome::Verdict(AccessVerdict::KeyRefused(refusal)) => tokens::app_key_refused(writer, refusal),
+        Outcome::Verdict(AccessVerdict::Invalid) => writer.refuse(Refusal::TOKEN_INVALID),
+        Outcome::Verdict(AccessVerdict::Expired) => writer.refuse(Refusal::TOKEN_EXPIRED),
+        Outcome::Verdict(AccessVerdict::OtherClient) => writer.refuse(Refusal::TOKEN_OF_OTHER_CLIENT),
+        Outcome::Verdict(AccessVerdict::NoUser) => writer.refuse(Refusal::NO_USER),
+        Outcome::Verdict(AccessVerdict::KeyRefused(refusal)) => writer.refuse(Refusal::of_app_key(refusal)),
         Outcome::Verdict(AccessVerdict::Valid) => writer.failed(&Failure::panicked()),
         Outcome::Rejected(rejection) => writer.rejected(&rejection),
         Outcome::Failed(failure) => writer.failed(&failure),
@@ -180,10 +178,15 @@ pub(in crate::taptalk) fn refused(writer: Writer, outcome: Outcome<AccessVerdict
 /// Whether the request is the check, not the socket.
 fn is_check(head: RequestHead<'_>) -> bool {
     let query = head.uri().query().unwrap_or_default();
-    // The first test also matches malformed queries, so that this endpoint refuses them.
-    let says_check = query.split('&').any(|pair| pair == "check=1")
-        || matches!(query::parameters(query, &["check"]), Ok([Some(check)]) if check == "1");
-    says_check && !head.headers().contains_key(UPGRADE)
+    // The second test also matches malformed queries, so that this endpoint refuses them.
+    let is_check = says_check(query) || query.split('&').any(|pair| pair == "check=1");
+    is_check && !head.headers().contains_key(UPGRADE)
+}
+
+/// Whether a well-formed query has `check=1` once.
+fn says_check(query: &str) -> bool {
+    // The published clients send nothing else.
+    query == "check=1" || matches!(query::parameters(query, &["check"]), Ok([Some(check)]) if check == "1")
 }
 
 impl Endpoint for ConnectEndpoint {
@@ -194,7 +197,7 @@ impl Endpoint for ConnectEndpoint {
 
     fn admitted(&self, verdict: AccessVerdict, (): ()) -> Response<Bytes> {
         match verdict {
-            AccessVerdict::Valid => self.writer.data(Nothing {}),
+            AccessVerdict::Valid => self.writer.no_data(),
             other => self.refused(Outcome::Verdict(other), ()),
         }
     }

@@ -6,7 +6,7 @@ use crate::taptalk::{
     wire::api_key::{APP_KEY, ApiKey},
     wire::bearer,
     wire::device::Device,
-    wire::envelope::{Nothing, Writer, mirror_status_setter},
+    wire::envelope::{Writer, mirror_status_setter},
 };
 use crate::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret};
 
@@ -121,7 +121,7 @@ impl Endpoint for LogoutEndpoint {
 
     fn admitted(&self, verdict: AccessVerdict, (): ()) -> Response<Bytes> {
         match verdict {
-            AccessVerdict::Valid => self.writer.data(Nothing {}),
+            AccessVerdict::Valid => self.writer.no_data(),
             other => self.refused(Outcome::Verdict(other), ()),
         }
     }

@@ -9,7 +9,7 @@ use crate::taptalk::{
     wire::api_key::{APP_KEY, ApiKey, KeyRefusal},
     wire::device::Device,
     wire::envelope::{Writer, mirror_status_setter},
-    wire::tokens,
+    wire::refusal::Refusal,
 };
 use crate::{ConfigError, Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
 
@@ -147,7 +147,7 @@ impl Contract for ProjectConfigsEndpoint {
 
     fn refused(&self, outcome: Outcome<ConfigsVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(ConfigsVerdict::KeyRefused(refusal)) => tokens::app_key_refused(self.writer, refusal),
+            Outcome::Verdict(ConfigsVerdict::KeyRefused(refusal)) => self.writer.refuse(Refusal::of_app_key(refusal)),
             Outcome::Verdict(ConfigsVerdict::Allowed) => self.writer.failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
             Outcome::Failed(failure) => self.writer.failed(&failure),

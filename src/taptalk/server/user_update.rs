@@ -1,12 +1,12 @@
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
-use serde::Serialize;
 
 use crate::taptalk::{
     wire::api_key::{ApiKey, KeyRefusal, SERVER_KEY},
     wire::envelope::{Writer, mirror_status_setter},
     wire::parameters,
     wire::profile::Profile,
+    wire::refusal::Refusal,
 };
 use crate::{Contract, Credential, Endpoint, Failure, Outcome, Rejection, Route, Verdict};
 
@@ -118,10 +118,7 @@ impl Contract for UserUpdateEndpoint {
 
     fn refused(&self, outcome: Outcome<UserVerdict>, (): ()) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(UserVerdict::KeyRefused(refusal)) => {
-                let (code, message) = refusal.code("Server-Key");
-                self.writer.error(code, &message, "")
-            }
+            Outcome::Verdict(UserVerdict::KeyRefused(refusal)) => self.writer.refuse(Refusal::of_server_key(refusal)),
             Outcome::Verdict(UserVerdict::Saved(_)) => self.writer.failed(&Failure::panicked()),
             Outcome::Rejected(rejection) => self.writer.rejected(&rejection),
             Outcome::Failed(failure) => self.writer.failed(&failure),
@@ -136,14 +133,8 @@ impl Endpoint for UserUpdateEndpoint {
     }
 
     fn admitted(&self, verdict: UserVerdict, (): ()) -> Response<Bytes> {
-        #[derive(Serialize)]
-        struct Data<'a> {
-            #[serde(rename = "userID")]
-            user_id: &'a str,
-        }
-
         match verdict {
-            UserVerdict::Saved(user_id) => self.writer.data(Data { user_id: &user_id }),
+            UserVerdict::Saved(user_id) => self.writer.texts(&[("userID", &user_id)]),
             other => self.refused(Outcome::Verdict(other), ()),
         }
     }

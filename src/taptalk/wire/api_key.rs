@@ -1,5 +1,4 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytestring::ByteString;
 use http::{HeaderMap, HeaderName};
 
 use crate::taptalk::wire::code::Code;
@@ -36,37 +35,47 @@ impl ApiKey {
         Self { id: id.into(), secret: secret.into() }
     }
 
-    /// Takes the key out of the header `name`, whose value is `base64(id:secret)`.
+    /// Takes the key out of the header `name`, [`SERVER_KEY`] or [`APP_KEY`], whose value is `base64(id:secret)`.
     pub(in crate::taptalk) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Result<Self, Rejection> {
-        let twice = headers.get_all(name).iter().nth(1).is_some();
-        let (display, missing) = match *name == SERVER_KEY {
-            true => ("Server-Key", Code::HEADER_MISSING),
-            false => ("App-Key", Code::APP_KEY_MISSING),
-        };
-        let value = match headers.remove(name) {
-            Some(value) if !value.is_empty() => value,
-            _ => return Err(missing.reject(format!("Request headers are required ({display})"))),
-        };
-        let decoded = BASE64_STANDARD.decode(value.as_bytes()).ok().and_then(|key| ByteString::try_from(key).ok());
-        let key = decoded.as_ref().and_then(|key| Some((key, key.split_once(':')?)));
-        match key {
-            Some((source, (id, secret))) if !twice && !id.is_empty() && !secret.is_empty() => {
-                Ok(Self { id: Secret::slice_of(source, id.into()), secret: Secret::slice_of(source, secret.into()) })
-            }
-            _ => {
-                Err(Code::KEY_MALFORMED.reject(format!("{display} must be the base64 of an id, a colon and a secret")))
-            }
+        Self::taken(headers, name)?.ok_or_else(|| match *name == SERVER_KEY {
+            true => Code::HEADER_MISSING.reject("Request headers are required (Server-Key)"),
+            false => Code::APP_KEY_MISSING.reject("Request headers are required (App-Key)"),
+        })
+    }
+
+    /// Takes the key out of `App-Key`, if there is one.
+    pub(in crate::taptalk) fn take_if_given(headers: &mut HeaderMap) -> Result<Option<Self>, Rejection> {
+        Self::taken(headers, &APP_KEY)
+    }
+
+    /// Takes the key out of a header. An empty header counts as absent.
+    fn taken(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Self>, Rejection> {
+        // `len` counts all values: it is larger only if some header is given more than once.
+        let twice = headers.len() > headers.keys_len() && headers.get_all(name).iter().nth(1).is_some();
+        let Some(value) = headers.remove(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        match Self::decode(value.as_bytes()) {
+            Some(key) if !twice => Ok(Some(key)),
+            _ => Err(Code::KEY_MALFORMED.reject(match *name == SERVER_KEY {
+                true => "Server-Key must be the base64 of an id, a colon and a secret",
+                false => "App-Key must be the base64 of an id, a colon and a secret",
+            })),
         }
     }
-}
 
-impl ApiKey {
-    /// Takes the key out of `App-Key`, if there is one. An empty header counts as absent.
-    pub(in crate::taptalk) fn take_if_given(headers: &mut HeaderMap) -> Result<Option<Self>, Rejection> {
-        match Self::take(headers, &APP_KEY) {
-            Err(rejection) if rejection.code() == Some(Code::APP_KEY_MISSING.as_str()) => Ok(None),
-            taken => taken.map(Some),
-        }
+    fn decode(value: &[u8]) -> Option<Self> {
+        // Most keys fit here, and need no allocation of their own.
+        let (mut short, mut long) = ([0; 96], Vec::new());
+        let decoded = if value.len() <= 128 {
+            &mut short[..]
+        } else {
+            long.resize(value.len(), 0);
+            &mut long
+        };
+        let length = BASE64_STANDARD.decode_slice(value, decoded).ok()?;
+        let decoded = str::from_utf8(&decoded[..length]).ok()?;
+        let (id, secret) = decoded.split_at(decoded.bytes().position(|byte| byte == b':')?);
+        let key = Self::new(id, &secret[1..]);
+        (!key.id.is_empty() && !key.secret.is_empty()).then_some(key)
     }
 }
 
@@ -100,19 +109,6 @@ impl KeyRefusal {
             Self::WithoutOwner => "key_without_owner",
         }
     }
-
-    /// The code and the message of the refusal. `display` is the header's name.
-    pub(in crate::taptalk) fn code(self, display: &str) -> (Code, String) {
-        let (code, what) = match self {
-            Self::Unknown => (Code::KEY_UNKNOWN, "is not known"),
-            Self::OtherPlatform => (Code::KEY_OF_OTHER_PLATFORM, "is not for this platform"),
-            Self::Expired => (Code::KEY_EXPIRED, "has expired"),
-            Self::NotEnabled => (Code::KEY_NOT_ENABLED, "is not enabled"),
-            Self::Suspended => (Code::KEY_SUSPENDED, "is suspended"),
-            Self::WithoutOwner => (Code::KEY_WITHOUT_OWNER, "is of no app any more"),
-        };
-        (code, format!("{display} {what}"))
-    }
 }
 
 #[cfg(test)]
@@ -135,6 +131,14 @@ mod tests {
     fn the_first_colon_splits() {
         for (text, id, secret) in [("id:secret", "id", "secret"), ("a:b:c", "a", "b:c"), ("a::", "a", ":")] {
             assert_eq!(take(&[&base64(text)]), Ok((id.to_owned(), secret.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_key_can_be_long() {
+        for length in [92, 93, 94, 95, 96, 97, 98, 4000] {
+            let secret = "s".repeat(length);
+            assert_eq!(take(&[&base64(format!("id:{secret}"))]), Ok(("id".to_owned(), secret)));
         }
     }
 

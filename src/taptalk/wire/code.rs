@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{Rejection, RejectionKind};
 
-/// One of TapTalk's codes: five digits, of which the first three are the body's status.
+/// One of TapTalk's codes for a malformed request: five digits, of which the first three are the body's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::taptalk) struct Code(&'static str);
 
@@ -18,44 +18,14 @@ impl Code {
     pub(in crate::taptalk) const AUTHORIZATION_MISSING: Self = Self("40101");
     /// `Authorization` is not `Bearer …`.
     pub(in crate::taptalk) const AUTHORIZATION_MALFORMED: Self = Self("40102");
-    // Contract: TT-40103.
-    /// A ticket or token is unknown, used or revoked.
-    pub(in crate::taptalk) const TOKEN_INVALID: Self = Self("40103");
-    /// A ticket or token has expired.
-    pub(in crate::taptalk) const TOKEN_EXPIRED: Self = Self("40104");
-    // Contract: TT-40105.
-    /// A token is good, but belongs to another app key or another device.
-    pub(in crate::taptalk) const TOKEN_OF_OTHER_CLIENT: Self = Self("40105");
-    // Contract: TT-40106.
-    /// A token is good, but its user no longer exists.
-    pub(in crate::taptalk) const NO_USER: Self = Self("40106");
     // Contract: TT-49101.
     /// `App-Key` is missing, or empty.
     pub(in crate::taptalk) const APP_KEY_MISSING: Self = Self("49101");
     // Contract: TT-49102.
     /// A key is malformed.
     pub(in crate::taptalk) const KEY_MALFORMED: Self = Self("49102");
-    /// A key's id or secret is unknown.
+    /// A key is unknown.
     pub(in crate::taptalk) const KEY_UNKNOWN: Self = Self("49103");
-    // Contract: TT-49104.
-    /// A key is not for the platform that the app runs on.
-    pub(in crate::taptalk) const KEY_OF_OTHER_PLATFORM: Self = Self("49104");
-    // Contract: TT-49106.
-    /// A key has expired.
-    pub(in crate::taptalk) const KEY_EXPIRED: Self = Self("49106");
-    // Contract: TT-49201.
-    /// A key is not enabled.
-    pub(in crate::taptalk) const KEY_NOT_ENABLED: Self = Self("49201");
-    /// A key's app, project or customer is suspended.
-    pub(in crate::taptalk) const KEY_SUSPENDED: Self = Self("49202");
-    /// A key's app, project or customer no longer exists.
-    pub(in crate::taptalk) const KEY_WITHOUT_OWNER: Self = Self("49203");
-    // Contract: TT-42901.
-    /// Too many failed attempts.
-    pub(in crate::taptalk) const THROTTLED: Self = Self("42901");
-    // Contract: TT-50001.
-    /// There is no verdict.
-    pub(in crate::taptalk) const FAILED: Self = Self("50001");
 
     /// The codes that this module's rejections have.
     const OF_REJECTIONS: [Self; 6] = [
@@ -99,7 +69,6 @@ mod tests {
     fn the_status_is_the_first_three_digits() {
         assert_eq!(Code::PARAMETER_INVALID.status(), 400);
         assert_eq!(Code::KEY_MALFORMED.status(), 491);
-        assert_eq!(Code::THROTTLED.status(), 429);
-        assert_eq!(Code::FAILED.status(), 500);
+        assert_eq!(Code::AUTHORIZATION_MISSING.status(), 401);
     }
 }

@@ -1,4 +1,3 @@
-use bytestring::ByteString;
 use http::{HeaderMap, HeaderName, header::Entry};
 
 use crate::Secret;
@@ -35,8 +34,8 @@ impl Device {
         let mut text = |name: HeaderName| {
             let Entry::Occupied(mut values) = headers.entry(name) else { return None };
             values.iter_mut().for_each(|value| value.set_sensitive(true));
-            let text = ByteString::try_from(values.get().as_bytes()).ok()?;
-            Some(Secret::from(&*text)).filter(|text| !text.is_empty())
+            let text = str::from_utf8(values.get().as_bytes()).ok()?;
+            (!text.is_empty()).then(|| Secret::from(text))
         };
         Self { identifier: text(DEVICE_IDENTIFIER), platform: text(DEVICE_PLATFORM) }
     }

@@ -1,33 +1,17 @@
 //! The envelope of every response: `status`, `error` and `data`.
 
-use std::{error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
-use crate::taptalk::wire::code::Code;
+use crate::taptalk::{wire::code::Code, wire::refusal::Refusal};
 use crate::{Failure, FailureKind, Rejection, wire::response};
 
-/// The body of every response. All members are always present, and those of `error` are strings, never null: the
-/// published clients throw otherwise.
-#[derive(Serialize)]
-struct Envelope<'a, D> {
-    status: u16,
-    error: ErrorMember<'a>,
-    data: D,
-}
-
-#[derive(Serialize, Default)]
-struct ErrorMember<'a> {
-    code: &'a str,
-    message: &'a str,
-    field: &'a str,
-}
-
-/// Empty `data`: `{}`.
-#[derive(Serialize)]
-pub(in crate::taptalk) struct Nothing {}
+/// The beginning of the response to a positive verdict. All members of `error` are always present, and are strings, never
+/// null: the published clients throw otherwise.
+const GOOD: &str = r#"{"status":200,"error":{"code":"","message":"","field":""},"data":"#;
 
 /// Writes envelopes, and chooses the HTTP status.
 #[derive(Debug, Clone, Copy)]
@@ -78,51 +62,90 @@ macro_rules! mirror_status_setter {
 pub(in crate::taptalk) use mirror_status_setter;
 
 impl Writer {
-    /// The response to a positive verdict. Only `Endpoint::admitted` may call this.
+    /// The response to a positive verdict, with data. Only `Endpoint::admitted` may call this.
     pub(in crate::taptalk) fn data(self, data: impl Serialize) -> Response<Bytes> {
-        self.write(200, StatusCode::OK, ErrorMember::default(), data)
+        let mut body = Vec::with_capacity(512);
+        body.extend_from_slice(GOOD.as_bytes());
+        serde_json::to_writer(&mut body, &data).expect("the data can be serialized as JSON");
+        body.push(b'}');
+        self.write(200, StatusCode::OK, body)
     }
 
-    /// The response to anything else. `message` must not repeat a value of the request.
-    pub(in crate::taptalk) fn error(self, code: Code, message: &str, field: &str) -> Response<Bytes> {
-        self.write(code.status(), StatusCode::OK, ErrorMember { code: code.as_str(), message, field }, Nothing {})
+    /// The response to a positive verdict, with at least one member, all strings. Only `Endpoint::admitted` may call this.
+    pub(in crate::taptalk) fn texts(self, members: &[(&str, &str)]) -> Response<Bytes> {
+        let length: usize = members.iter().map(|(name, text)| name.len() + text.len() + r#","":"""#.len()).sum();
+        let mut body = String::with_capacity(GOOD.len() + length + "}}".len());
+        body.push_str(GOOD);
+        let mut separator = "{\"";
+        for (name, text) in members {
+            for part in [separator, name, "\":\"", &escaped(text), "\""] {
+                body.push_str(part);
+            }
+            separator = ",\"";
+        }
+        body.push_str("}}");
+        self.write(200, StatusCode::OK, body)
+    }
+
+    /// The response to a positive verdict, with empty data. Only `Endpoint::admitted` may call this.
+    pub(in crate::taptalk) fn no_data(self) -> Response<Bytes> {
+        self.write(200, StatusCode::OK, r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}}"#)
+    }
+
+    /// The response to a negative verdict.
+    pub(in crate::taptalk) fn refuse(self, refusal: Refusal) -> Response<Bytes> {
+        self.write(refusal.status, StatusCode::OK, refusal.body)
     }
 
     /// The response to a rejected request.
     pub(in crate::taptalk) fn rejected(self, rejection: &Rejection) -> Response<Bytes> {
-        self.error(Code::of_rejection(rejection), rejection.detail(), rejection.field().unwrap_or_default())
+        let code = Code::of_rejection(rejection);
+        let (status, message) = (&code.as_str()[..3], escaped(rejection.detail()));
+        let field = escaped(rejection.field().unwrap_or_default());
+        let body = [
+            r#"{"status":"#,
+            status,
+            r#","error":{"code":""#,
+            code.as_str(),
+            r#"","message":""#,
+            &message,
+            r#"","field":""#,
+            &field,
+            r#""},"data":{}}"#,
+        ];
+        self.write(code.status(), StatusCode::OK, body.concat())
     }
 
     /// The response to a failure. It does not contain the reason.
     pub(in crate::taptalk) fn failed(self, failure: &Failure) -> Response<Bytes> {
         match failure.kind() {
-            FailureKind::Throttled => self.error(Code::THROTTLED, "Too many failed attempts", ""),
-            _ => {
-                let error = ErrorMember { code: Code::FAILED.as_str(), message: "Internal server error", field: "" };
-                self.write(Code::FAILED.status(), self.no_verdict, error, Nothing {})
-            }
+            FailureKind::Throttled => self.refuse(Refusal::THROTTLED),
+            _ => self.write(Refusal::FAILED.status, self.no_verdict, Refusal::FAILED.body),
         }
     }
 
     // Contract: TT-8.
-    fn write(
-        self,
-        status: u16,
-        unmirrored: StatusCode,
-        error: ErrorMember<'_>,
-        data: impl Serialize,
-    ) -> Response<Bytes> {
+    fn write(self, status: u16, unmirrored: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
         let http_status = match self.mirror_status {
             true => StatusCode::from_u16(status).expect("a code's status has three digits"),
             false => unmirrored,
         };
-        let mut response = response::json(http_status, &Envelope { status, error, data });
+        let mut response = response::json_text(http_status, body);
         // RFC 9110, section 15.5.2: every 401 has a challenge. All 401 codes are about `Authorization`.
         if http_status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
+}
+
+/// `text` as it is written between the quotes of a JSON string.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        return text.into();
+    }
+    let quoted = serde_json::to_string(text).expect("text is JSON");
+    quoted[1..quoted.len() - 1].to_owned().into()
 }
 
 /// The error in an envelope whose status is not 200: see [`ClientError`](crate::taptalk::ClientError).
@@ -218,7 +241,8 @@ mod tests {
     #[test]
     fn the_documented_samples_are_written_byte_for_byte() {
         let writer = Writer::default();
-        let required = writer.error(Code::PARAMETER_INVALID, "Param 'xcUserID' is required", "105");
+        let required =
+            writer.rejected(&Code::PARAMETER_INVALID.reject("Param 'xcUserID' is required").with_field("105"));
         assert_eq!(
             body(&required),
             r#"{"status":400,"error":{"code":"40002","message":"Param 'xcUserID' is required","field":"105"},"data":{}}"#
@@ -228,18 +252,21 @@ mod tests {
         let good = writer.data(Data { ticket: "t".into() });
         assert_eq!(body(&good), r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"ticket":"t"}}"#);
         assert_eq!(good.status(), 200);
+        assert_eq!(body(&writer.texts(&[("ticket", "t")])), body(&good));
+        let none = r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}}"#;
+        assert_eq!(body(&writer.no_data()), none);
     }
 
     #[test]
     fn the_http_status_mirrors_the_body_if_set() {
         let writer = Writer { mirror_status: true, ..Writer::default() };
-        assert_eq!(writer.error(Code::KEY_MALFORMED, "", "").status(), 491);
-        let unauthorized = writer.error(Code::TOKEN_EXPIRED, "", "");
+        assert_eq!(writer.rejected(&Code::KEY_MALFORMED.reject("")).status(), 491);
+        let unauthorized = writer.refuse(Refusal::TOKEN_EXPIRED);
         assert_eq!(
             (unauthorized.status(), &unauthorized.headers()[WWW_AUTHENTICATE]),
             (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap())
         );
-        assert_eq!(writer.data(Nothing {}).status(), 200);
+        assert_eq!(writer.no_data().status(), 200);
     }
 
     #[test]
@@ -268,9 +295,13 @@ mod tests {
         let writer = Writer::default();
         let data: Data = read(writer.data(Data { ticket: "t".into() }).body()).unwrap();
         assert_eq!(data.ticket, "t");
-        let refused = read::<Data>(writer.error(Code::KEY_UNKNOWN, "no \"such\" key", "").body()).unwrap_err();
+        let data: Data = read(writer.texts(&[("more", ""), ("ticket", "\"t\"\n")]).body()).unwrap();
+        assert_eq!(data.ticket, "\"t\"\n");
+        let rejection = Code::KEY_MALFORMED.reject("no \"such\" key").with_field("a\\b");
+        let refused = read::<Data>(writer.rejected(&rejection).body()).unwrap_err();
         let EnvelopeError::Refused(error) = refused else { panic!("{refused:?}") };
-        assert_eq!((error.status, &*error.code, &*error.message, &*error.field), (491, "49103", "no \"such\" key", ""));
+        assert_eq!((error.status, &*error.code, &*error.message), (491, "49102", "no \"such\" key"));
+        assert_eq!(error.field, "a\\b");
     }
 
     #[test]

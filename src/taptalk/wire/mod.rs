@@ -7,5 +7,6 @@ pub(in crate::taptalk) mod device;
 pub(in crate::taptalk) mod envelope;
 pub(in crate::taptalk) mod parameters;
 pub(in crate::taptalk) mod profile;
+pub(in crate::taptalk) mod refusal;
 pub(in crate::taptalk) mod ticket_parameters;
 pub(in crate::taptalk) mod tokens;

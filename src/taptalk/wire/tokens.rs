@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
-use crate::taptalk::{wire::api_key::KeyRefusal, wire::code::Code, wire::envelope::Writer, wire::profile::Profile};
+use crate::taptalk::{
+    wire::api_key::KeyRefusal, wire::envelope::Writer, wire::profile::Profile, wire::refusal::Refusal,
+};
 use crate::{Failure, Outcome, Secret, Verdict, unix_millis};
 
 /// A user as TapTalk knows it: see [`SocketGuard`](crate::taptalk::SocketGuard).
@@ -104,28 +106,15 @@ pub(in crate::taptalk) fn admitted(writer: Writer, verdict: TokenVerdict) -> Res
 /// The response to everything else, for both exchanges.
 pub(in crate::taptalk) fn refused(writer: Writer, outcome: &Outcome<TokenVerdict>) -> Response<Bytes> {
     match outcome {
-        Outcome::Verdict(TokenVerdict::Invalid) => writer.error(Code::TOKEN_INVALID, "Token is invalid", ""),
-        Outcome::Verdict(TokenVerdict::Expired) => writer.error(Code::TOKEN_EXPIRED, "Token has expired", ""),
-        Outcome::Verdict(TokenVerdict::OtherClient) => other_client(writer),
-        Outcome::Verdict(TokenVerdict::NoUser) => no_user(writer),
-        Outcome::Verdict(TokenVerdict::KeyRefused(refusal)) => app_key_refused(writer, *refusal),
+        Outcome::Verdict(TokenVerdict::Invalid) => writer.refuse(Refusal::TOKEN_INVALID),
+        Outcome::Verdict(TokenVerdict::Expired) => writer.refuse(Refusal::TOKEN_EXPIRED),
+        Outcome::Verdict(TokenVerdict::OtherClient) => writer.refuse(Refusal::TOKEN_OF_OTHER_CLIENT),
+        Outcome::Verdict(TokenVerdict::NoUser) => writer.refuse(Refusal::NO_USER),
+        Outcome::Verdict(TokenVerdict::KeyRefused(refusal)) => writer.refuse(Refusal::of_app_key(*refusal)),
         Outcome::Verdict(TokenVerdict::Issued(_)) => writer.failed(&Failure::panicked()),
         Outcome::Rejected(rejection) => writer.rejected(rejection),
         Outcome::Failed(failure) => writer.failed(failure),
     }
-}
-
-pub(in crate::taptalk) fn other_client(writer: Writer) -> Response<Bytes> {
-    writer.error(Code::TOKEN_OF_OTHER_CLIENT, "Token belongs to another app key or device", "")
-}
-
-pub(in crate::taptalk) fn no_user(writer: Writer) -> Response<Bytes> {
-    writer.error(Code::NO_USER, "There is no user for the token", "")
-}
-
-pub(in crate::taptalk) fn app_key_refused(writer: Writer, refusal: KeyRefusal) -> Response<Bytes> {
-    let (code, message) = refusal.code("App-Key");
-    writer.error(code, &message, "")
 }
 
 #[derive(Serialize)]
