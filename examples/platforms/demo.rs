@@ -2,10 +2,10 @@
 
 use std::{future::pending, time::Duration};
 
-use http::Request;
+use http::{HeaderValue, Request};
 use tower_verify::{BoxError, Endpoint, Secret, Verifier, VerifyLayer};
 
-use super::{freeradius::Login, icecast::Client, rabbitmq::Access, token_review::Token};
+use super::{forward_auth::ClientToken, freeradius::Login, icecast::Client, rabbitmq::Access, token_review::Token};
 
 /// Knows one user, and has no verdict about three others.
 pub(crate) struct Demo;
@@ -37,6 +37,14 @@ async fn is_password(name: &Secret, password: &Secret) -> Result<bool, BoxError>
 async fn owner(token: &Secret) -> Result<Option<String>, BoxError> {
     is_user(token).await?;
     Ok((*token == "605b32dd").then(|| "good".to_owned()))
+}
+
+impl Verifier<ClientToken> for Demo {
+    async fn verify(&self, request: Request<ClientToken>) -> Result<Option<HeaderValue>, BoxError> {
+        let forbidden = request.uri().path().starts_with("/admin/");
+        let user = owner(&request.body().0).await?.filter(|_| !forbidden);
+        Ok(user.map(HeaderValue::try_from).transpose()?)
+    }
 }
 
 impl Verifier<Login> for Demo {

@@ -11,7 +11,7 @@
 //! * **Trap:** the path has the name percent-encoded, `john%40example.com`: compare it decoded.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, wire};
 
 /// A user who logs in to the network.
@@ -40,12 +40,10 @@ impl Contract for FreeRadius {
     }
 
     fn refused(&self, outcome: Outcome<bool>, (): ()) -> Response<Bytes> {
-        if let Outcome::Failed(_) = outcome {
-            return wire::response::empty(StatusCode::SERVICE_UNAVAILABLE);
+        match outcome {
+            Outcome::Failed(_) => wire::response::empty(StatusCode::SERVICE_UNAVAILABLE),
+            _ => wire::response::unauthorized(r#"Basic realm="radius""#),
         }
-        let mut response = wire::response::empty(StatusCode::UNAUTHORIZED);
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"radius\""));
-        response
     }
 }
 

@@ -1,5 +1,5 @@
-//! Programs that know nothing of this crate, each with an endpoint of its own in a file of its own: RabbitMQ,
-//! FreeRADIUS and Kubernetes.
+//! Programs that know nothing of this crate, each with an endpoint of its own in a file of its own: the proxies nginx,
+//! Caddy, Traefik and Envoy, RabbitMQ, FreeRADIUS and Kubernetes.
 //!
 //! Copy the file of your program: it takes at most 45 lines, from its imports to its endpoint. Its header says what the
 //! program reads as admitted, what it does when there is no answer, and which setting lets everybody in. `demo.rs` has
@@ -20,6 +20,9 @@
 //! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by default.
 
 mod demo;
+mod envoy_grpc;
+mod envoy_messages;
+mod forward_auth;
 mod freeradius;
 mod icecast;
 mod rabbitmq;
@@ -34,11 +37,12 @@ use tower_verify::{BoxError, Endpoints};
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let endpoints = Endpoints::new()
+        .with(demo::layer(forward_auth::ForwardAuth))?
         .with(demo::layer(freeradius::FreeRadius))?
         .with(demo::layer(icecast::Icecast))?
         .with(demo::layer(rabbitmq::RabbitMq))?
         .with(demo::layer(token_review::TokenReview))?;
-    let app = Router::new().layer(endpoints);
+    let app = Router::new().merge(envoy_grpc::router(demo::layer(forward_auth::ForwardAuth))).layer(endpoints);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -7,6 +7,8 @@
 //! | [`query`] | the query, which is removed from the URI; the parameters of a query or a form |
 //! | [`path`] | a name in the path |
 //! | [`bearer`], [`basic`] | the credentials in `Authorization`, which is removed from the headers |
+//! | [`cookie`] | one cookie, which is removed from the headers |
+//! | [`header`] | a header that is given once |
 //! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
 //!
 //! The built-in platforms use only these. A rejection names a field and never repeats a value. Text without escapes is
@@ -15,6 +17,8 @@
 mod authorization;
 pub mod basic;
 pub mod bearer;
+pub mod cookie;
+pub mod header;
 pub mod json;
 pub mod path;
 mod percent;

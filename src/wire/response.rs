@@ -7,7 +7,7 @@ use std::{sync::LazyLock, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 
@@ -87,6 +87,24 @@ fn with_headers(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Respons
 pub fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
+    response
+}
+
+/// An empty `401` with the challenge that it must have (RFC 9110, section 15.5.2).
+///
+/// ```
+/// use tower_verify::wire::response;
+///
+/// let response = response::unauthorized(r#"Basic realm="radius""#);
+/// assert_eq!(response.status(), 401);
+/// assert_eq!(response.headers()["www-authenticate"], r#"Basic realm="radius""#);
+/// ```
+///
+/// # Panics
+/// If `challenge` has a character that no header can have.
+pub fn unauthorized(challenge: &'static str) -> Response<Bytes> {
+    let mut response = empty(StatusCode::UNAUTHORIZED);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 

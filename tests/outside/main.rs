@@ -3,6 +3,12 @@
 mod customer;
 #[path = "../../examples/platforms/demo.rs"]
 mod demo;
+#[path = "../../examples/platforms/envoy_grpc.rs"]
+mod envoy_grpc;
+#[path = "../../examples/platforms/envoy_messages.rs"]
+mod envoy_messages;
+#[path = "../../examples/platforms/forward_auth.rs"]
+mod forward_auth;
 #[path = "../../examples/platforms/freeradius.rs"]
 mod freeradius;
 #[path = "../../examples/platforms/icecast.rs"]
