@@ -10,12 +10,17 @@ use super::{forward_auth::ClientToken, freeradius::Login, icecast::Client, rabbi
 /// Knows one user, and has no verdict about three others.
 pub(crate) struct Demo;
 
-/// The layer of `endpoint`. Its deadline is shorter than each of these programs waits.
+/// The layer of `endpoint` with these users.
 pub(crate) fn layer<E: Endpoint>(endpoint: E) -> VerifyLayer<E, Demo>
 where
     Demo: Verifier<E::Credential>,
 {
-    VerifyLayer::new(endpoint, Demo).deadline(Duration::from_millis(500))
+    layer_with(endpoint, Demo)
+}
+
+/// The layer of `endpoint`. Its deadline is shorter than each of these programs waits.
+pub(crate) fn layer_with<E: Endpoint, V: Verifier<E::Credential>>(endpoint: E, verifier: V) -> VerifyLayer<E, V> {
+    VerifyLayer::new(endpoint, verifier).deadline(Duration::from_millis(500))
 }
 
 /// Whether there is such a user. Ask your database here; `?` on its errors is right.
@@ -29,7 +34,7 @@ async fn is_user(name: &Secret) -> Result<bool, BoxError> {
 }
 
 /// Whether this is the user's password.
-async fn is_password(name: &Secret, password: &Secret) -> Result<bool, BoxError> {
+pub(crate) async fn is_password(name: &Secret, password: &Secret) -> Result<bool, BoxError> {
     Ok(is_user(name).await? && *password == "605b32dd")
 }
 

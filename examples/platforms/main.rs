@@ -18,6 +18,7 @@
 //!
 //! The users are `good`, with the password or the token `605b32dd`; `broken`, whose verification fails; `panic`, whose
 //! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by default.
+//! `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
 
 mod demo;
 mod envoy_grpc;
@@ -26,21 +27,29 @@ mod forward_auth;
 mod freeradius;
 mod icecast;
 mod rabbitmq;
+mod registry;
+mod registry_tokens;
 mod token_review;
 
-use std::env;
+use std::{env, fs};
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tower_verify::{BoxError, Endpoints};
 
+use self::registry_tokens::Issuer;
+
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    // Without a key of its own, the registry's endpoint has nothing to sign with, and fails each call.
+    let file = |name| env::var_os(name).map(fs::read).transpose().map(Option::unwrap_or_default);
+    let issuer = Issuer::new(&file("REGISTRY_KEY")?, &file("REGISTRY_CERTIFICATE")?);
     let endpoints = Endpoints::new()
         .with(demo::layer(forward_auth::ForwardAuth))?
         .with(demo::layer(freeradius::FreeRadius))?
         .with(demo::layer(icecast::Icecast))?
         .with(demo::layer(rabbitmq::RabbitMq))?
+        .with(demo::layer_with(registry::Registry, issuer))?
         .with(demo::layer(token_review::TokenReview))?;
     let app = Router::new().merge(envoy_grpc::router(demo::layer(forward_auth::ForwardAuth))).layer(endpoints);
 

@@ -82,20 +82,14 @@ pub fn parameters<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
     let mut parameters = [const { None }; N];
-    let mut rest = query;
-    while !rest.is_empty() {
-        let (name, has_value) = part(&mut rest, b'=');
-        let value = if has_value { part(&mut rest, b'&').0 } else { Part::default() };
-        if name.text.is_empty() && !has_value {
-            continue;
-        }
-        let (name, value) = (name.decode()?, value.decode()?);
-        let Some(index) = names.iter().position(|known| *known == name) else { continue };
+    for_each(query, |name, value| {
+        let Some(index) = names.iter().position(|known| *known == name) else { return Ok(()) };
         if parameters[index].replace(value).is_some() {
             let name = names[index];
             return Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name));
         }
-    }
+        Ok(())
+    })?;
     Ok(parameters)
 }
 
@@ -121,6 +115,49 @@ pub fn secrets<const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Secret>; N], Rejection> {
     Ok(parameters(query, names)?.map(|value| Some(Secret::slice_of(query, value?))))
+}
+
+/// The values of the parameter `name` in `query`, however often it is given, in their order.
+///
+/// Use it where the platform documents that a parameter may be given more than once, and [`parameters`] everywhere else.
+///
+/// ```
+/// use tower_verify::wire::query;
+///
+/// let scopes = query::all("scope=repository%3Aa%3Apull&service=hub&scope=repository%3Ab%3Apush", "scope")?;
+/// assert_eq!(scopes, ["repository:a:pull", "repository:b:push"]);
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
+///
+/// # Errors
+/// If anything in `query` is not percent-encoded UTF-8.
+pub fn all<'a>(query: &'a str, name: &str) -> Result<Vec<Cow<'a, str>>, Rejection> {
+    let mut values = Vec::new();
+    for_each(query, |found, value| {
+        if found == name {
+            values.push(value);
+        }
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+/// Calls `parameter` with the name and the value of each parameter, in their order.
+#[inline]
+fn for_each<'a>(
+    query: &'a str,
+    mut parameter: impl FnMut(Cow<'a, str>, Cow<'a, str>) -> Result<(), Rejection>,
+) -> Result<(), Rejection> {
+    let mut rest = query;
+    while !rest.is_empty() {
+        let (name, has_value) = part(&mut rest, b'=');
+        let value = if has_value { part(&mut rest, b'&').0 } else { Part::default() };
+        if name.text.is_empty() && !has_value {
+            continue;
+        }
+        parameter(name.decode()?, value.decode()?)?;
+    }
+    Ok(())
 }
 
 /// A name or a value.
@@ -191,6 +228,13 @@ mod tests {
         ] {
             assert_eq!(parameters(query, &NAMES).unwrap(), [Some(token.into()), None], "{query}");
         }
+    }
+
+    #[test]
+    fn all_values_of_one_name_are_read_in_order() {
+        assert_eq!(all("scope=a&x=1&%73cope=b+c&&scope&=&scope=", "scope").unwrap(), ["a", "b c", "", ""]);
+        assert!(all("x=1", "scope").unwrap().is_empty());
+        assert!(all("scope=a&x=%ff", "scope").is_err());
     }
 
     #[test]

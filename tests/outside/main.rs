@@ -16,6 +16,10 @@ mod icecast;
 mod platforms;
 #[path = "../../examples/platforms/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "../../examples/platforms/registry.rs"]
+mod registry;
+#[path = "../../examples/platforms/registry_tokens.rs"]
+mod registry_tokens;
 #[path = "../../examples/platforms/token_review.rs"]
 mod token_review;
 

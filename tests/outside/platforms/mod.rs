@@ -6,4 +6,5 @@ mod forward_auth;
 mod freeradius;
 mod icecast;
 mod rabbitmq;
+mod registry;
 mod token_review;
