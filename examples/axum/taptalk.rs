@@ -13,6 +13,7 @@ use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use serde_json::json;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_verify::{
     BoxError, GuardLayer, Verifier, VerifyLayer,
@@ -100,6 +101,8 @@ pub(crate) fn for_pages(
         .endpoint(&tickets)?;
     // One path for two things: the endpoint answers the check, and the guard verifies the upgrade to the socket.
     let guard = GuardLayer::new(SocketGuard::new(), office).observer(observers);
+    let open = json!({"responses": {"101": {"description": "The chat's socket is open: this was no check."}}});
+    let document = document.guarded(&guard, Method::GET, "/connect", open)?;
     let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);
     let routes = Router::new()
         .route_service("/v1/auth/access_token/request", exchange.into_service())

@@ -78,7 +78,8 @@ pub(super) fn ask<C: Described>(
             add(name, false, respond(rejection.into(), context));
         }
     }
-    let mut rejections = Vec::new();
+    // There are more ways to be malformed than a lack, such as a parameter given twice.
+    let mut rejections = vec![("malformed", Rejection::malformed("the request is malformed"))];
     if mounted.knows_callers {
         rejections.push(("unknown caller", Rejection::unknown_caller()));
     }

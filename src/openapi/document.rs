@@ -115,9 +115,11 @@ impl OpenApi {
     /// replace those of the guard's description, apart from `responses`: there the guard's refusals are added, and your
     /// own stay.
     ///
+    /// If the document has the operation already, because an endpoint takes some requests of the same path, the
+    /// responses with further statuses are added to it.
+    ///
     /// # Errors
-    /// If `method` and `path` are in the document already; if `operation` is no object; or if a sample of the guard's
-    /// description cannot be in a request.
+    /// If `operation` is no object, or if a sample of the guard's description cannot be in a request.
     pub fn guarded<C, V>(
         mut self,
         layer: &GuardLayer<C, V>,
@@ -145,7 +147,14 @@ impl OpenApi {
                 (_, member) => drop(whole.insert(name, member)),
             }
         }
-        self.add(&method, path, C::NAME, whole)?;
+        let known = self.paths.get_mut(path).and_then(|item| item.get_mut(method.as_str().to_ascii_lowercase()));
+        match (known.and_then(|operation| operation["responses"].as_object_mut()), whole.get_mut("responses")) {
+            (Some(known), Some(Value::Object(further))) => {
+                let further = std::mem::take(further).into_iter();
+                known.extend(further.filter(|(status, _)| !known.contains_key(status)).collect::<Vec<_>>());
+            }
+            _ => self.add(&method, path, C::NAME, whole)?,
+        }
         Ok(self)
     }
 
@@ -323,7 +332,12 @@ mod tests {
         assert_eq!(responses["204"]["description"], "Admitted.");
         assert!(responses["204"]["content"].is_null());
         assert_eq!(responses["204"]["headers"]["cache-control"]["schema"]["enum"], json!(["no-store"]));
-        let bodies = json!(["POST", ["there is no badge", "POST"], ["the body is larger than 7 bytes", ""]]);
+        let bodies = json!([
+            "POST",
+            ["there is no badge", "POST"],
+            ["the request is malformed", ""],
+            ["the body is larger than 7 bytes", ""],
+        ]);
         assert_eq!(responses["403"]["content"]["application/json"]["schema"]["enum"], bodies);
         assert_eq!(responses["503"]["content"]["text/plain; charset=utf-8"]["schema"]["enum"], json!(["closed"]));
         assert_eq!(responses.as_object().unwrap().len(), 3);

@@ -1,8 +1,8 @@
 //! An OpenAPI 3.1 document of the endpoints that an app has mounted, made from the endpoints themselves.
 //!
 //! [`OpenApi`] takes the layers that you mount, so that the document has your paths, your settings and your caller's
-//! secret. The answers in it are real: each endpoint is asked for its answer to every verdict, to a request that lacks
-//! something, to a body over the limit and to every failure, and the document has the statuses, headers and bodies that
+//! secret. The answers in it are real: each endpoint is asked for its answer to every verdict, to requests that lack
+//! something, to every other rejection and to every failure, and the document has the statuses, headers and bodies that
 //! came. An endpoint says the rest, the schemas of its request and of its answers, in [`Described::describe`]. All
 //! endpoints of the platforms do; your own can.
 //!

@@ -8,9 +8,15 @@ use crate::{
     openapi::{Described, Description},
 };
 
-/// The values that `auth` and a grant can have.
+/// The values that `auth` and a grant can have. To JSON Schema, `1.0` is an integer, too.
 fn value() -> Value {
-    json!({"type": ["string", "integer", "boolean"], "minimum": i64::MIN, "maximum": i64::MAX})
+    let description = "an integer has no fraction, no exponent, and 64 bits";
+    json!({
+        "type": ["string", "integer", "boolean"],
+        "minimum": i64::MIN,
+        "maximum": i64::MAX,
+        "description": description,
+    })
 }
 
 /// A body with `auth`.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AccessTokenEndpoint, AccessVerdict, AppTicketEndpoint, AppTicketVerdict, AuthTicketEndpoint, ConfigsVerdict,
-    ConnectEndpoint, KeyRefusal, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, Ticket,
-    TicketVerdict, TokenPair, TokenVerdict, User, UserUpdateEndpoint, UserVerdict,
+    ConnectEndpoint, KeyRefusal, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketGuard,
+    SocketVerdict, Ticket, TicketVerdict, TokenPair, TokenVerdict, User, UserUpdateEndpoint, UserVerdict,
 };
 use crate::{
     Verdict,
@@ -230,6 +230,16 @@ impl Described for ConnectEndpoint {
     }
 }
 
+// Contract: TT-12.
+impl Described for SocketGuard {
+    fn describe(&self) -> Description<SocketVerdict> {
+        let text = envelope_text!("The values may be in the query instead, as the web SDK has them.");
+        let refused = access_verdicts().filter(|verdict| !verdict.admits()).map(SocketVerdict::Refused);
+        let description = enveloped("The chat's socket", text, nothing()).verdicts(refused);
+        device(optional_app_key(description.bearer("accessToken", "The access token.", TOKEN)))
+    }
+}
+
 // Contract: TT-4.
 impl Described for LogoutEndpoint {
     fn describe(&self) -> Description<AccessVerdict> {
@@ -261,7 +271,7 @@ impl Described for AppTicketEndpoint {
         Description::new("TapTalk.io", "A ticket for the user who is logged in")
             .text("The app asks its own backend, which asks the ticket server.")
             .bearer("session", "The session of the app's own login.", TOKEN)
-            .optional_header("User-Agent", text(), "okhttp/4.9.1")
+            .optional_header("User-Agent", json!({"type": "string", "minLength": 1}), "okhttp/4.9.1")
             .json_body(
                 object(&["userPlatform", "userDeviceID"], members),
                 json!({"userPlatform": "ios", "userDeviceID": "7"}),

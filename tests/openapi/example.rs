@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::schema::Checker;
+
 /// The running example, killed when it is dropped.
 struct Example {
     process: Child,
@@ -38,9 +40,14 @@ impl Example {
 
     /// The status, the head and the body of an answer.
     fn ask(&self, method: &str, path: &str) -> (u16, String, String) {
+        self.send(method, path, "", "")
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-            .unwrap();
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}");
+        write!(stream, "{head}\r\n{headers}\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
@@ -138,4 +145,38 @@ fn another_method_than_the_documents_is_not_allowed() {
         }
     }
     assert_eq!(example.ask("GET", "/auth/").0, 404);
+}
+
+/// Without `check`, a call of `/connect` is one of the socket, whose guard has statuses of its own.
+#[test]
+fn the_answers_of_the_sockets_guard_are_documented() {
+    let example = Example::start();
+    let document = served(&example);
+    let responses = document["paths"]["/connect"]["get"]["responses"].as_object().unwrap();
+    for query in ["", "?check=0", "?authorization=made-up", "?authorization=a&authorization=b"] {
+        let (status, head, _) = example.ask("GET", &format!("/connect{query}"));
+        let described = responses.get(&status.to_string()).unwrap_or_else(|| panic!("{query}: {head}"));
+        for name in ["www-authenticate", "cache-control"] {
+            assert_eq!(described["headers"][name].is_object(), head.contains(&format!("{name}: ")), "{query}: {head}");
+        }
+    }
+    let statuses: Vec<&str> = responses.keys().map(|status| &**status).collect();
+    assert_eq!(statuses, ["101", "200", "400", "401", "429", "491", "492", "500"]);
+}
+
+/// An app's own request needs a `User-Agent` that is not empty, and the document says so.
+#[test]
+fn an_empty_user_agent_has_not_the_schema_and_is_refused() {
+    let example = Example::start();
+    let document = served(&example);
+    let operation = &document["paths"]["/taptalk/auth_ticket"]["post"];
+    let parameters = operation["parameters"].as_array().unwrap();
+    let user_agent = parameters.iter().find(|parameter| parameter["name"] == "User-Agent").unwrap();
+    let body = &operation["requestBody"]["content"]["application/json"]["example"].to_string();
+    let mut checker = Checker::new();
+    for (value, status) in [("", 400), ("curl", 401)] {
+        let headers = format!("user-agent: {value}\r\n");
+        assert_eq!(example.send("POST", "/taptalk/auth_ticket", &headers, body).0, status, "{value:?}");
+        assert_eq!(checker.check(&user_agent["schema"], &value.into()).is_ok(), status == 401, "{value:?}");
+    }
 }
