@@ -3,9 +3,16 @@
 use std::{future::pending, time::Duration};
 
 use http::{HeaderValue, Request};
-use tower_verify::{BoxError, Endpoint, Secret, Verifier, VerifyLayer};
+use serde_json::{Value, json};
+use tower_verify::{
+    BoxError, Endpoint, Secret, Verifier, VerifyLayer,
+    token::{Checked, Signer},
+};
 
-use super::{forward_auth::ClientToken, freeradius::Login, icecast::Client, rabbitmq::Access, token_review::Token};
+use super::{
+    emqx, forward_auth::ClientToken, freeradius, icecast::Client, introspection, mediamtx::Viewer, rabbitmq::Access,
+    rmqtt, sftpgo, token_review::Token,
+};
 
 /// Knows one user, and has no verdict about three others.
 pub(crate) struct Demo;
@@ -52,9 +59,9 @@ impl Verifier<ClientToken> for Demo {
     }
 }
 
-impl Verifier<Login> for Demo {
-    async fn verify(&self, request: Request<Login>) -> Result<bool, BoxError> {
-        let Login { user, password } = request.body();
+impl Verifier<freeradius::Login> for Demo {
+    async fn verify(&self, request: Request<freeradius::Login>) -> Result<bool, BoxError> {
+        let freeradius::Login { user, password } = request.body();
         is_password(user, password).await
     }
 }
@@ -89,5 +96,72 @@ impl Verifier<Client> for Demo {
 impl Verifier<Token> for Demo {
     async fn verify(&self, request: Request<Token>) -> Result<Option<String>, BoxError> {
         owner(&request.body().token).await
+    }
+}
+
+/// The topics of a user of MQTT.
+fn is_own_topic(user: &Secret, topic: &Secret) -> bool {
+    let rest = topic.expose_secret().strip_prefix(user.expose_secret());
+    rest.is_some_and(|rest| rest.starts_with('/') && !rest.contains(['+', '#']))
+}
+
+impl Verifier<emqx::Mqtt> for Demo {
+    async fn verify(&self, request: Request<emqx::Mqtt>) -> Result<bool, BoxError> {
+        match request.body() {
+            emqx::Mqtt::Connect(user, password) => is_password(user, password).await,
+            emqx::Mqtt::Topic(user, action, topic) => {
+                let known = *action == "publish" || *action == "subscribe";
+                Ok(is_user(user).await? && known && is_own_topic(user, topic))
+            }
+        }
+    }
+}
+
+impl Verifier<rmqtt::Mqtt> for Demo {
+    async fn verify(&self, request: Request<rmqtt::Mqtt>) -> Result<bool, BoxError> {
+        match request.body() {
+            rmqtt::Mqtt::Connect(user, password) => is_password(user, password).await,
+            rmqtt::Mqtt::Topic(user, access, topic) => {
+                let known = *access == "1" || *access == "2";
+                Ok(is_user(user).await? && known && is_own_topic(user, topic))
+            }
+        }
+    }
+}
+
+/// May read every stream, and publish none but `live`.
+impl Verifier<Viewer> for Demo {
+    async fn verify(&self, request: Request<Viewer>) -> Result<bool, BoxError> {
+        let Viewer { user, password, action, path } = request.body();
+        let may = *action == "read" || *action == "publish" && *path == "live";
+        Ok(is_password(user, password).await? && may)
+    }
+}
+
+impl Verifier<sftpgo::Login> for Demo {
+    async fn verify(&self, request: Request<sftpgo::Login>) -> Result<Option<Value>, BoxError> {
+        let sftpgo::Login { user, by } = request.body();
+        let good = match by {
+            sftpgo::By::Password(password) => is_password(user, password).await?,
+            sftpgo::By::PublicKey(key) => is_user(user).await? && *key == "ssh-ed25519 AAAA605b32dd",
+        };
+        let account = || {
+            json!({
+                "username": "good", "home_dir": "/srv/sftpgo/good", "status": 1,
+                "permissions": {"/": ["list", "download", "upload"]},
+            })
+        };
+        Ok(good.then(account))
+    }
+}
+
+/// Tokens that the app has issued.
+pub(crate) struct Sessions(pub(crate) Signer);
+
+impl Verifier<introspection::Token> for Sessions {
+    async fn verify(&self, request: Request<introspection::Token>) -> Result<Option<Checked>, BoxError> {
+        let introspection::Token(token) = request.body();
+        is_user(token).await?;
+        Ok(self.0.check(token.expose_secret(), &[]).ok())
     }
 }

@@ -21,21 +21,29 @@
 //! `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
 
 mod demo;
+mod emqx;
 mod envoy_grpc;
 mod envoy_messages;
 mod forward_auth;
 mod freeradius;
 mod icecast;
+mod introspection;
+mod mediamtx;
 mod rabbitmq;
 mod registry;
 mod registry_tokens;
+mod rmqtt;
+mod sftpgo;
 mod token_review;
 
-use std::{env, fs};
+use std::{env, fs, time::Duration};
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tower_verify::{BoxError, Endpoints};
+use tower_verify::{
+    BoxError, CallerSecret, Endpoints,
+    token::{KeyRing, Signer},
+};
 
 use self::registry_tokens::Issuer;
 
@@ -44,17 +52,26 @@ async fn main() -> Result<(), BoxError> {
     // Without a key of its own, the registry's endpoint has nothing to sign with, and fails each call.
     let file = |name| env::var_os(name).map(fs::read).transpose().map(Option::unwrap_or_default);
     let issuer = Issuer::new(&file("REGISTRY_KEY")?, &file("REGISTRY_CERTIFICATE")?);
+    let signer = Signer::new("demo", "session", "", KeyRing::generate()?)?;
+    let session = signer.issue(&[], Duration::from_secs(3600))?;
+    let (sessions, resource_server) = (demo::Sessions(signer), CallerSecret::basic([("api", "605b32dd")])?);
     let endpoints = Endpoints::new()
+        .with(demo::layer(emqx::Emqx))?
         .with(demo::layer(forward_auth::ForwardAuth))?
         .with(demo::layer(freeradius::FreeRadius))?
         .with(demo::layer(icecast::Icecast))?
+        .with(demo::layer_with(introspection::Introspection, sessions).caller_secret(resource_server))?
+        .with(demo::layer(mediamtx::MediaMtx))?
         .with(demo::layer(rabbitmq::RabbitMq))?
         .with(demo::layer_with(registry::Registry, issuer))?
+        .with(demo::layer(rmqtt::Rmqtt))?
+        .with(demo::layer(sftpgo::SftpGo))?
         .with(demo::layer(token_review::TokenReview))?;
     let app = Router::new().merge(envoy_grpc::router(demo::layer(forward_auth::ForwardAuth))).layer(endpoints);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     println!("listening on http://{}", listener.local_addr()?);
+    println!("a token for /introspect: {}", session.token.expose_secret());
     axum::serve(listener, app).await?;
     Ok(())
 }

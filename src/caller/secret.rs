@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::once;
 use crate::{ConfigError, Rejection, Secret};
@@ -79,6 +80,34 @@ impl CallerSecret {
         &self.header
     }
 
+    /// Requires one of the `live` pairs of a user name and a password in `Authorization`, by the scheme Basic (RFC 7617).
+    ///
+    /// ```
+    /// use http::{HeaderMap, header::AUTHORIZATION};
+    /// use tower_verify::CallerSecret;
+    ///
+    /// let caller = CallerSecret::basic([("api", "605b32dd")])?;
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert(AUTHORIZATION, "Basic YXBpOjYwNWIzMmRk".parse()?);
+    /// assert!(caller.check(&mut headers).is_ok());
+    /// # Ok::<(), tower_verify::BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no live pair, if a user name or a password is empty, or if a user name has a colon, which would separate
+    /// it from the password.
+    pub fn basic<'a>(live: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ConfigError> {
+        let value = |(user, password): (&str, &str)| {
+            if user.is_empty() || password.is_empty() || user.contains(':') {
+                return Err(ConfigError::new(
+                    "a user name of the caller is empty or has a colon, or a password is empty: set both",
+                ));
+            }
+            Ok(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+        };
+        Self::new(AUTHORIZATION, live.into_iter().map(value).collect::<Result<Vec<_>, _>>()?)
+    }
+
     /// Checks the header of a request and removes it.
     ///
     /// # Errors
@@ -142,6 +171,26 @@ mod tests {
             assert!(!error.to_string().contains("605b"), "{error}");
         }
         assert!(CallerSecret::new(HEADER, ["605b 32dd", "\u{e9}"]).is_ok());
+    }
+
+    #[test]
+    fn basic_credentials_are_one_of_the_live_pairs() {
+        let caller = CallerSecret::basic([("api", "next"), ("api", "a:b")]).unwrap();
+        for (value, known) in [
+            ("Basic YXBpOm5leHQ=", true),
+            ("Basic YXBpOmE6Yg==", true),
+            ("Basic YXBpOmE=", false),
+            ("Bearer YXBpOm5leHQ=", false),
+            ("", false),
+        ] {
+            let mut headers: HeaderMap = [(AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
+            assert_eq!(caller.check(&mut headers).is_ok(), known, "{value}");
+            assert!(headers.is_empty());
+        }
+        assert!(CallerSecret::basic([]).is_err());
+        for pair in [("", "605b32dd"), ("api", ""), ("a:b", "605b32dd")] {
+            assert!(!CallerSecret::basic([pair]).unwrap_err().to_string().contains("605b"));
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod customer;
 #[path = "../../examples/platforms/demo.rs"]
 mod demo;
+#[path = "../../examples/platforms/emqx.rs"]
+mod emqx;
 #[path = "../../examples/platforms/envoy_grpc.rs"]
 mod envoy_grpc;
 #[path = "../../examples/platforms/envoy_messages.rs"]
@@ -13,6 +15,10 @@ mod forward_auth;
 mod freeradius;
 #[path = "../../examples/platforms/icecast.rs"]
 mod icecast;
+#[path = "../../examples/platforms/introspection.rs"]
+mod introspection;
+#[path = "../../examples/platforms/mediamtx.rs"]
+mod mediamtx;
 mod platforms;
 #[path = "../../examples/platforms/rabbitmq.rs"]
 mod rabbitmq;
@@ -20,6 +26,10 @@ mod rabbitmq;
 mod registry;
 #[path = "../../examples/platforms/registry_tokens.rs"]
 mod registry_tokens;
+#[path = "../../examples/platforms/rmqtt.rs"]
+mod rmqtt;
+#[path = "../../examples/platforms/sftpgo.rs"]
+mod sftpgo;
 #[path = "../../examples/platforms/token_review.rs"]
 mod token_review;
 

@@ -3,6 +3,7 @@
 //! | function | what it reads |
 //! |---|---|
 //! | [`members`] | members of the body, by name |
+//! | [`secrets`] | the same, as secrets: for members that are strings |
 //! | [`object`], [`for_each_member`] | all members of one object in the body |
 //! | [`typed`] | a type that implements serde's `Deserialize` |
 //!
@@ -21,6 +22,7 @@ mod typed;
 
 use std::{borrow::Cow, fmt};
 
+use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use self::reader::Reader;
@@ -28,7 +30,7 @@ pub use self::{
     object::{Object, for_each_member, object},
     typed::typed,
 };
-use crate::Rejection;
+use crate::{Rejection, Secret};
 
 /// The value of a member. [`members`] and [`object`] have examples.
 #[derive(Clone, PartialEq)]
@@ -93,6 +95,38 @@ pub fn members<'a, const N: usize>(
     }
     reader.end()?;
     Ok(members)
+}
+
+/// The members `names` of the object `text` as secrets, in the order of `names`. A member that is `null` is `None`.
+///
+/// It is [`members`] for strings alone, with each as a [slice](Secret::slice_of) of `text`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use tower_verify::wire::{self, json};
+///
+/// let body = wire::text(Bytes::from(r#"{"user": "john", "pass": "605b32dd", "device": null, "more": 1}"#))?;
+/// let [user, password, device] = json::secrets(&body, &["user", "pass", "device"])?;
+/// assert!(user.is_some_and(|user| user == "john") && password.is_some_and(|password| password == "605b32dd"));
+/// assert!(device.is_none());
+///
+/// let rejection = json::secrets(&body, &["more"]).unwrap_err();
+/// assert_eq!(rejection.detail(), "`more` must be a string");
+/// # Ok::<(), tower_verify::Rejection>(())
+/// ```
+///
+/// # Errors
+/// Those of [`members`], and if one of `names` is neither a string nor `null`.
+pub fn secrets<const N: usize>(text: &ByteString, names: &[&'static str; N]) -> Result<[Option<Secret>; N], Rejection> {
+    let mut secrets = [const { None }; N];
+    for ((secret, value), name) in secrets.iter_mut().zip(members(text, names)?).zip(names) {
+        *secret = match value {
+            Some(Value::Text(value)) => Some(Secret::slice_of(text, value)),
+            None | Some(Value::Null) => None,
+            Some(_) => return Err(Rejection::malformed(format!("`{name}` must be a string")).with_field(name)),
+        };
+    }
+    Ok(secrets)
 }
 
 /// The rejection of the member `name` that is given twice.
@@ -199,6 +233,20 @@ mod tests {
     fn a_duplicate_key_is_refused_with_escapes_too() {
         let rejection = members(r#"{"a": "1", "\u0061": "1"}"#, &NAMES).unwrap_err();
         assert_eq!((rejection.detail(), rejection.field()), ("`a` is given more than once", Some("a")));
+    }
+
+    #[test]
+    fn secrets_are_strings() {
+        let secret = |text: &'static str| secrets(&ByteString::from_static(text), &["a"]).map(|[secret]| secret);
+        let text = r#"{"a": "605b32dd"}"#;
+        assert_eq!(secret(text).unwrap().unwrap().expose_secret().as_ptr(), text[7..].as_ptr());
+        assert_eq!(secret(r#"{"a": "\u0041"}"#), Ok(Some("A".into())));
+        assert_eq!((secret("{}"), secret(r#"{"a": null}"#)), (Ok(None), Ok(None)));
+        for text in [r#"{"a": 605}"#, r#"{"a": true}"#, r#"{"a": ["605"]}"#, r#"{"a": {}}"#] {
+            let rejection = secret(text).unwrap_err();
+            assert_eq!((rejection.detail(), rejection.field()), ("`a` must be a string", Some("a")));
+        }
+        assert!(secret(r#"{"a": "1", "a": "1"}"#).is_err());
     }
 
     #[test]
