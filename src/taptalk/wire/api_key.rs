@@ -52,7 +52,7 @@ impl ApiKey {
     fn taken(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Self>, Rejection> {
         // `len` counts all values: it is larger only if some header is given more than once.
         let twice = headers.len() > headers.keys_len() && headers.get_all(name).iter().nth(1).is_some();
-        let Some(value) = headers.remove(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        let Some(value) = headers.remove(name).filter(|value| twice || !value.is_empty()) else { return Ok(None) };
         match Self::decode(value.as_bytes()) {
             Some(key) if !twice => Ok(Some(key)),
             _ => Err(Code::KEY_MALFORMED.reject(match *name == SERVER_KEY {
@@ -164,5 +164,7 @@ mod tests {
             assert_eq!(take(&[value]), Err("49102"), "{value}");
         }
         assert_eq!(take(&[&good, &good]), Err("49102"));
+        // An empty one beside another is no missing one: where the key is optional, it would count as not given.
+        assert_eq!((take(&["", &good]), take(&[&good, ""])), (Err("49102"), Err("49102")));
     }
 }

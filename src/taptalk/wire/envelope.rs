@@ -212,12 +212,14 @@ pub(in crate::taptalk) fn read<D: DeserializeOwned>(body: &[u8]) -> Result<D, En
         Option::deserialize(value).map(Option::unwrap_or_default)
     }
 
+    // serde_json does not look at the bytes of a string that it skips.
+    let text = std::str::from_utf8(body).map_err(|_| EnvelopeError::Unreadable)?;
     let Head { status, error: ErrorText { code, message, field } } =
-        serde_json::from_slice(body).map_err(|_| EnvelopeError::Unreadable)?;
+        serde_json::from_str(text).map_err(|_| EnvelopeError::Unreadable)?;
     if status != 200 {
         return Err(EnvelopeError::Refused(ApiError { status, code, message, field }));
     }
-    serde_json::from_slice(body).map(|Body { data }| data).map_err(|_| EnvelopeError::Unreadable)
+    serde_json::from_str(text).map(|Body { data }| data).map_err(|_| EnvelopeError::Unreadable)
 }
 
 #[cfg(test)]
@@ -302,6 +304,14 @@ mod tests {
         let EnvelopeError::Refused(error) = refused else { panic!("{refused:?}") };
         assert_eq!((error.status, &*error.code, &*error.message), (491, "49102", "no \"such\" key"));
         assert_eq!(error.field, "a\\b");
+    }
+
+    #[test]
+    fn an_envelope_is_utf8_in_what_is_skipped_too() {
+        let good = br#"{"more":"?","status":200,"data":{"ticket":"t"}}"#;
+        assert!(read::<Data>(good).is_ok());
+        let latin1 = good.map(|byte| if byte == b'?' { 0xe9 } else { byte });
+        assert!(matches!(read::<Data>(&latin1), Err(EnvelopeError::Unreadable)));
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! TapTalk's answer to the client. The first two bytes are the HTTP status, the third one cuts the body into frames.
+
+#![no_main]
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{Full, StreamBody};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use tower::service_fn;
+use tower_verify::taptalk::{ApiKey, Client, ClientErrorKind, Profile, TicketParameters, UserPlatform};
+use tower_verify_fuzz::reference::{self, Json};
+
+const LIMIT: usize = 3000;
+
+fuzz_target!(|input: &[u8]| {
+    let [high, low, cut, body @ ..] = input else { return };
+    let status = StatusCode::from_u16(u16::from_be_bytes([*high, *low])).unwrap_or(StatusCode::OK);
+    let (body, cut) = (Bytes::copy_from_slice(body), usize::from(*cut));
+    let http = service_fn(|_: Request<Full<Bytes>>| {
+        let frames: Vec<_> = body.chunks(cut.max(1)).map(|part| Frame::data(Bytes::copy_from_slice(part))).collect();
+        let trailers = (cut % 2 == 1).then(|| Frame::trailers(HeaderMap::new()));
+        let frames = frames.into_iter().chain(trailers).map(Ok::<_, Infallible>);
+        let mut answer = Response::new(StreamBody::new(stream::iter(frames)));
+        *answer.status_mut() = status;
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let client = Client::new(http, ApiKey::new("id", "secret")).expect("the key is valid");
+    let client = client.answer_limit(LIMIT).without_deadline();
+    let parameters = TicketParameters::new(Profile::new("287", "Ann"), UserPlatform::Web, "d", "203.0.113.9", "agent");
+
+    let mut asking = Box::pin(client.request_ticket(parameters));
+    // After 128 frames, other tasks have a turn.
+    let asked = (0..100).find_map(|_| asking.as_mut().now_or_never()).expect("it is never pending for long");
+    let expected = expected(&body).filter(|_| status.is_success() && body.len() <= LIMIT);
+    match asked {
+        Ok(ticket) => {
+            let got = (ticket.user_id, ticket.ticket.expose_secret().to_owned());
+            assert_eq!(Some(got), expected);
+        }
+        Err(error) => {
+            assert_eq!(expected, None, "a good ticket is lost: {error}");
+            assert_eq!(error.kind() == ClientErrorKind::TooLarge, body.len() > LIMIT);
+            assert!(!error.to_string().contains("secret"));
+            let refused = error.api_error().is_some();
+            assert_eq!(refused, error.kind() == ClientErrorKind::Refused);
+        }
+    }
+});
+
+/// The user's id and the ticket, if the whole envelope is there, once.
+fn expected(body: &[u8]) -> Option<(String, String)> {
+    let members = reference::all_members::<Json>(body, |name| ["status", "error", "data"].contains(&name))?;
+    let once = |name: &str| {
+        let mut found = members.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
+        (found.next(), found.next().is_some())
+    };
+    let (Some(Json::Other(status)), false) = once("status") else { return None };
+    let (Some(Json::Object(data)), false) = once("data") else { return None };
+    let error_is_fit = match once("error") {
+        (None, false) => true,
+        (Some(Json::Other(value)), false) => value.is_null(),
+        (Some(Json::Object(error)), false) => ["code", "message", "field"].into_iter().all(|name| {
+            let values: Vec<_> = error.iter().filter(|(given, _)| given == name).map(|(_, value)| value).collect();
+            matches!(values[..], [] | [Json::Other(Value::String(_) | Value::Null)])
+        }),
+        _ => false,
+    };
+    let text = |name: &str| {
+        let values: Vec<_> = data.iter().filter(|(given, _)| given == name).map(|(_, value)| value).collect();
+        match values[..] {
+            [Json::Other(Value::String(text))] if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        }
+    };
+    (error_is_fit && *status == 200).then_some(())?;
+    Some((text("userID")?, text("ticket")?))
+}
