@@ -143,6 +143,8 @@
 
 mod agent;
 mod answer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod customer;
 #[cfg(feature = "openapi")]
 mod openapi;

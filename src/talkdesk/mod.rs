@@ -175,6 +175,8 @@
 #![doc = include_str!("contract.md")]
 
 mod call;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod credentials;
 mod decode;
 mod field;

@@ -182,6 +182,8 @@
 #![doc = include_str!("contract.md")]
 
 mod client;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod server;

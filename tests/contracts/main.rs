@@ -2,6 +2,8 @@
 //! for every endpoint.
 
 mod careless;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod diyalog;
 mod laws;
 mod laws_talkdesk;

@@ -1,7 +1,3 @@
-//! A test kit for endpoints: [`EndpointTest`] drives any [`Endpoint`] through every outcome and every protection.
-//!
-//! The stores have a kit of their own: `store::conformance`.
-
 use std::{
     any::Any,
     fmt,

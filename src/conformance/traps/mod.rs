@@ -1,0 +1,53 @@
+//! Requests that a careless server takes for good ones, and good ones that it takes for bad.
+//!
+//! Each function is given the names of a good request's members or parameters, each with a [`Call`](super::Call)'s
+//! template of its value. A careless server is one whose parser keeps the last of two equal names, decodes with a
+//! replacement character, or looks at the first good thing in the body.
+//!
+//! ```
+//! use tower_verify::conformance::traps;
+//!
+//! let members = [("badge", "${badge}"), ("pin", "${pin}")];
+//! assert_eq!(traps::object(&members), r#"{"badge":"${badge}","pin":"${pin}"}"#);
+//! assert_eq!(traps::query(&members), "badge=${badge}&pin=${pin}");
+//!
+//! let twice = traps::member(&members, "pin").into_iter().find(|trap| trap.name == "`pin` is given twice").unwrap();
+//! assert_eq!(twice.text, br#"{"badge":"${badge}","pin":"${pin}","pin":"${pin}"}"#);
+//! ```
+
+mod body;
+mod query;
+
+pub use self::{
+    body::{bodies, member, object, object_variations},
+    query::{parameter, queries, query, query_variations},
+};
+
+/// A request, or a part of one. The [module](self) has an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trap<T> {
+    /// What is special about it, in a few words.
+    pub name: String,
+    /// The template of the body or the query.
+    pub text: T,
+}
+
+fn trap<T>(name: impl Into<String>, text: impl Into<T>) -> Trap<T> {
+    Trap { name: name.into(), text: text.into() }
+}
+
+/// The members without the one called `name`.
+fn without<'a>(members: &[(&'a str, &'a str)], name: &str) -> Vec<(&'a str, &'a str)> {
+    members.iter().copied().filter(|(known, _)| *known != name).collect()
+}
+
+/// The template of the value of `name`.
+fn value<'a>(members: &[(&str, &'a str)], name: &str) -> &'a str {
+    members.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+}
+
+/// The template with a filter in each of its values.
+fn filtered(template: &str, filter: &str) -> String {
+    template.replace('}', &format!("|{filter}}}"))
+}

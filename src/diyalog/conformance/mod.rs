@@ -1,0 +1,48 @@
+//! Diyalog as a caller: suites of checks for any server, with the feature `conformance`.
+//!
+//! [`CustomerCalls`] plays the check of a customer, [`AgentCalls`] that of an agent. Every documented call is made, good
+//! and bad, and the answers are held to the rows of the [contract](super). The good call is repeated, as Diyalog may
+//! repeat it: a token that is good once only fails. A run makes at most seven attempts with a wrong token of one
+//! principal, so that a throttle is not reached.
+//!
+//! [`conformance`](crate::conformance) has an example that runs one, in process and over HTTP.
+
+mod agent;
+mod customer;
+
+pub use self::{agent::AgentCalls, customer::CustomerCalls};
+
+use http::Method;
+
+use crate::conformance::{Call, Check, Expected};
+
+/// The contract, from which failures quote.
+const CONTRACT: &str = include_str!("../contract.md");
+
+/// The header of the caller's secret.
+const AUTH_TOKEN: &str = "auth-token";
+
+/// Calls that are the app's own, although they are close to the documented one. `target` makes the target of a path.
+fn elsewhere(row: &str, good: &Call, methods: [Method; 3], target: impl Fn(&str) -> String) -> Vec<Check> {
+    let method = |method: Method| (format!("{method} is not answered"), good.clone().method(method));
+    let mut calls: Vec<_> = methods.into_iter().map(method).collect();
+    calls.push(("a longer path is not answered".into(), good.clone().target(target("x"))));
+    calls.push(("a path below is not answered".into(), good.clone().target(target("/x"))));
+    calls.into_iter().map(|(name, call)| Check::new(row, name, call, Expected::not_admitted())).collect()
+}
+
+/// Calls of a caller without its secret, if one is required.
+fn strangers(good: &Call, refused: &Expected) -> Vec<Check> {
+    let secret = "${caller_secret}";
+    let call = good.clone().without_header(AUTH_TOKEN);
+    [
+        ("a caller without its secret", call.clone()),
+        ("a caller with an empty secret", call.clone().header(AUTH_TOKEN, "")),
+        ("a caller with another secret", call.clone().header(AUTH_TOKEN, format!("{secret}x"))),
+        ("a caller with its secret in quotes", call.clone().header(AUTH_TOKEN, format!("\"{secret}\""))),
+        ("a caller with its secret twice", call.header(AUTH_TOKEN, secret).header(AUTH_TOKEN, secret)),
+    ]
+    .into_iter()
+    .map(|(name, call)| Check::new("DY-5", name, call, refused.clone()).requires("caller_secret"))
+    .collect()
+}

@@ -1,0 +1,59 @@
+//! The suites that play a platform: they pass against this crate's endpoints, in process and over HTTP.
+
+mod apps;
+mod faults;
+#[cfg(feature = "token")]
+mod taptalk;
+
+use http::StatusCode;
+use tower_verify::{
+    conformance::{Report, Suite},
+    diyalog::{CustomerEndpoint, Vocabulary},
+    talkdesk::Validator,
+};
+
+use self::apps::App;
+
+#[track_caller]
+fn assert_complete(report: &Report) {
+    assert!(report.failed().next().is_none(), "{report}");
+    assert!(report.skipped().next().is_none(), "{report}");
+}
+
+async fn assert_passes(suite: Suite, app: App) {
+    assert_complete(&suite.run(app).await);
+}
+
+#[tokio::test]
+async fn diyalogs_customers() {
+    assert_passes(apps::customer_calls().suite(), apps::diyalog(CustomerEndpoint::new())).await;
+    let older = CustomerEndpoint::new().vocabulary(Vocabulary::Older).quoted(true);
+    let suite = apps::customer_calls().vocabulary(Vocabulary::Older).quoted(true).suite();
+    assert_passes(suite, apps::diyalog(older)).await;
+}
+
+#[tokio::test]
+async fn diyalogs_agents() {
+    assert_passes(apps::agent_calls(), apps::diyalog(CustomerEndpoint::new())).await;
+}
+
+#[tokio::test]
+async fn talkdesks_validator() {
+    assert_passes(apps::talkdesk_calls().suite(), apps::talkdesk(Validator::new())).await;
+    let validator = Validator::new().no_verdict_status(StatusCode::SERVICE_UNAVAILABLE).unwrap();
+    assert_passes(apps::talkdesk_calls().no_verdict_status(503).suite(), apps::talkdesk(validator)).await;
+}
+
+#[cfg(feature = "token")]
+#[tokio::test]
+async fn taptalks_ticket_server() {
+    let (app, calls) = taptalk::ticket_server().await;
+    assert_passes(calls.suite(), app).await;
+}
+
+#[cfg(feature = "token")]
+#[tokio::test]
+async fn the_backend_of_an_app_with_taptalk() {
+    let (app, suite) = taptalk::app_tickets();
+    assert_passes(suite, app).await;
+}
