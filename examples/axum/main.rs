@@ -20,6 +20,7 @@ mod commands;
 mod diyalog;
 mod docs;
 mod observing;
+mod outage;
 mod page;
 mod server;
 mod sessions;
@@ -37,8 +38,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tower_http::trace::TraceLayer;
 use tower_verify::{
-    BoxError, Endpoints, VerifyLayer,
-    diyalog::{AgentEndpoint, CustomerEndpoint, Tokens},
+    BoxError, CallerSecret, Endpoints, VerifyLayer,
+    diyalog::{AUTH_TOKEN, AgentEndpoint, CustomerEndpoint, Tokens},
     observe::request_span,
     openapi::OpenApi,
     talkdesk::Validator,
@@ -46,6 +47,7 @@ use tower_verify::{
     token::KeyRing,
 };
 
+use outage::Outage;
 use sessions::Sessions;
 use settings::Settings;
 use state::Stores;
@@ -96,15 +98,22 @@ async fn app(settings: &Settings, url: &str, stores: Stores, keys: KeyRing) -> R
     let office = taptalk::office(settings, office, keys)?;
     let issuer = taptalk::issuer(settings.taptalk_base.as_deref().unwrap_or(url), sessions.clone())?;
 
-    let validator = throttles.guessable(talkdesk::Bridge, talkdesk::username)?;
-    let customers = throttles.random(tokens.clone(), diyalog::customer)?;
-    let agents = throttles.random(tokens.clone(), diyalog::agent)?;
-    let backends = throttles.random(office.clone(), taptalk::backend_of_ticket)?;
-    let updates = throttles.random(office.clone(), taptalk::backend_of_update)?;
+    let validator = Outage::new(talkdesk::Bridge, talkdesk::username);
+    let validator = throttles.guessable(validator, talkdesk::username)?;
+    let customers = throttles.random(Outage::new(tokens.clone(), diyalog::customer), diyalog::customer)?;
+    let agents = throttles.random(Outage::new(tokens.clone(), diyalog::agent), diyalog::agent)?;
+    let backends = Outage::new(office.clone(), taptalk::backend_of_ticket);
+    let backends = throttles.random(backends, taptalk::backend_of_ticket)?;
+    let updates = Outage::new(office.clone(), taptalk::backend_of_update);
+    let updates = throttles.random(updates, taptalk::backend_of_update)?;
 
     let validator = VerifyLayer::new(Validator::new(), validator);
-    let customers = VerifyLayer::new(CustomerEndpoint::new(), customers);
-    let agents = VerifyLayer::new(AgentEndpoint::new(), agents);
+    let mut customers = VerifyLayer::new(CustomerEndpoint::new(), customers);
+    let mut agents = VerifyLayer::new(AgentEndpoint::new(), agents);
+    if let Some(secret) = &settings.diyalog_auth_token {
+        let secret = CallerSecret::new(AUTH_TOKEN, [&**secret])?;
+        (customers, agents) = (customers.caller_secret(secret.clone()), agents.caller_secret(secret));
+    }
     let backends = VerifyLayer::new(AuthTicketEndpoint::new(), backends);
     let updates = VerifyLayer::new(UserUpdateEndpoint::new(), updates);
     let document = OpenApi::new("The axum example of tower-verify", "1.0.0")

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     /// `THROTTLE_KEY`: 32 bytes in base64, the key of the digests that stand for principals in the store. The default is
     /// a random key, which is kept in the store.
     pub(crate) throttle_key: Option<String>,
+    /// `DIYALOG_AUTH_TOKEN`: the `Auth-Token` that Diyalog must send. By default it need not send one.
+    pub(crate) diyalog_auth_token: Option<String>,
     /// `TAPTALK_BASE`: the ticket server that the app asks for its users' tickets. The default is the app itself.
     pub(crate) taptalk_base: Option<String>,
     /// `REDIS_URL`: the Redis that keeps the state, with the feature `redis`. The default is the process's memory.
@@ -45,6 +47,7 @@ impl Settings {
             refresh_grace: seconds("REFRESH_GRACE_SECONDS", 10)?,
             throttle_failures: variable("THROTTLE_FAILURES", 10)?,
             throttle_key: text("THROTTLE_KEY"),
+            diyalog_auth_token: text("DIYALOG_AUTH_TOKEN"),
             taptalk_base: text("TAPTALK_BASE"),
             redis_url: text("REDIS_URL"),
         })

@@ -7,7 +7,7 @@ use axum::{
     routing::any,
 };
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, header::AUTHORIZATION};
 use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
@@ -20,14 +20,15 @@ use tower_verify::{
     openapi::OpenApi,
     store::SharedStore,
     taptalk::{
-        AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client, ConnectEndpoint,
-        KnownKey, LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketGuard, TicketOffice,
-        TicketRequest, User, UserPlatform, UserUpdate,
+        AccessCheck, AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client,
+        ConfigsRequest, ConnectEndpoint, KeyRefusal, KnownKey, Logout, LogoutEndpoint, Profile, ProjectConfigsEndpoint,
+        RefreshEndpoint, SocketGuard, TicketExchange, TicketOffice, TicketRequest, TokenRefresh, User, UserPlatform,
+        UserUpdate,
     },
     token::KeyRing,
 };
 
-use crate::{observing::Observers, sessions::Sessions, settings::Settings};
+use crate::{observing::Observers, outage::Outage, sessions::Sessions, settings::Settings};
 
 /// The verifier of all calls to the ticket server.
 pub(crate) fn office(
@@ -40,6 +41,11 @@ pub(crate) fn office(
         .app_keys(ApiKeys::new([
             KnownKey::new(ApiKey::new("demo-app", "demo-app-secret")),
             KnownKey::new(ApiKey::new("demo-web", "demo-web-secret")).for_platforms([UserPlatform::Web]),
+            KnownKey::new(ApiKey::new("demo-other", "demo-other-secret")),
+            KnownKey::new(ApiKey::new("demo-expired", "demo-secret")).refused(KeyRefusal::Expired),
+            KnownKey::new(ApiKey::new("demo-disabled", "demo-secret")).refused(KeyRefusal::NotEnabled),
+            KnownKey::new(ApiKey::new("demo-suspended", "demo-secret")).refused(KeyRefusal::Suspended),
+            KnownKey::new(ApiKey::new("demo-ownerless", "demo-secret")).refused(KeyRefusal::WithoutOwner),
         ])?)
         .ticket_ttl(settings.ticket_ttl)?
         .access_token_ttl(settings.access_ttl)?
@@ -61,6 +67,11 @@ pub(crate) fn backend_of_update(update: &UserUpdate) -> Option<String> {
     Some(format!("taptalk:{}", update.server_key.id.expose_secret()))
 }
 
+/// The principal of an app's call, if it sends its key.
+fn app(key: Option<&ApiKey>) -> Option<String> {
+    Some(format!("taptalk app:{}", key?.id.expose_secret()))
+}
+
 /// Asks a ticket server for tickets of the users who are logged in.
 pub(crate) type Issuer = AppTicketIssuer<Callers, Client<HttpClient<HttpConnector, Full<Bytes>>>>;
 
@@ -74,6 +85,9 @@ pub(crate) struct Callers(Sessions);
 
 impl Verifier<AppCaller> for Callers {
     async fn verify(&self, request: Request<AppCaller>) -> Result<Option<Profile>, BoxError> {
+        if request.headers().get(AUTHORIZATION).is_some_and(|value| value == "Bearer outage") {
+            return Err("the sessions are away".into());
+        }
         let username = self.0.user(request.headers()).await?;
         Ok(username.map(|username| Profile::new(username, "Demo User")))
     }
@@ -86,11 +100,16 @@ pub(crate) fn for_pages(
     observers: Observers,
     document: OpenApi,
 ) -> Result<(Router, OpenApi), BoxError> {
-    let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), office.clone()).observer(observers.clone());
-    let refresh = VerifyLayer::new(RefreshEndpoint::new(), office.clone()).observer(observers.clone());
-    let logout = VerifyLayer::new(LogoutEndpoint::new(), office.clone()).observer(observers.clone());
-    let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), office.clone()).observer(observers.clone());
-    let check = VerifyLayer::new(ConnectEndpoint::new(), office.clone()).observer(observers.clone());
+    let exchange = Outage::new(office.clone(), |asked: &TicketExchange| app(Some(&asked.app_key)));
+    let exchange = VerifyLayer::new(AccessTokenEndpoint::new(), exchange).observer(observers.clone());
+    let refresh = Outage::new(office.clone(), |asked: &TokenRefresh| app(asked.app_key.as_ref()));
+    let refresh = VerifyLayer::new(RefreshEndpoint::new(), refresh).observer(observers.clone());
+    let logout = Outage::new(office.clone(), |asked: &Logout| app(Some(&asked.app_key)));
+    let logout = VerifyLayer::new(LogoutEndpoint::new(), logout).observer(observers.clone());
+    let configs = Outage::new(office.clone(), |asked: &ConfigsRequest| app(Some(&asked.app_key)));
+    let configs = VerifyLayer::new(ProjectConfigsEndpoint::new(), configs).observer(observers.clone());
+    let check = Outage::new(office.clone(), |asked: &AccessCheck| app(asked.app_key.as_ref()));
+    let check = VerifyLayer::new(ConnectEndpoint::new(), check).observer(observers.clone());
     let tickets = VerifyLayer::new(AppTicketEndpoint::new(), issuer).observer(observers.clone());
     let document = document
         .endpoint(&exchange)?

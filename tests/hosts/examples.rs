@@ -43,15 +43,19 @@ fn source(name: &str) -> PathBuf {
 }
 
 /// The path of the built example. `cargo test` builds the examples; other commands do not, and then it is built here.
-fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("tests are in a folder of the profile");
     let example = profile.join("examples").join(format!("{name}{EXE_SUFFIX}"));
     if modified(&example) < modified(&source(name)) {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", name]);
-        if cfg!(feature = "https-client") {
-            cargo.args(["--features", "https-client"]);
+        for (feature, enabled) in
+            [("https-client", cfg!(feature = "https-client")), ("conformance", cfg!(feature = "conformance"))]
+        {
+            if enabled {
+                cargo.args(["--features", feature]);
+            }
         }
         if profile.ends_with("release") {
             cargo.arg("--release");
@@ -116,9 +120,10 @@ fn every_example_has_its_test() {
         .map(|path| path.file_stem().and_then(|name| name.to_str()).expect("the name is text").to_owned())
         .collect();
     names.sort();
-    // `axum` is run by `.ci/quickstart` and `.ci/browser`, `operate` by `.ci/operate`.
+    // `axum` is run by `.ci/quickstart` and `.ci/browser`, `operate` by `.ci/operate`, and `conformance` by the module of
+    // that name and `.ci/conformance`.
     let here = ["behind_nginx", "custom_endpoint", "hyper", "lambda", "platforms", "sqlite", "taptalk_backend"];
-    let elsewhere = ["axum", "operate"];
+    let elsewhere = ["axum", "conformance", "operate"];
     let mut known = [&here[..], &["tenants", "tokens", "tonic"], &elsewhere].concat();
     known.sort();
     assert_eq!(names, known);

@@ -4,6 +4,8 @@ mod support;
 
 mod axum;
 mod caller;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod console;
 mod endpoints;
 mod examples;
