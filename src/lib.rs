@@ -47,7 +47,9 @@
 //! # The platforms
 //!
 //! [`talkdesk`], [`diyalog`] and [`taptalk`] have a module each, which says what is called when, and with what. For
-//! another platform you write an [`Endpoint`] of your own, in about 40 lines: see [`guide::new_platform`].
+//! another platform you write an [`Endpoint`] of your own, in about 40 lines: see [`guide::new_platform`]. It lists
+//! programs that are done, to copy from: RabbitMQ, Icecast, FreeRADIUS, container registries, MQTT brokers, proxies and
+//! more.
 //!
 //! The [`guide`] leads from a partner's document to an endpoint in production: mounting, verifiers, several nodes,
 //! tests, observing.

@@ -1,13 +1,15 @@
-//! EMQX 5's HTTP authenticator and authorizer: `POST` in JSON, when a client connects, and when it publishes or subscribes.
+//! EMQX 5's HTTP authenticator and authorizer: `POST` in JSON, when a client connects, and when it publishes or
+//! subscribes.
 //!
-//! * **Reads as admitted:** 204, or 200 in JSON with `"result": "allow"` (`emqx_authn_http.erl`, `emqx_authz_http.erl`).
-//!   `"is_superuser": true` beside it passes every later question.
-//! * **Keeps out:** `"result": "deny"` with 200 and `Content-Type: application/json`, and **nothing else**. Other words, other
-//!   statuses, 401 and 500 among them, and no answer all mean `ignore`: the next authenticator or authorizer is asked.
+//! * **Reads as admitted:** 204, or 200 in JSON with `"result": "allow"` (`emqx_authn_http.erl`,
+//!   `emqx_authz_http.erl`). `"is_superuser": true` beside it passes every later question.
+//! * **Keeps out:** `"result": "deny"` with 200 and `Content-Type: application/json`, and **nothing else**. Other
+//!   words, other statuses, 401 and 500 among them, and no answer all mean `ignore`: the next authenticator or
+//!   authorizer is asked.
 //! * **Configure:** the `body` of the authenticator has `username` and `password`, that of the authorizer `username`,
 //!   `action` and `topic`. `request_timeout` is 5 s.
-//! * **Opens:** `authorization.no_match = allow` (the default before version 6), and the `{allow, all}` at the end of the
-//!   file authorizer, let every client do what nobody answered about. Set `no_match = deny` and remove both.
+//! * **Opens:** `authorization.no_match = allow` (the default before version 6), and the `{allow, all}` at the end of
+//!   the file authorizer, let every client do what nobody answered about. Set `no_match = deny` and remove both.
 //! * **Trap:** EMQX 4 reads only the status: there, `deny` with 200 admits. This endpoint is not for it.
 
 use bytes::Bytes;

@@ -1,13 +1,14 @@
-//! FreeRADIUS's `rlm_rest` in the section `authenticate`: `GET /user/{name}/mac/{station}` with the name and the password in
-//! `Authorization`.
+//! FreeRADIUS's `rlm_rest` in the section `authenticate`: `GET /user/{name}/mac/{station}` with the name and the
+//! password in `Authorization`.
 //!
 //! * **Reads as admitted:** every 2xx, whatever its body, an HTML page too (`rlm_rest.c`).
 //! * **Keeps out:** 3xx, 401 (reject), 403 (locked), 404 (not found), 5xx (failed), no answer within the section's
 //!   `timeout`. There is no retry.
 //! * **Configure:** `auth = 'basic'` in the section, or no password is sent at all; `Auth-Type := rest` in the server's
 //!   `authorize`, so that this answer decides.
-//! * **Opens:** `rest { fail = 1 }` before a module that succeeds admits when there is no answer. `rest` in `authorize` asks
-//!   about a name without a password, and there a body in JSON sets attributes: `{"control:Auth-Type": "Accept"}` admits.
+//! * **Opens:** `rest { fail = 1 }` before a module that succeeds admits when there is no answer. `rest` in `authorize`
+//!   asks about a name without a password, and there a body in JSON sets attributes: `{"control:Auth-Type": "Accept"}`
+//!   admits.
 //! * **Trap:** the path has the name percent-encoded, `john%40example.com`: compare it decoded.
 
 use bytes::Bytes;

@@ -1,15 +1,15 @@
 //! Icecast's `<authentication type="url">`: `POST` with a form when a listener or a source comes.
 //!
-//! * **Reads as admitted:** the header line `icecast-auth-user: 1`, in whatever case and **at whatever status**: the status
-//!   and the body are never looked at (`auth_url.c`). With an option `auth_header` of your own, a line that begins with it is
-//!   enough: `icecast-auth-user: 1` also finds `icecast-auth-user: 10`.
+//! * **Reads as admitted:** the header line `icecast-auth-user: 1`, in whatever case and **at whatever status**: the
+//!   status and the body are never looked at (`auth_url.c`). With an option `auth_header` of your own, a line that
+//!   begins with it is enough: `icecast-auth-user: 1` also finds `icecast-auth-user: 10`.
 //! * **Keeps out:** every response without that line, no connection, no answer within 15 s. There is no retry.
 //! * **Configure:** `listener_add` and `stream_auth` in each `<mount>`, both at this path.
-//! * **Opens:** without `listener_add`, every listener is let in and nobody is asked. Without `stream_auth`, a source needs
-//!   only the `<source-password>` of the whole server. A mount without a `<mount>` section is open to every
+//! * **Opens:** without `listener_add`, every listener is let in and nobody is asked. Without `stream_auth`, a source
+//!   needs only the `<source-password>` of the whole server. A mount without a `<mount>` section is open to every
 //!   listener, unless there is a `<mount type="default">`.
-//! * **Traps:** the credentials of a listener come twice, in the form and in `Authorization`. The mount of a listener has
-//!   the query of its URL. Listeners and sources ask at the same path: the action says who it is.
+//! * **Traps:** the credentials of a listener come twice, in the form and in `Authorization`. The mount of a listener
+//!   has the query of its URL. Listeners and sources ask at the same path: the action says who it is.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::AUTHORIZATION, request::Parts};

@@ -1,10 +1,10 @@
-//! Programs that know nothing of this crate, each with an endpoint of its own in a file of its own: the proxies nginx,
-//! Caddy, Traefik and Envoy, RabbitMQ, FreeRADIUS and Kubernetes.
+//! Programs that know nothing of this crate, each with an endpoint of its own in a file of its own: RabbitMQ, Icecast,
+//! FreeRADIUS, container registries, EMQX, RMQTT, SFTPGo, MediaMTX, Kubernetes, OAuth 2.0 introspection, and one for the
+//! proxies nginx, Caddy, Traefik and Envoy.
 //!
 //! Copy the file of your program: it takes at most 45 lines, from its imports to its endpoint. Its header says what the
 //! program reads as admitted, what it does when there is no answer, and which setting lets everybody in. `demo.rs` has
-//! the verifier: put yours in its place. `.ci/platforms` has a script for each program, which runs the real one with
-//! this example.
+//! the verifier: put yours in its place. `.ci/platforms` runs the real programs with this example.
 //!
 //! ```console
 //! $ cargo run --example platforms
@@ -17,8 +17,8 @@
 //! ```
 //!
 //! The users are `good`, with the password or the token `605b32dd`; `broken`, whose verification fails; `panic`, whose
-//! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by default.
-//! `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
+//! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by
+//! default. `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
 
 mod demo;
 mod emqx;

@@ -1,11 +1,11 @@
 //! MediaMTX with `authMethod: http`: `POST` in JSON when somebody publishes, reads, or opens the API.
 //!
-//! * **Reads as admitted:** every 2xx, whatever its body (`internal/auth/manager.go`). Go follows redirects: a login page at
-//!   their end admits.
-//! * **Keeps out:** every other status, and no answer within `readTimeout`; the client waits two seconds more. There is no
-//!   retry.
-//! * **The first call of many clients has no credentials**, and 401 makes MediaMTX ask for them. Without the 401, no player
-//!   ever shows its password.
+//! * **Reads as admitted:** every 2xx, whatever its body (`internal/auth/manager.go`). Go follows redirects: a login
+//!   page at their end admits.
+//! * **Keeps out:** every other status, and no answer within `readTimeout`; the client waits two seconds more. There is
+//!   no retry.
+//! * **The first call of many clients has no credentials**, and 401 makes MediaMTX ask for them. Without the 401, no
+//!   player ever shows its password.
 //! * **Configure:** `authHTTPAddress` with this URL. RTSP must be set to `basic`, as a digest cannot be checked here.
 //! * **Opens:** nobody is asked about what `authHTTPExclude` lists: `api`, `metrics` and `pprof` by default.
 //! * **Trap:** one question for all: the action says what it is about. A good password for reading must not publish.

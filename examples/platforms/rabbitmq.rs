@@ -1,16 +1,16 @@
-//! RabbitMQ's `rabbitmq_auth_backend_http`: four questions, each at a path of its own, by `GET` with a query or by `POST`
-//! with a form.
+//! RabbitMQ's `rabbitmq_auth_backend_http`: four questions, each at a path of its own, by `GET` with a query or by
+//! `POST` with a form.
 //!
-//! * **Reads as admitted:** status 200 or 201, and the word `allow` in any case, with spaces around it. At `/auth/user` the
-//!   beginning of the body is enough, `allowed` admits too, and each further word becomes a tag of the user: `allow
+//! * **Reads as admitted:** status 200 or 201, and the word `allow` in any case, with spaces around it. At `/auth/user`
+//!   the beginning of the body is enough, `allowed` admits too, and each further word becomes a tag of the user: `allow
 //!   administrator` opens the management UI (`rabbit_auth_backend_http.erl`). It follows redirects: a page at their end
 //!   that begins with the word admits.
 //! * **Keeps out:** another word, another status, no connection. There is no retry.
-//! * **Configure:** `auth_http.http_method = post`, or access logs show passwords. A slow endpoint holds the connection of
-//!   the client: `auth_http.request_timeout` is new in 3.13, so keep this layer's deadline short.
+//! * **Configure:** `auth_http.http_method = post`, or access logs show passwords. A slow endpoint holds the connection
+//!   of the client: `auth_http.request_timeout` is new in 3.13, so keep this layer's deadline short.
 //! * **Opens:** `auth_backends.2 = internal` is asked whenever this backend does not admit, and knows `guest`.
-//! * **Trap:** a login by certificate asks `/auth/user` without a password, and over MQTT with a `vhost`. So the path says
-//!   what is asked, and not the parameters that are there.
+//! * **Trap:** a login by certificate asks `/auth/user` without a password, and over MQTT with a `vhost`. So the path
+//!   says what is asked, and not the parameters that are there.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};

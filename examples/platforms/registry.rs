@@ -1,15 +1,16 @@
-//! Token server of a container registry (`auth.token` of Docker's registry): `GET /token?service=…&scope=…` with the user
-//! and the password in `Authorization`; the answer has a signed token, which the client hands to the registry.
+//! Token server of a container registry (`auth.token` of Docker's registry): `GET /token?service=…&scope=…` with the
+//! user and the password in `Authorization`; the answer has a signed token, which the client hands to the registry.
 //!
-//! * **Reads as admitted:** the client takes `token` (or `access_token`) out of a 2xx. The registry asks nobody: it checks
-//!   the token's signature, issuer, audience, time and `access` (`registry/auth/token/token.go`).
+//! * **Reads as admitted:** the client takes `token` (or `access_token`) out of a 2xx. The registry asks nobody: it
+//!   checks the token's signature, issuer, audience, time and `access` (`registry/auth/token/token.go`).
 //! * **Keeps out:** 401 makes the client say that the password is wrong; other statuses and no answer are errors. The
-//!   registry goes on with the tokens that it has seen: one that was given out counts until it expires, and 60 s longer.
+//!   registry goes on with the tokens that it has seen: one that was given out counts until it expires, and 60 s
+//!   longer.
 //! * **Configure:** `realm` is this path, by HTTPS; `service`, `issuer` and `rootcertbundle` as in the token.
-//! * **Opens:** a token that repeats the scopes that were asked for. Ask what the user may do, and sign that; to grant less,
-//!   or nothing, is no error. `auth.silly` admits every request that has an `Authorization`.
-//! * **Traps:** `scope` may be given more than once. A client without a password asks for what everybody may do; here it is
-//!   refused. A client assumes that a token lasts 60 s, so let it last longer.
+//! * **Opens:** a token that repeats the scopes that were asked for. Ask what the user may do, and sign that; to grant
+//!   less, or nothing, is no error. `auth.silly` admits every request that has an `Authorization`.
+//! * **Traps:** `scope` may be given more than once. A client without a password asks for what everybody may do; here
+//!   it is refused. A client assumes that a token lasts 60 s, so let it last longer.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};

@@ -1,14 +1,14 @@
 //! RMQTT's `rmqtt-auth-http`: `POST` with a form, when a client connects, and when it publishes or subscribes.
 //!
-//! * **Reads as admitted:** every 2xx whose body is neither `deny` nor `ignore`: an empty one, an HTML page, and, before the
-//!   version that reads JSON, `{"result": "deny"}` too. A header `X-Superuser` passes every later question, and `X-Cache`
-//!   keeps the answer (`rmqtt-auth-http/src/lib.rs`).
-//! * **Keeps out:** a 2xx whose body is `deny`, and no answer within `http_timeout` if `deny_if_error` is `true`, as it is by
-//!   default. It follows redirects.
+//! * **Reads as admitted:** every 2xx whose body is neither `deny` nor `ignore`: an empty one, an HTML page, and,
+//!   before the version that reads JSON, `{"result": "deny"}` too. A header `X-Superuser` passes every later question,
+//!   and `X-Cache` keeps the answer (`rmqtt-auth-http/src/lib.rs`).
+//! * **Keeps out:** a 2xx whose body is `deny`, and no answer within `http_timeout` if `deny_if_error` is `true`, as it
+//!   is by default. It follows redirects.
 //! * **Other statuses, 401 and 500 among them, mean `ignore`:** the next plugin is asked.
 //! * **Configure:** `http_auth_req.params` and `http_acl_req.params` as the plugin's README has them.
-//! * **Opens:** the last rule of `rmqtt-acl.toml` is `["allow", "all"]` by default, which lets in whom nobody answered about,
-//!   even with `allow_anonymous = false`. Put `["deny", "all"]` in its place.
+//! * **Opens:** the last rule of `rmqtt-acl.toml` is `["allow", "all"]` by default, which lets in whom nobody answered
+//!   about, even with `allow_anonymous = false`. Put `["deny", "all"]` in its place.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};

@@ -1,15 +1,15 @@
 //! SFTPGo's `external_auth_hook`: `POST` in JSON when somebody logs in by SFTP, FTP, WebDAV or in the browser.
 //!
-//! * **Reads as admitted:** status 200 with an account in JSON, which is then created or changed; and **status 200 with an
-//!   empty body**, for an account that exists: the password that was tried is stored as the new one
+//! * **Reads as admitted:** status 200 with an account in JSON, which is then created or changed; and **status 200 with
+//!   an empty body**, for an account that exists: the password that was tried is stored as the new one
 //!   (`internal/dataprovider/dataprovider.go`).
-//! * **Keeps out:** every other status, an account whose `username` is empty or missing, no answer. Go follows redirects: a
-//!   login page at their end is no JSON and keeps out, an empty page lets in. `http.retry_max` asks again after 5xx.
+//! * **Keeps out:** every other status, an account whose `username` is empty or missing, no answer. Go follows
+//!   redirects: a login page at their end is no JSON and keeps out, an empty page lets in. There is no retry.
 //! * **Configure:** `external_auth_hook` with this URL, `external_auth_scope` 1 for passwords alone.
-//! * **Opens:** an account with the hook disabled (`filters.hooks.external_auth_disabled`) has only its stored password. Any
-//!   app that answers 200 to an unknown path admits every account: keep the path exact.
-//! * **Trap:** a login by key has an empty password. Here an empty one is none. The account gets every right that the answer
-//!   names: take it from your database, and its name with it.
+//! * **Opens:** an account with the hook disabled (`filters.hooks.external_auth_disabled`) has only its stored
+//!   password. Any app that answers 200 to an unknown path admits every account: keep the path exact.
+//! * **Trap:** a login by key has an empty password. Here an empty one is none. The account gets every right that the
+//!   answer names: take it from your database, and its name with it.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};

@@ -1,15 +1,15 @@
 //! Kubernetes' webhook token authentication: `POST` of a `TokenReview` in version `v1` or `v1beta1`, which is echoed.
 //!
-//! * **Reads as admitted:** a 2xx with a `TokenReview` of the version that was asked for and `"authenticated": true`; the user
-//!   and the groups beside it are believed (`apiserver/plugin/pkg/authenticator/token/webhook/webhook.go`).
-//! * **Keeps out:** `"authenticated": false`, another version, any other status, no answer. It asks again after 429 and 5xx,
-//!   so a failure here is a plain `false`, and the client gets 401.
+//! * **Reads as admitted:** a 2xx with a `TokenReview` of the version that was asked for and `"authenticated": true`;
+//!   the user and the groups beside it are believed (`apiserver/plugin/pkg/authenticator/token/webhook/webhook.go`).
+//! * **Keeps out:** `"authenticated": false`, another version, any other status, no answer. It asks again after 429 and
+//!   5xx, so a failure here is a plain `false`, and the client gets 401.
 //! * **Configure:** a kubeconfig with this URL (`--authentication-token-webhook-config-file`) and
 //!   `--authentication-token-webhook-version=v1`; the default is `v1beta1`.
-//! * **Opens:** a positive answer is cached for `--authentication-token-webhook-cache-ttl`, two minutes by default. The group
-//!   `system:masters` may do everything: never take groups from the token without a look at them.
-//! * **Trap:** `spec.audiences` says for whom the token must be. Without `status.audiences`, as here, it counts for the API
-//!   server itself.
+//! * **Opens:** a positive answer is cached for `--authentication-token-webhook-cache-ttl`, two minutes by default. The
+//!   group `system:masters` may do everything: never take groups from the token without a look at them.
+//! * **Trap:** `spec.audiences` says for whom the token must be. Without `status.audiences`, as here, it counts for the
+//!   API server itself.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
