@@ -27,7 +27,6 @@
 
 use std::{
     env,
-    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -53,13 +52,6 @@ const LIFETIME: Duration = Duration::from_secs(300);
 struct App {
     tokens: Tokens,
     ring: KeyRing,
-    keys: Arc<Mutex<Keys>>,
-}
-
-/// The key that signs, and those before it with the time until which they verify.
-struct Keys {
-    current: Key,
-    previous: Vec<(Key, SystemTime)>,
 }
 
 type Answer = Result<Json<Value>, (StatusCode, &'static str)>;
@@ -89,25 +81,17 @@ async fn rotate(State(app): State<App>, headers: HeaderMap) -> Answer {
     if Secret::from_static("Bearer operator") != *bearer {
         return Err((StatusCode::UNAUTHORIZED, "only the operator may do this"));
     }
-    let unavailable = |_| (StatusCode::SERVICE_UNAVAILABLE, "no key can be made");
-    let (new, now) = (Key::generate().map_err(unavailable)?, SystemTime::now());
-    let mut keys = app.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    let old = std::mem::replace(&mut keys.current, new.clone());
-    keys.previous.retain(|(_, until)| *until > now);
-    keys.previous.push((old, now + LIFETIME));
-    let mut previous = keys.previous.iter().cloned();
-    let ring = previous.try_fold(KeyRing::new(new), |ring, (key, until)| ring.with_previous(key, until));
-    app.ring.rotate(ring.map_err(unavailable)?);
+    let new = Key::generate().and_then(|key| app.ring.sign_with(key, SystemTime::now() + LIFETIME));
+    new.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "no key can be made"))?;
     Ok(Json(json!({"keys": app.ring.ages().len()})))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let key = Key::generate()?;
-    let ring = KeyRing::new(key.clone());
+    let ring = KeyRing::generate()?;
     let tokens = Tokens::new("example.com", ring.clone())?.ttl(LIFETIME)?;
     let check = VerifyLayer::new(CustomerEndpoint::new(), tokens.clone());
-    let app = App { tokens, ring, keys: Arc::new(Mutex::new(Keys { current: key, previous: Vec::new() })) };
+    let app = App { tokens, ring };
     let app =
         Router::new().route("/login", post(login)).route("/keys/rotate", post(rotate)).with_state(app).layer(check);
 

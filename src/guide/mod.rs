@@ -9,7 +9,7 @@
 //! | [`tenants`] | How do several customers share one deployment? |
 //! | [`nodes`] | Which store do several nodes need, and what does a failover lose? |
 //! | [`rotation`] | How are keys and secrets changed while the app runs? |
-//! | [`proxies`] | What changes behind nginx or a load balancer? |
+//! | [`proxies`] | What changes behind nginx or a load balancer? How does a proxy ask my app first? |
 //! | [`new_platform`] | How do I add a platform that this crate does not know? |
 //! | [`testing`] | How do I test my verifier and my app, failures included? |
 //! | [`observing`] | What do I log, count and alert on? |

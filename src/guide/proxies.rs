@@ -1,4 +1,4 @@
-//! Behind a proxy: addresses, TLS, paths, limits and logs.
+//! Behind a proxy: addresses, TLS, paths, limits and logs. And the other way round: a proxy that asks you first.
 //!
 //! # The client's address
 //!
@@ -106,3 +106,52 @@
 //! A proxy that decodes `%2F`, merges slashes or adds one at the end changes the path, and the endpoint is not found.
 //! An app that answers 200 to any unknown path would then admit for a platform that reads the status alone: have a
 //! fallback of 404.
+//!
+//! # A proxy that asks first
+//!
+//! A proxy can guard what is no app at all: files, a dashboard, a service that you did not write. Before it passes a
+//! request on, it asks your app about the client's credential. The app answers by an endpoint, and the proxy reads the
+//! status:
+//!
+//! | proxy | asks by | reads as admitted | without an answer | lets everybody in |
+//! |---|---|---|---|---|
+//! | nginx | `auth_request` | any 2xx | 500 | `satisfy any` beside another rule that is met |
+//! | Caddy | `forward_auth` | any 2xx | 502 | a route of its own that comes first |
+//! | Traefik | ForwardAuth | any 2xx | 500 | a router without the middleware |
+//! | Envoy | `ext_authz` over HTTP | 200 alone | 403 | `failure_mode_allow: true`, while there is no verdict or no answer |
+//! | Envoy | `ext_authz` over gRPC | a message with the status code 0, which an empty one has too | 403 | the same, while there is no message |
+//!
+//! `examples/platforms/forward_auth.rs` is one endpoint for the first four, and its header has the traps.
+//! `envoy_grpc.rs` beside it answers the fifth by the same endpoint. Each is driven by the real proxy, whose
+//! configuration is in `.ci/platforms`. In nginx it is
+//!
+//! ```nginx
+//! location / {
+//!     auth_request /check;
+//!     auth_request_set $auth_user $upstream_http_x_auth_user;
+//!     proxy_set_header X-Auth-User $auth_user;       # in place of what the client has written there
+//!     proxy_pass http://the_service;
+//! }
+//! location = /check {
+//!     internal;                                      # a client gets 404
+//!     proxy_pass http://app/forward/nginx;
+//!     proxy_pass_request_body off;
+//!     proxy_set_header Content-Length "";
+//!     proxy_set_header X-Original-Method $request_method;
+//!     proxy_set_header X-Original-URI $request_uri;
+//!     proxy_read_timeout 10s;                        # more than the layer's deadline of 5 s
+//! }
+//! ```
+//!
+//! * **The client writes headers too.** Whose credential it was must be in the answer each time, in a header that the
+//!   proxy copies over the client's. Which URI the client asked for is in a header that the proxy sets, and each proxy
+//!   sets another one: believe that one, and no other.
+//! * **No verdict is not a denial.** Answer 503. nginx makes a 500 of it, and a browser is not sent to the login.
+//! * **Deadlines.** The proxy must wait longer than the layer's deadline. Envoy waits 200 ms if nothing else is set.
+//! * **A cache of the proxy's** (`proxy_cache` in `/check`) admits after a logout. [`Cached`](crate::policy::Cached) is
+//!   in the app, and forgets on demand.
+//!
+//! For browsers, `examples/nginx_cookie` is whole: nginx guards a static site by a cookie that the app signs at its
+//! login, with the configuration to copy. [`wire::cookie`](crate::wire::cookie) reads the cookie, a
+//! [`Register`](crate::token::Register) makes it useless at the logout, and
+//! [`KeyRing::sign_with`](crate::token::KeyRing::sign_with) changes the key without logging anybody out.

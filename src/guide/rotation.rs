@@ -57,7 +57,9 @@
 //! ```
 //!
 //! [`KeyRing::with_previous`](crate::token::KeyRing::with_previous) sets the time at which the old key stops verifying,
-//! so that step 4 cannot be forgotten. [`record_keys`](crate::observe::record_keys) makes the ages of the keys metrics;
+//! so that step 4 cannot be forgotten. A node that is alone needs no steps:
+//! [`KeyRing::sign_with`](crate::token::KeyRing::sign_with) adds the new key and sets the old one's time.
+//! [`record_keys`](crate::observe::record_keys) makes the ages of the keys metrics;
 //! an alert in `examples/operate` fires when a key is older than 90 days.
 //!
 //! **A key that leaked** is removed from every node at once, without waiting: its holder can sign tokens for anybody.

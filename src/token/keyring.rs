@@ -150,10 +150,46 @@ impl KeyRing {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rotate(&self, keys: KeyRing) {
-        let (known, mut keys) = (self.load(), Keys::clone(&keys.load()));
-        let since = |key: &Key| known.iter().position(|(other, _)| other.id() == key.id()).map(|at| known.since[at]);
-        keys.since = keys.iter().zip(&keys.since).map(|((key, _), now)| since(key).unwrap_or(*now)).collect();
-        self.keys.store(Arc::new(keys));
+        self.keys.store(Arc::new(Keys::clone(&keys.load()).known_since(&self.load())));
+    }
+
+    /// Signs with `key` from now on, for all clones of this ring. The key that signed until now verifies until the time
+    /// `until`, and the others for as long as before. Those whose time has passed are dropped.
+    ///
+    /// It is for a node that is alone. Give `until` the time at which the last token of the old key expires. Nodes that
+    /// share their keys must all know a key before one of them signs with it: see [above](Self#changing-the-key).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use tower_verify::token::{Key, KeyRing, Signer};
+    ///
+    /// let lifetime = Duration::from_secs(300);
+    /// let ring = KeyRing::generate()?;
+    /// let signer = Signer::new("app", "session", "", ring.clone())?;
+    /// let issued = signer.issue(&[], lifetime)?;
+    ///
+    /// ring.sign_with(Key::generate()?, SystemTime::now() + lifetime)?;
+    /// assert!(signer.check(issued.token.expose_secret(), &[]).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the ring has a key with the same id. It then stays as it is.
+    pub fn sign_with(&self, key: Key, until: SystemTime) -> Result<(), ConfigError> {
+        let now_millis = unix_millis(SystemTime::now());
+        loop {
+            let present = self.keys.load_full();
+            let mut ring = Self::new(key.clone()).with(present.current.clone(), Some(unix_millis(until)))?;
+            for (key, until_millis) in &present.others {
+                if until_millis.is_none_or(|until_millis| until_millis > now_millis) {
+                    ring = ring.with(key.clone(), *until_millis)?;
+                }
+            }
+            let next = Arc::new(Keys::clone(&ring.load()).known_since(&present));
+            if Arc::ptr_eq(&self.keys.compare_and_swap(&present, next), &present) {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns for how long this process has had each key, the signing key first.
@@ -188,6 +224,14 @@ impl Keys {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, Option<u64>)> {
         let others = self.others.iter().map(|(key, until_millis)| (key, *until_millis));
         std::iter::once((&self.current, None)).chain(others)
+    }
+
+    /// The same keys, of which those in `earlier` are known since then.
+    fn known_since(mut self, earlier: &Self) -> Self {
+        let since =
+            |key: &Key| earlier.iter().position(|(other, _)| other.id() == key.id()).map(|at| earlier.since[at]);
+        self.since = self.iter().zip(&self.since).map(|((key, _), now)| since(key).unwrap_or(*now)).collect();
+        self
     }
 }
 
@@ -239,6 +283,42 @@ mod tests {
         ring.rotate(KeyRing::parse(B).unwrap());
         assert_eq!(ids(&clone), ["b"]);
         assert_eq!(ids(&other.unwrap()), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_new_key_signs_and_the_old_ones_verify_until_their_time() {
+        let (ring, now) = (KeyRing::parse(A).unwrap(), SystemTime::now());
+        let key = |id: &str| Key::from_bytes(id, &[7; 32]).unwrap();
+        let (past, future) = (now - Duration::from_secs(1), now + Duration::from_secs(3600));
+        ring.sign_with(key("b"), past).unwrap();
+        assert_eq!(ids(&ring), ["b", "a"]);
+        ring.sign_with(key("c"), future).unwrap();
+        assert_eq!(ids(&ring), ["c", "b"]);
+        ring.sign_with(key("d"), future).unwrap();
+        assert_eq!(ids(&ring), ["d", "c", "b"]);
+        assert_eq!(ring.load().others[0].1, Some(unix_millis(future)));
+
+        let ages = ring.ages();
+        assert!(ages[0] <= ages[1] && ages[1] <= ages[2], "{ages:?}");
+        assert!(ring.sign_with(key("b"), future).is_err());
+        assert_eq!(ids(&ring), ["d", "c", "b"]);
+    }
+
+    #[test]
+    fn keys_that_are_changed_at_once_are_all_known() {
+        let (ring, until) = (KeyRing::parse(A).unwrap(), SystemTime::now() + Duration::from_secs(3600));
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let ring = &ring;
+                scope.spawn(move || {
+                    for number in 0..20 {
+                        ring.sign_with(Key::from_bytes(&format!("k{thread}-{number}"), &[7; 32]).unwrap(), until)
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(ids(&ring).len(), 81);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The calls that the header of an example shows, read as a shell would read them: `curl` with a few options, and
-//! `NAME=$(curl … | cut -d'"' -fN)`.
+//! The calls that the header of an example shows, read as a shell would read them: `curl` with a few options, a cookie
+//! jar among them, and `NAME=$(curl … | cut -d'"' -fN)`.
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 
@@ -38,20 +38,21 @@ pub(crate) async fn assert_answers(shown: &[Shown], address: SocketAddr) {
         if let Some((name, call)) = command.split_once("=$(") {
             let (call, cut) = call.rsplit_once(r#" | cut -d'"' -f"#).expect("a value is cut out of the answer");
             let field: usize = cut.strip_suffix(')').and_then(|field| field.parse().ok()).expect("a field's number");
-            let body = curl(call, &variables, address).await.body;
+            let body = curl(call, &mut variables, address).await.body;
             let value = body.split('"').nth(field - 1).unwrap_or_else(|| panic!("{command}\nanswered: {body}"));
             variables.insert(name.to_owned(), value.to_owned());
         } else {
-            let body = curl(command, &variables, address).await.body;
+            let body = curl(command, &mut variables, address).await.body;
             assert!(is_like(answer, body.trim_end()), "{command}\nanswered: {body}\nshown:    {answer}");
         }
     }
 }
 
-async fn curl(command: &str, variables: &HashMap<String, String>, address: SocketAddr) -> Answer {
+async fn curl(command: &str, variables: &mut HashMap<String, String>, address: SocketAddr) -> Answer {
     let mut words = words(command, variables).into_iter();
     assert_eq!(words.next().as_deref(), Some("curl"), "{command}");
-    let (mut method, mut path, mut body) = ("GET".to_owned(), None, String::new());
+    let (mut method, mut path, mut body, mut kept, mut prints_status) =
+        ("GET".to_owned(), None, String::new(), None, false);
     let mut request = Request::builder().header("user-agent", "curl");
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{word} has a value"));
@@ -63,11 +64,31 @@ async fn curl(command: &str, variables: &HashMap<String, String>, address: Socke
                 let (name, value) = header.split_once(": ").expect("a header has a name and a value");
                 request = request.header(name, value);
             }
+            // The jar is one of the variables, and holds one cookie.
+            "-c" => kept = Some(value()),
+            "-b" => {
+                let jar = value();
+                let cookie = variables.get(&jar).unwrap_or_else(|| panic!("{command}: {jar} is empty"));
+                request = request.header("cookie", cookie);
+            }
+            "-w" => {
+                assert_eq!(value(), "%{http_code}", "{command}");
+                prints_status = true;
+            }
             url => path = url.strip_prefix("http://127.0.0.1:3000").map(str::to_owned),
         }
     }
     let path = path.unwrap_or_else(|| panic!("{command}: no URL at the example's address"));
-    send(address, request.method(&*method).uri(path).body(body).expect("the call is a request")).await
+    let request = request.method(&*method).uri(path).body(body).expect("the call is a request");
+    let mut answer = send(address, request).await;
+    if let Some(jar) = kept {
+        let cookie = answer.headers["set-cookie"].to_str().expect("the cookie is text");
+        variables.insert(jar, cookie.split(';').next().unwrap_or_default().to_owned());
+    }
+    if prints_status {
+        answer.body.push_str(&answer.status.to_string());
+    }
+    answer
 }
 
 /// The words of a command: in single quotes everything is text, elsewhere `$NAME` is a variable.

@@ -122,7 +122,16 @@ fn every_example_has_its_test() {
     names.sort();
     // `axum` is run by `.ci/quickstart` and `.ci/browser`, `operate` by `.ci/operate`, and `conformance` by the module of
     // that name and `.ci/conformance`.
-    let here = ["behind_nginx", "custom_endpoint", "hyper", "lambda", "platforms", "sqlite", "taptalk_backend"];
+    let here = [
+        "behind_nginx",
+        "custom_endpoint",
+        "hyper",
+        "lambda",
+        "nginx_cookie",
+        "platforms",
+        "sqlite",
+        "taptalk_backend",
+    ];
     let elsewhere = ["axum", "conformance", "operate"];
     let mut known = [&here[..], &["tenants", "tokens", "tonic"], &elsewhere].concat();
     known.sort();
@@ -158,6 +167,63 @@ async fn custom_endpoint() {
         assert_eq!(response.headers["cache-control"], "no-store");
     }
     send(example.address, Request::get("/turnstile").body(String::new()).unwrap()).await.is(404, "");
+}
+
+#[tokio::test]
+async fn nginx_cookie() {
+    let example = start_as_shown("nginx_cookie").await;
+    let log_in = async |path: &str| {
+        let answer = example.post(path, "user=ada&password=605b32dd").await;
+        answer.is(303, "");
+        let text = |name| answer.headers[name].to_str().unwrap().to_owned();
+        (text("location"), text("set-cookie"))
+    };
+    let (location, cookie) = log_in("/login?next=/reports/2026.html?page=2&all").await;
+    assert_eq!(location, "/reports/2026.html?page=2&all");
+    let (cookie, attributes) = cookie.split_once("; ").unwrap();
+    assert!(cookie.starts_with("__Host-session=ada:site_1."));
+    assert_eq!(attributes, "Max-Age=28800; Path=/; Secure; HttpOnly; SameSite=Lax");
+    for elsewhere in ["//example.com", "/\\example.com", "https://example.com", "example.com", ""] {
+        assert_eq!(log_in(&format!("/login?next={elsewhere}")).await.0, "/", "{elsewhere}");
+    }
+    assert_eq!(log_in("/login").await.0, "/");
+
+    let check = async |cookies: &[&str]| {
+        let request = cookies.iter().fold(Request::get("/check"), |request, cookie| request.header("cookie", *cookie));
+        let answer = send(example.address, request.body(String::new()).unwrap()).await;
+        let user = answer.headers.get("x-auth-user").map(|user| user.to_str().unwrap().to_owned());
+        assert_eq!((answer.body.as_str(), answer.headers.contains_key("www-authenticate")), ("", answer.status == 401));
+        (answer.status, user)
+    };
+    let (good, bad) = ((200, Some("ada".to_owned())), (401, None));
+    assert_eq!(check(&["theme=dark", cookie, "other=1"]).await, good);
+    let token = cookie.split_once(':').unwrap().1;
+    for cookies in [
+        &[][..],
+        &[&*cookie.replace("ada", "bob")],
+        &[&*format!("{cookie}A")],
+        &[&cookie[..cookie.len() - 1]],
+        &[&*format!("__Host-session={token}")],
+        &[&*format!("session=ada:{token}")],
+        &[cookie, cookie],
+    ] {
+        assert_eq!(check(cookies).await, bad, "{cookies:?}");
+    }
+
+    for (path, body) in [("/login", "user=ada&password=605b32dd"), ("/logout", "")] {
+        for site in ["cross-site", "same-site", "none"] {
+            let request = Request::post(path).header("sec-fetch-site", site).header("cookie", cookie);
+            send(example.address, request.body(body.to_owned()).unwrap()).await.is(403, "");
+        }
+    }
+    assert_eq!(check(&[cookie]).await, good);
+    let request = Request::post("/logout").header("sec-fetch-site", "same-origin").header("cookie", cookie);
+    let answer = send(example.address, request.body(String::new()).unwrap()).await;
+    assert_eq!(answer.headers["set-cookie"], "__Host-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax");
+    assert_eq!(check(&[cookie]).await, bad);
+    // The next login is good.
+    let (_, cookie) = log_in("/login").await;
+    assert_eq!(check(&[cookie.split(';').next().unwrap()]).await, good);
 }
 
 #[tokio::test]

@@ -28,8 +28,13 @@ mod registry;
 mod registry_tokens;
 #[path = "../../examples/platforms/rmqtt.rs"]
 mod rmqtt;
+#[cfg(feature = "token")]
+#[path = "../../examples/nginx_cookie/session.rs"]
+mod session;
 #[path = "../../examples/platforms/sftpgo.rs"]
 mod sftpgo;
+#[cfg(feature = "token")]
+mod site;
 #[path = "../../examples/platforms/token_review.rs"]
 mod token_review;
 
