@@ -159,6 +159,14 @@
 //! # });
 //! ```
 //!
+//! # The document
+//!
+//! [`openapi::OpenApi`](crate::openapi::OpenApi) makes an OpenAPI 3.1 document of the layers that you mount. Keep it in your
+//! repository and compare it in a test: a change of an answer, a path or a caller's secret then shows in review. Tools read
+//! it, too: `.ci/openapi` runs a validator and [schemathesis](https://schemathesis.readthedocs.io/) against the axum
+//! example, with a hook that knows the law. Its settings are a start for yours: a platform that reads the body gets the
+//! status 200 for every answer, and a tool has to be told.
+//!
 //! # A store of your own
 //!
 //! [`store::conformance::check`](crate::store::conformance::check) runs every operation, concurrent ones included,

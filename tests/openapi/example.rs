@@ -8,6 +8,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::LazyLock,
 };
 
 use serde_json::Value;
@@ -24,7 +25,7 @@ struct Example {
 
 impl Example {
     fn start() -> Self {
-        let mut process = Command::new(built())
+        let mut process = Command::new(&*BUILT)
             .env("LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
@@ -64,7 +65,7 @@ impl Drop for Example {
 }
 
 /// The path of the example, built anew if its sources have changed, with the features of this test.
-fn built() -> PathBuf {
+static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("tests are in a folder of the profile");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -77,7 +78,7 @@ fn built() -> PathBuf {
     }
     assert!(cargo.status().expect("cargo runs").success(), "the example cannot be built");
     profile.join("examples").join(format!("axum{EXE_SUFFIX}"))
-}
+});
 
 fn served(example: &Example) -> Value {
     let (status, head, body) = example.ask("GET", "/openapi.json");
@@ -118,6 +119,35 @@ fn the_document_has_every_endpoint_and_no_secret() {
     for secret in ["demo-secret", "demo-app-secret", "ZGVtby1z", "ZGVtby1h", "demo@example.com"] {
         assert!(!text.contains(secret), "the document contains {secret}");
     }
+}
+
+/// The samples are real answers, and requests that the endpoints take.
+// Contract: TT-4, TT-5, TT-14, TT-16.
+#[test]
+fn every_sample_has_its_schema() {
+    let document = served(&Example::start());
+    let (mut checker, mut samples) = (Checker::new(), 0);
+    let mut check = |schema: &Value, sample: &Value| {
+        checker.check(schema, sample).unwrap();
+        samples += 1;
+    };
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    for operation in operations {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        parameters.filter(|one| one["required"] == true).for_each(|one| check(&one["schema"], &one["example"]));
+        let request = &operation["requestBody"]["content"]["application/json"];
+        if request.is_object() {
+            check(&request["schema"], &request["example"]);
+        }
+        for response in operation["responses"].as_object().unwrap().values() {
+            for content in response["content"].as_object().into_iter().flat_map(|types| types.values()) {
+                let examples = content["examples"].as_object().into_iter().flat_map(|examples| examples.values());
+                examples.for_each(|example| check(&content["schema"], &example["value"]));
+            }
+        }
+    }
+    assert!(samples >= 150, "the document has {samples} samples");
 }
 
 /// RFC 9110, section 15.5.6: the methods that are right are in `Allow`.
