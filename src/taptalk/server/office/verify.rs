@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How much longer than its tokens a login is kept, in case the store's clock is ahead of ours.
-const MARGIN: Duration = Duration::from_secs(60);
+pub(super) const MARGIN: Duration = Duration::from_secs(60);
 
 impl<S: Store> Verifier<TicketRequest> for TicketOffice<S> {
     async fn verify(&self, request: Request<TicketRequest>) -> Result<TicketVerdict, BoxError> {
@@ -184,12 +184,17 @@ impl<S: Store> TicketOffice<S> {
             return Ok(TokenVerdict::Invalid);
         }
         let Some(profile) = profile else { return Ok(TokenVerdict::NoUser) };
-        let Some(first) = Login::new(login.user, self.clock.unix_millis())?.next() else {
-            return Ok(TokenVerdict::Invalid);
-        };
         let record = Record { generation: 1, renewed_at: self.clock.unix_millis(), holder: None };
-        self.store.put(&first.key(&self.tenant), record.encode(), self.login_ttl()).await?;
-        Ok(self.issued(first, record, holder, profile))
+        loop {
+            // It begins with its ticket, not now: if its user's logins are revoked meanwhile, it is one of them.
+            let Some(first) = Login::new(login.user, login.began_at())?.next() else {
+                return Ok(TokenVerdict::Invalid);
+            };
+            // Logins of one ticket differ only in their random bytes.
+            if self.store.claim(&first.key(&self.tenant), record.encode(), self.login_ttl()).await?.is_none() {
+                return Ok(self.issued(first, record, holder, profile));
+            }
+        }
     }
 
     /// Retries a refresh while the store fails, for at most `refresh_patience`.

@@ -7,33 +7,44 @@ use tokio::task::yield_now;
 use super::*;
 use crate::store::StoreError;
 
-/// A store that yields before each operation, so that concurrent checks interleave between any two operations.
+/// A store that yields before and after each operation, so that concurrent checks interleave between any two operations,
+/// and between an operation and its answer.
 pub(super) struct Yielding(pub(super) MemoryStore);
 
 impl Store for Yielding {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         yield_now().await;
-        self.0.get(key).await
+        let answer = self.0.get(key).await;
+        yield_now().await;
+        answer
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
         yield_now().await;
-        self.0.put(key, value, ttl).await
+        let answer = self.0.put(key, value, ttl).await;
+        yield_now().await;
+        answer
     }
 
     async fn claim(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, StoreError> {
         yield_now().await;
-        self.0.claim(key, value, ttl).await
+        let answer = self.0.claim(key, value, ttl).await;
+        yield_now().await;
+        answer
     }
 
     async fn take(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         yield_now().await;
-        self.0.take(key).await
+        let answer = self.0.take(key).await;
+        yield_now().await;
+        answer
     }
 
     async fn replace(&self, key: &str, expected: Bytes, new: Bytes, ttl: Duration) -> Result<bool, StoreError> {
         yield_now().await;
-        self.0.replace(key, expected, new, ttl).await
+        let answer = self.0.replace(key, expected, new, ttl).await;
+        yield_now().await;
+        answer
     }
 }
 
@@ -120,4 +131,23 @@ async fn one_of_a_thousand_exchanges_on_several_threads_succeeds() {
     let issued = all_issued(verdicts);
     assert_eq!(issued.len(), 1);
     assert_eq!(check(&office, &issued[0]), AccessVerdict::Valid);
+}
+
+#[tokio::test]
+async fn a_login_that_begins_while_its_users_logins_are_revoked_is_revoked() {
+    let clock = ManualClock::new(START);
+    let office = office("t", Yielding(MemoryStore::new()), &KeyRing::generate().unwrap(), &clock).single_use(false);
+    let TicketVerdict::Issued(ticket) = wait_for(&office, request(Profile::new("287", "Ann Example"))).await else {
+        panic!("no ticket");
+    };
+    clock.advance(MILLI);
+    let mut exchange = Box::pin(office.verify(Request::new(TicketExchange::new(ticket.ticket, app_key()))));
+    // The first poll asks the store about the ticket, and the second one hears that it is good.
+    for _ in 0..2 {
+        assert!(exchange.as_mut().now_or_never().is_none());
+    }
+    office.revoke_user(&ticket.user_id).await.unwrap();
+    clock.advance(MILLI);
+    let tokens = issued(exchange.await.unwrap());
+    assert_eq!(wait_for(&office, AccessCheck::new(tokens.access_token)).await, AccessVerdict::Invalid);
 }

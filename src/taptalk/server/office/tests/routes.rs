@@ -96,3 +96,28 @@ fn the_settings_need_an_app_key() {
     let refused = ask(&office, ConfigsRequest::new(server_key()));
     assert_eq!(refused, ConfigsVerdict::KeyRefused(KeyRefusal::Unknown));
 }
+
+#[test]
+fn a_revocation_by_a_clock_that_was_set_back_takes_nothing_back() {
+    let Fixture { clock, office, .. } = fixture();
+    clock.set(START + HOUR);
+    let tokens = log_in(&office);
+    for revoked_at in [START + HOUR, START + HOUR / 2] {
+        clock.set(revoked_at);
+        now(office.revoke_user(&tokens.user.user_id));
+        assert_eq!(check(&office, &tokens), AccessVerdict::Invalid, "{revoked_at:?}");
+    }
+    clock.set(START + HOUR + MILLI);
+    assert_eq!(check(&office, &log_in(&office)), AccessVerdict::Valid);
+}
+
+#[test]
+fn a_revocation_is_kept_for_as_long_as_a_ticket() {
+    let Fixture { clock, office, .. } = fixture();
+    let office = office.ticket_ttl(60 * DAY).unwrap();
+    let ticket = ticket_for(&office, Profile::new("287", "Ann Example"));
+    now(office.revoke_user(&ticket.user_id));
+    clock.advance(60 * DAY);
+    clock.set(START + 60 * DAY - MILLI);
+    assert_eq!(exchange(&office, &ticket.ticket), TokenVerdict::Invalid);
+}
