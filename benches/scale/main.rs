@@ -2,11 +2,13 @@
 //!
 //! `cargo bench --bench scale -- load` opens 2,000 connections to each of three servers, and loads the servers in turn at
 //! a steady rate. `-- soak` runs everything that keeps state for more than an hour of an accelerated clock, and fails if
-//! it grows. Without an argument, both run. `-- load 20000` sets the rate.
+//! it grows. Without an argument, both run. `-- load 20000` sets the rate. `-- hostile` attacks a server with up to 2,000
+//! connections beside 50 honest clients, and fails if one of these fails, or if the server does not recover.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hostile;
 mod load;
 mod server;
 mod soak;
@@ -42,9 +44,11 @@ fn main() -> Result<(), BoxError> {
     let args: Vec<String> = env::args().skip(1).collect();
     let rate = || args.iter().find_map(|arg| arg.parse().ok()).unwrap_or(RATE);
     match args.first().map(String::as_str) {
+        Some("serve") if args[1] == "hostile" => hostile::serve(),
         Some("serve") => server::serve(&args[1]).map_err(|error| error.to_string().into()),
         Some("load") => load(rate()),
         Some("soak") => soak::run(),
+        Some("hostile") => hostile::run(),
         _ => {
             load(rate())?;
             println!();

@@ -17,15 +17,20 @@ use tokio::net::TcpListener;
 use tower::service_fn;
 use tower_service::Service;
 
+/// Ends the process when its standard input is closed.
+pub(crate) fn end_with_stdin() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+}
+
 /// Serves on one thread, until standard input is closed. Prints the URL first.
 pub(crate) fn serve_until_stdin_closes<F>(serve: impl FnOnce(TcpListener) -> F) -> Result<(), Box<dyn Error>>
 where
     F: Future<Output = Result<(), Box<dyn Error>>>,
 {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
+    end_with_stdin();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;

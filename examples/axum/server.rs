@@ -1,6 +1,6 @@
 //! Serves the app over HTTP/1.1 and HTTP/2. `axum::serve` is simpler, but has no time limit for a request's head.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{body::Incoming, service::service_fn};
@@ -8,11 +8,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::timeout,
+};
 use tower::ServiceExt;
 use tower_verify::PeerAddr;
 
-/// Time limit for the head of a request.
+/// Time limit for the head of a request, and for the first request of a connection.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stopping app waits for the requests that it is still answering.
@@ -36,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stopped: impl Futu
     }
     // New connections are refused from now on, instead of left to wait.
     drop(listener);
-    let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
+    let _ = timeout(PATIENCE, connections.shutdown()).await;
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or `SIGTERM`.
@@ -56,7 +60,10 @@ pub(crate) async fn stopped() {
 }
 
 fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connections: &GracefulShutdown) {
+    let begun = Arc::new(Notify::new());
+    let first_request = Arc::clone(&begun);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        begun.notify_one();
         // Endpoints find the address of the peer in this extension.
         request.extensions_mut().insert(PeerAddr(address));
         let app = app.clone();
@@ -68,7 +75,14 @@ fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connect
     let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
+        let mut connection = pin!(connection);
         // An error means that the client hung up or was too slow.
-        let _ = connection.await;
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            // hyper-util waits without a limit for the bytes that tell HTTP/1.1 from HTTP/2.
+            begun = timeout(HEADER_READ_TIMEOUT, first_request.notified()) => if begun.is_ok() {
+                let _ = connection.await;
+            }
+        }
     });
 }

@@ -13,11 +13,13 @@
 //!
 //! # The server
 //!
-//! * **A time limit for the head of a request.** The layer's deadline begins when the head has arrived. `axum::serve`
-//!   sets no limit for it; hyper-util's server does, if it has a timer:
+//! * **A time limit for the head of a request, and for the first request of a connection.** The layer's deadline begins
+//!   when the head has arrived. `axum::serve` sets no limit for it; hyper-util's server does, if it has a timer. But
+//!   hyper-util waits without a limit for the bytes that tell HTTP/1.1 from HTTP/2, so a client that sends nothing keeps
+//!   its connection:
 //!
 //!   ```
-//!   use std::{convert::Infallible, net::SocketAddr, time::Duration};
+//!   use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 //!
 //!   use axum::Router;
 //!   use hyper::{body::Incoming, service::service_fn};
@@ -25,21 +27,35 @@
 //!       rt::{TokioExecutor, TokioIo, TokioTimer},
 //!       server::{conn::auto, graceful::GracefulShutdown},
 //!   };
-//!   use tokio::net::TcpStream;
+//!   use tokio::{net::TcpStream, sync::Notify, time::timeout};
 //!   use tower::ServiceExt;
 //!   use tower_verify::PeerAddr;
 //!
+//!   const PATIENCE: Duration = Duration::from_secs(10);
+//!
 //!   fn serve_connection(stream: TcpStream, address: SocketAddr, app: Router, connections: &GracefulShutdown) {
+//!       let begun = Arc::new(Notify::new());
+//!       let first_request = Arc::clone(&begun);
 //!       let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+//!           begun.notify_one();
 //!           request.extensions_mut().insert(PeerAddr(address)); // for observers and throttles
 //!           let app = app.clone();
 //!           async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
 //!       });
 //!       let mut server = auto::Builder::new(TokioExecutor::new());
-//!       server.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+//!       server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
 //!       server.http2().timer(TokioTimer::new());
 //!       let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-//!       tokio::spawn(connections.watch(connection));
+//!       let connection = connections.watch(connection);
+//!       tokio::spawn(async move {
+//!           let mut connection = pin!(connection);
+//!           tokio::select! {
+//!               _ = connection.as_mut() => {}
+//!               begun = timeout(PATIENCE, first_request.notified()) => if begun.is_ok() {
+//!                   let _ = connection.await;
+//!               }
+//!           }
+//!       });
 //!   }
 //!   # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //!   # use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,7 +78,8 @@
 //! * **A graceful end.** On SIGTERM: stop accepting, let the calls under way end (`connections.shutdown()`), and give
 //!   up after some seconds more than the layer's deadline. `examples/axum/server.rs` is whole.
 //! * **A limit of open files** (`ulimit -n`) that suits the number of connections. The layer bounds the memory of
-//!   bodies, the host bounds connections.
+//!   bodies, the host bounds connections. After its first request, a client can keep a connection of HTTP/2 open and
+//!   idle: limit the connections of an address in front of the app.
 //!
 //! # The layer
 //!

@@ -172,13 +172,14 @@ impl Clients {
                 self.model().exchanged(login, &holder, &asked);
             }
             Action::Refresh { login, generation, holder } => {
+                let probed = office.clone();
                 let token = self.model().logins[login].pairs[generation - 1].refresh.clone();
                 let credential = TokenRefresh::new(token).with_app_key(holder.key()).with_device(holder.device());
                 let theft = self.model().refresh_begins(login, generation, &holder);
                 let asked = ask(&self.world, &to, office, credential, &action).await;
                 let theft = self.model().refreshed(login, generation, &holder, &asked) && theft;
                 if theft {
-                    self.ends_in_background(&asked, &to, login, "a stolen refresh token was used").await;
+                    self.ends_in_background(probed, &asked, &to, login, "a stolen refresh token was used").await;
                 }
             }
             Action::Check { login, generation, holder } => {
@@ -188,13 +189,14 @@ impl Clients {
                 self.model().checked(login, generation, &holder, &asked);
             }
             Action::Logout { login, generation, holder } => {
+                let probed = office.clone();
                 let token = self.model().logins[login].pairs[generation - 1].access.clone();
                 let mut credential = Logout::new(token, holder.key());
                 credential.device = holder.device();
                 self.model().logins[login].may_be_dead = true;
                 let asked = ask(&self.world, &to, office, credential, &action).await;
                 if self.model().logged_out(login, generation, &holder, &asked) {
-                    self.ends_in_background(&asked, &to, login, "its user logged out").await;
+                    self.ends_in_background(probed, &asked, &to, login, "its user logged out").await;
                 }
             }
             Action::RevokeLogin { login, generation, access } => {
@@ -202,6 +204,7 @@ impl Clients {
                 let (token, until) =
                     if access { (pair.access, pair.access_until) } else { (pair.refresh, pair.refresh_until) };
                 self.model().logins[login].may_be_dead = true;
+                let probed = office.clone();
                 let revoke = Revoke::new(move || {
                     let (office, token) = (office.clone(), token.clone());
                     Box::pin(async move { office.revoke_login(&token).await.map(|_| ()) })
@@ -212,7 +215,7 @@ impl Clients {
                     self.model().dead(login, asked.ended, "it was revoked");
                 }
                 if ends {
-                    self.ends_in_background(&asked, &to, login, "it was revoked").await;
+                    self.ends_in_background(probed, &asked, &to, login, "it was revoked").await;
                 }
             }
             Action::RevokeUser { user } => self.revoke_user(office, to, action, user).await,
@@ -253,11 +256,23 @@ impl Clients {
         ask(&self.world, to, Revoking, revoke, action).await
     }
 
-    /// The login ends even though its client hung up, if no fault hinders it.
-    async fn ends_in_background<V>(&self, asked: &Asked<V>, to: &To, login: usize, why: &'static str) {
-        if matches!(asked.end, End::HungUp) && self.undisturbed(asked, to).await {
-            self.model().dead(login, self.world.now(), why);
+    /// The login ends even though its client hung up, if no fault hinders it. A check must not find it alive.
+    async fn ends_in_background<V>(&self, office: Office, asked: &Asked<V>, to: &To, login: usize, why: &'static str) {
+        if !matches!(asked.end, End::HungUp) || !self.undisturbed(asked, to).await {
+            return;
         }
+        let (pair, holder, generation) = {
+            let mut model = self.model();
+            model.dead(login, self.world.now(), why);
+            let known = &model.logins[login];
+            let Some(pair) = known.pairs.last() else { return };
+            (pair.clone(), known.holder.clone(), known.pairs.len())
+        };
+        sleep(Duration::from_millis(1)).await;
+        let credential = AccessCheck::new(pair.access).with_app_key(holder.key()).with_device(holder.device());
+        let to = To { patience: None, ..to.clone() };
+        let asked = ask(&self.world, &to, office, credential, "after its end").await;
+        self.model().checked(login, generation, &holder, &asked);
     }
 
     /// Waits until what a call has begun is over. Returns whether no fault hindered it.

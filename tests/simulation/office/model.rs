@@ -68,8 +68,9 @@ pub(super) struct Pair {
     pub(super) refresh: Secret,
     pub(super) access_until: u64,
     pub(super) refresh_until: u64,
-    /// When the call began that got it first.
+    /// When the call began that got it first, and when it ended.
     asked: Duration,
+    got: Duration,
 }
 
 impl Holder {
@@ -182,7 +183,8 @@ impl Model {
             .first_try
             .is_some_and(|first| timely && now + Duration::from_secs(6) + skew < first + grace);
         let safe = successor.first_try.is_none() && (first || repeat);
-        let theft = successor.done.is_some();
+        let late = |renewed: &Pair| !self.world.faults.clocks && now > renewed.got + grace + skew;
+        let theft = successor.done.is_some() || known.pairs.get(generation).is_some_and(late);
         // A slow refresh that finds its successor used looks like a theft.
         let overtakes = known.uses[generation - 1].open > 0;
         known.may_be_dead |= !safe || overtakes;
@@ -339,6 +341,7 @@ impl Model {
                     access_until,
                     refresh_until,
                     asked: asked.started,
+                    got: asked.ended,
                 });
                 known.uses.resize(known.uses.len().max(generation + 1), Use::default());
                 if generation == 1 {
