@@ -1,8 +1,9 @@
 //! Envoy's `ext_authz` over gRPC: `Authorization/Check`, whose message describes the client's request.
 //!
 //! It is made an HTTP request again, and `forward_auth.rs` answers it as if Envoy had asked over HTTP: with the same
-//! verifier, under the same deadline. Envoy reads a message as admitted if the code of its status is 0. After a denial its
-//! client gets the status of the answer: 401, or 503 if there is no verdict. Without a message it gets Envoy's own 403.
+//! verifier, under the same deadline. Envoy reads a message as admitted if the code of its status is 0
+//! (`ext_authz_grpc_impl.cc`). After a denial its client gets the status of the answer: 401, or 503 if there is no
+//! verdict. Without a message it gets Envoy's own 403.
 //!
 //! * **An empty message lets everybody in**, because 0 is what a missing code is.
 //! * **`failure_mode_allow: true` lets everybody in** while there is no message. Envoy waits 200 ms for it if no `timeout`

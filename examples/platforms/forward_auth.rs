@@ -5,6 +5,9 @@
 //! `X-Auth-User` whose it is. A bad token gets 401 with a challenge, and 503 says that there is no verdict. The verifier's
 //! request has the method and the URI of the client's.
 //!
+//! Read in `ngx_http_auth_request_module.c`, `forwardauth/caddyfile.go`, `auth/forward.go` and `ext_authz_http_impl.cc`, and
+//! seen with nginx 1.22, Caddy 2.6, Traefik 3.7 and Envoy 1.40:
+//!
 //! | proxy | asks at | reads as admitted | without a verdict its client gets | and without an answer |
 //! |---|---|---|---|---|
 //! | nginx | `/forward/nginx` | any 2xx | 500 | 500 |

@@ -7,7 +7,7 @@
 //! # Programs that are done
 //!
 //! `examples/platforms` has an endpoint for each of these, in a file to copy. `.ci/platforms` runs the real program
-//! with it where Debian has one: a good client is let in, and everybody is kept out while the verifier fails, panics,
+//! with it where Debian or PyPI has one: a good client is let in, and everybody is kept out while the verifier fails, panics,
 //! is slow or is gone. "Out" means that the program keeps its client out.
 //!
 //! | program, file | reads as admitted | 401, 403 | 5xx | no answer | configure |
@@ -24,7 +24,8 @@
 //! | RFC 7662, `introspection.rs` | 200 with `"active": true` | out | out | out | credentials of the caller |
 //! | nginx, `forward_auth.rs` | any 2xx | out, with that status | out, as 500 | out, as 500 | `auth_request_set` for the user's header |
 //! | Caddy, Traefik, `forward_auth.rs` | any 2xx | out, with that status | out, with that status | out, as 502 or 500 | `copy_headers`, `authResponseHeaders` |
-//! | Envoy, `forward_auth.rs`, `envoy_grpc.rs` | 200 alone | out | out, as 403 | out, as 403 | no `failure_mode_allow` |
+//! | Envoy over HTTP, `forward_auth.rs` | 200 alone | out, with that status | out, as 403 | out, as 403 | no `failure_mode_allow`: it lets in at a 5xx too |
+//! | Envoy over gRPC, `envoy_grpc.rs` | a message with the code 0, **an empty one too** | out, with the message's status | out, the same | out, as 403 | no `failure_mode_allow` |
 //!
 //! # Questions to the PDF
 //!

@@ -113,13 +113,16 @@
 //! request on, it asks your app about the client's credential. The app answers by an endpoint, and the proxy reads the
 //! status:
 //!
-//! | proxy | asks by | reads as admitted | without an answer | lets everybody in |
-//! |---|---|---|---|---|
-//! | nginx | `auth_request` | any 2xx | 500 | `satisfy any` beside another rule that is met |
-//! | Caddy | `forward_auth` | any 2xx | 502 | a route of its own that comes first |
-//! | Traefik | ForwardAuth | any 2xx | 500 | a router without the middleware |
-//! | Envoy | `ext_authz` over HTTP | 200 alone | 403 | `failure_mode_allow: true`, while there is no verdict or no answer |
-//! | Envoy | `ext_authz` over gRPC | a message with the status code 0, which an empty one has too | 403 | the same, while there is no message |
+//! | proxy | asks by | says the client's URI in | puts the answer's header over the client's by |
+//! |---|---|---|---|
+//! | nginx | `auth_request` | a header that you choose | `auth_request_set` and `proxy_set_header` |
+//! | Caddy | `forward_auth` | `X-Forwarded-Uri` | `copy_headers` |
+//! | Traefik | ForwardAuth | `X-Forwarded-Uri` | `authResponseHeaders` |
+//! | Envoy | `ext_authz` over HTTP | the path, after a prefix | `allowed_upstream_headers` |
+//! | Envoy | `ext_authz` over gRPC | the message | the `append_action` in the message |
+//!
+//! What each of them reads as admitted, and what lets everybody in, is in
+//! [`new_platform`](super::new_platform#programs-that-are-done).
 //!
 //! `examples/platforms/forward_auth.rs` is one endpoint for the first four, and its header has the traps.
 //! `envoy_grpc.rs` beside it answers the fifth by the same endpoint. Each is driven by the real proxy, whose
