@@ -1,12 +1,12 @@
 //! OAuth 2.0 token introspection (RFC 7662): `POST` with a form, by a resource server that proves who it is.
 //!
 //! * **Reads as admitted:** a 200 in JSON with `"active": true` (section 2.2).
-//! * **Keeps out:** `"active": false`, and any other status. A resource server that caches positive answers goes on
-//!   with them when there is no answer.
+//! * **Keeps out:** `"active": false`, any other status, no answer.
 //! * **Configure:** the caller's own credentials, or anybody can try tokens (section 2.1): here `CallerSecret::basic`;
 //!   `CallerSignature` for callers that sign. Without them the answer is 401.
-//! * **Opens:** a resource server that reads only the status: an inactive token has 200 too. One that caches `active`
-//!   for longer than `exp`.
+//! * **Opens:** a resource server that reads only the status: an inactive token has 200 too. A cache of positive
+//!   answers: Apache's `mod_auth_openidc` keeps them until `exp`, also while there is no answer, unless
+//!   `OIDCOAuthTokenIntrospectionInterval` is -1.
 //! * **Trap:** an inactive token gets `{"active": false}` and not a word more: why it is not active is nobody's
 //!   business, be it expired, unknown or somebody else's (section 2.2). A failure is not `false`: it is a 503.
 

@@ -21,7 +21,7 @@
 //! | SFTPGo, `sftpgo.rs` | 200 with an account, or **200 with nothing** | out | out | out | `external_auth_scope` |
 //! | MediaMTX, `mediamtx.rs` | any 2xx | out; 401 asks for a password | out | out after `readTimeout` | short `authHTTPExclude` |
 //! | Kubernetes, `token_review.rs` | a 2xx with `"authenticated": true` | out | out, asked again | out, asked again | `webhook-version=v1`; a short cache |
-//! | RFC 7662, `introspection.rs` | 200 with `"active": true` | out | out | out | credentials of the caller |
+//! | RFC 7662, Apache's `mod_auth_openidc`, `introspection.rs` | 200 with `"active": true` | out | out | out, but **a yes is kept until `exp`** | credentials of the caller; `OIDCOAuthTokenIntrospectionInterval -1` |
 //! | nginx, `forward_auth.rs` | any 2xx | out, with that status | out, as 500 | out, as 500 | `auth_request_set` for the user's header |
 //! | Caddy, Traefik, `forward_auth.rs` | any 2xx | out, with that status | out, with that status | out, as 502 or 500 | `copy_headers`, `authResponseHeaders` |
 //! | Envoy over HTTP, `forward_auth.rs` | 200 alone | out, with that status | out, as 403 | out, as 403 | no `failure_mode_allow`: it lets in at a 5xx too |
@@ -205,5 +205,5 @@
 //!   and FreeRADIUS without `auth = 'basic'` let in without a word to you.
 //! * **A second source is asked when this one does not admit**, or when it fails: RabbitMQ's `internal`, EMQX's file,
 //!   RMQTT's last rule, FreeRADIUS's `fail = 1`, Envoy's `failure_mode_allow`.
-//! * **A yes is kept**: Kubernetes' cache, a registry's token, SFTPGo's stored password. Somebody whom you lock out
+//! * **A yes is kept**: Apache's and Kubernetes' caches, a registry's token, SFTPGo's stored password. Somebody whom you lock out
 //!   stays in for that long.
