@@ -205,5 +205,5 @@
 //!   and FreeRADIUS without `auth = 'basic'` let in without a word to you.
 //! * **A second source is asked when this one does not admit**, or when it fails: RabbitMQ's `internal`, EMQX's file,
 //!   RMQTT's last rule, FreeRADIUS's `fail = 1`, Envoy's `failure_mode_allow`.
-//! * **A yes is kept**: Apache's and Kubernetes' caches, a registry's token, SFTPGo's stored password. Somebody whom you lock out
-//!   stays in for that long.
+//! * **A yes is kept**: Apache's and Kubernetes' caches, a registry's token, SFTPGo's stored password. Somebody whom you
+//!   lock out stays in for that long.
