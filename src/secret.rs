@@ -56,6 +56,7 @@ impl Secret {
     ///
     /// # Panics
     /// If `text` is borrowed, but not from `source`.
+    #[inline]
     pub fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
         Self(match text {
             Cow::Borrowed(text) => source.slice_ref(text),

@@ -165,17 +165,24 @@ impl Contract for AgentEndpoint {
     // Contract: DY-21, DY-24.
     fn decode(&self, head: &mut Parts, _body: Bytes, (): &mut ()) -> Result<AgentToken, Rejection> {
         const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
+        // Made in advance: a caller can send many malformed requests.
+        const MISSING: [&str; 3] = [
+            "`sessionId` must be given and not empty",
+            "`token` must be given and not empty",
+            "`userNo` must be given and not empty",
+        ];
 
         let query = query::take(&mut head.uri)?;
         let [session_id, token, user_no] = query::parameters(&query, &NAMES)?;
-        let required = |value: Option<Cow<'_, str>>, name| match value {
-            Some(value) if !value.is_empty() => Ok(Secret::slice_of(&query, value)),
-            _ => Err(Rejection::malformed(format!("`{name}` must be given and not empty")).with_field(name)),
+        let required = |value: Option<Cow<'_, str>>| match value {
+            Some(value) if !value.is_empty() => Some(Secret::slice_of(&query, value)),
+            _ => None,
         };
+        let missing = |index| Rejection::malformed(MISSING[index]).with_field(NAMES[index]);
         Ok(AgentToken {
-            session_id: required(session_id, NAMES[0])?,
-            token: required(token, NAMES[1])?,
-            user_no: required(user_no, NAMES[2])?,
+            session_id: required(session_id).ok_or_else(|| missing(0))?,
+            token: required(token).ok_or_else(|| missing(1))?,
+            user_no: required(user_no).ok_or_else(|| missing(2))?,
         })
     }
 

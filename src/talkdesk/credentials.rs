@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, collections::HashSet, fmt, ops::Range};
 
 use bytestring::ByteString;
 
@@ -25,14 +25,14 @@ use crate::{
 pub struct Credentials {
     /// The text that names are slices of.
     source: ByteString,
-    /// Sorted by name, each name once.
+    /// Each name once, in the order in which they were given.
     fields: Vec<Field>,
 }
 
 #[derive(Clone)]
 struct Field {
-    /// The first eight bytes of the name, which order most fields without a look at the whole name.
-    start: u64,
+    /// The hash of the name, which tells nearly all names apart without a look at them.
+    hash: u64,
     name: Name,
     value: FieldValue,
 }
@@ -55,17 +55,15 @@ impl Credentials {
     pub fn with(mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.position(&name) {
-            Ok(position) => self.fields[position].value = value,
-            Err(position) => {
-                self.fields.insert(position, Field { start: start(&name), name: Name::Owned(name), value });
-            }
+            Some(position) => self.fields[position].value = value,
+            None => self.fields.push(Field { hash: hash(&name), name: Name::Owned(name), value }),
         }
         self
     }
 
     /// The value of the field `name`.
     pub fn get(&self, name: &str) -> Option<&FieldValue> {
-        self.position(name).ok().map(|position| &self.fields[position].value)
+        self.position(name).map(|position| &self.fields[position].value)
     }
 
     /// The text of the field `name`, if it is a string.
@@ -94,7 +92,9 @@ impl Credentials {
 
     /// All fields, in the order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &FieldValue)> {
-        self.fields.iter().map(|field| (field.name(&self.source), &field.value))
+        let mut fields: Vec<_> = self.fields.iter().map(|field| (field.name(&self.source), &field.value)).collect();
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        fields.into_iter()
     }
 
     /// The number of fields.
@@ -122,28 +122,41 @@ impl Credentials {
                     return;
                 }
             };
-            fields.push(Field { start: start(&name), name: Name::new(&source, name), value });
+            fields.push(Field { hash: hash(&name), name: Name::new(&source, name), value });
         })?;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
-        let order = |field: &Field, other: &Field| {
-            field.start.cmp(&other.start).then_with(|| field.name(&source).cmp(other.name(&source)))
-        };
-        if !fields.is_sorted_by(|field, next| order(field, next).is_lt()) {
-            fields.sort_unstable_by(order);
-            if let Some(twice) = fields.windows(2).find(|pair| order(&pair[0], &pair[1]).is_eq()) {
-                return Err(wrong_field(twice[0].name(&source), "is given more than once"));
-            }
+        match twice(&fields, &source) {
+            Some(name) => Err(wrong_field(name, "is given more than once")),
+            None => Ok(found.then_some(Self { source, fields })),
         }
-        Ok(found.then_some(Self { source, fields }))
     }
 
-    fn position(&self, name: &str) -> Result<usize, usize> {
-        let start = start(name);
-        let order = |field: &Field| field.start.cmp(&start).then_with(|| field.name(&self.source).cmp(name));
-        self.fields.binary_search_by(order)
+    fn position(&self, name: &str) -> Option<usize> {
+        let hash = hash(name);
+        self.fields.iter().position(|field| field.hash == hash && field.name(&self.source) == name)
     }
+}
+
+/// A name that is given twice.
+fn twice<'a>(fields: &'a [Field], source: &'a ByteString) -> Option<&'a str> {
+    const FEW: usize = 64;
+
+    if fields.len() > FEW {
+        // Its hash is keyed, so that no caller can make it slow.
+        let mut names = HashSet::with_capacity(fields.len());
+        return fields.iter().map(|field| field.name(source)).find(|name| !names.insert(*name));
+    }
+    let mut hashes = 0_u64;
+    let given_before = |(index, field): &(usize, &Field)| {
+        let bit = 1 << (field.hash >> 58);
+        let maybe = hashes & bit != 0;
+        hashes |= bit;
+        let same = |other: &Field| other.hash == field.hash && other.name(source) == field.name(source);
+        maybe && fields[..*index].iter().any(same)
+    };
+    fields.iter().enumerate().find(given_before).map(|(_, field)| field.name(source))
 }
 
 impl Field {
@@ -167,14 +180,15 @@ impl Name {
     }
 }
 
-/// The first eight bytes of `name`, in an order that is the one of the names as far as it goes.
-fn start(name: &str) -> u64 {
-    let start = name.as_bytes().first_chunk().copied().unwrap_or_else(|| {
-        let mut start = [0; 8];
-        start[..name.len()].copy_from_slice(name.as_bytes());
-        start
-    });
-    u64::from_be_bytes(start)
+/// The hash of a name, from its first and last eight bytes.
+fn hash(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let short = || name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let first = name.first_chunk().map_or_else(short, |first| u64::from_le_bytes(*first));
+    let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+    // The upper bits depend on all others after a multiplication, and the lower ones do not.
+    let spread = |word: u64| word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread(spread(first).rotate_left(32) ^ last ^ name.len() as u64)
 }
 
 impl Credential for Credentials {
@@ -212,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_are_sorted_and_found(names in prop::collection::btree_set("(password)?[a\\x00\"é]{0,3}", 0..40)) {
+        fn names_are_sorted_and_found(names in prop::collection::btree_set("(password)?[a\\x00\"é]{0,3}", 0..80)) {
             let mut shuffled: Vec<_> = names.iter().enumerate().collect();
             shuffled.sort_by_key(|(number, _)| number * 7919 % 41);
             let member = |(number, name): &(usize, &String)| format!("{}:{number}", serde_json::to_string(name).unwrap());

@@ -38,7 +38,13 @@ impl Parameters {
         let (name, value) = (name.into(), value.into());
         match self.fields.iter_mut().find(|(other, _)| *other == name) {
             Some(field) => field.1 = value,
-            None => self.fields.push((name, value)),
+            None => {
+                // A list that grows from nothing takes a longer way.
+                if self.fields.is_empty() {
+                    self.fields = Vec::with_capacity(4);
+                }
+                self.fields.push((name, value));
+            }
         }
         self
     }

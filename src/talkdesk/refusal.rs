@@ -3,7 +3,7 @@ use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 
 use crate::{
     ConfigError, Failure, FailureKind, Outcome, Rejection, RejectionKind,
-    wire::response::{oauth_error, retry_after},
+    wire::response::{json_text, oauth_error, retry_after},
 };
 
 /// Responses to everything but a positive verdict: a status of 400 or more, and an error of RFC 6749.
@@ -32,7 +32,7 @@ impl Refusal {
     /// The response to `outcome`.
     pub(super) fn refused<V>(&self, outcome: &Outcome<V>) -> Response<Bytes> {
         match outcome {
-            Outcome::Verdict(_) => refuse(StatusCode::UNAUTHORIZED, "access_denied", "the credentials are not valid"),
+            Outcome::Verdict(_) => refuse(StatusCode::UNAUTHORIZED, DENIED),
             Outcome::Rejected(rejection) => self.rejected(rejection),
             Outcome::Failed(failure) => self.failed(failure),
         }
@@ -46,26 +46,28 @@ impl Refusal {
             RejectionKind::NoCredential => (StatusCode::UNAUTHORIZED, "invalid_request"),
             RejectionKind::UnknownCaller => (StatusCode::UNAUTHORIZED, "invalid_client"),
         };
-        refuse(status, error, rejection.detail())
+        refuse(status, oauth_error(status, error, rejection.detail()).into_body())
     }
 
     // Contract: TD-12.
     /// The response when there is no verdict. It gives no reason, except that a throttled caller is told to wait.
     fn failed(&self, failure: &Failure) -> Response<Bytes> {
-        let (error, description) = match failure.kind() {
-            FailureKind::Throttled => ("temporarily_unavailable", "too many failed attempts"),
-            _ => ("server_error", "the credentials could not be verified"),
-        };
-        let mut response = refuse(self.no_verdict, error, description);
+        let body = if failure.kind() == FailureKind::Throttled { THROTTLED } else { NOT_VERIFIED };
+        let mut response = refuse(self.no_verdict, body);
         retry_after(&mut response, failure.retry_after());
         response
     }
 }
 
-fn refuse(status: StatusCode, error: &'static str, error_description: &str) -> Response<Bytes> {
-    let mut response = oauth_error(status, error, error_description);
+const DENIED: &str = r#"{"error":"access_denied","error_description":"the credentials are not valid"}"#;
+const NOT_VERIFIED: &str = r#"{"error":"server_error","error_description":"the credentials could not be verified"}"#;
+const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"too many failed attempts"}"#;
+
+/// The response with this body, which is JSON.
+fn refuse(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = json_text(status, body);
     if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     response
 }
@@ -73,7 +75,8 @@ fn refuse(status: StatusCode, error: &'static str, error_description: &str) -> R
 /// The challenge that every 401 must have (RFC 9110, section 15.5.2).
 ///
 /// No registered scheme is for credentials in the body, and one such as `Basic` would make a browser ask its user.
-const CHALLENGE: &str = "Talkdesk realm=\"auth\"";
+// A constant: `from_static` checks every character, and would do so again for each response.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Talkdesk realm=\"auth\"");
 
 #[cfg(test)]
 mod tests {

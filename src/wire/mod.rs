@@ -20,6 +20,7 @@ pub mod bearer;
 pub mod cookie;
 pub mod header;
 pub mod json;
+mod names;
 pub mod path;
 mod percent;
 pub mod query;

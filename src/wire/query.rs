@@ -11,7 +11,11 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use http::{Uri, uri::PathAndQuery};
 
-use super::{percent, scan, text};
+use super::{
+    names, percent,
+    scan::{self, Eight},
+    text,
+};
 use crate::{Rejection, Secret};
 
 /// Takes the query out of `uri`, which keeps its path, so that no log of the URI shows it.
@@ -77,17 +81,18 @@ impl AsRef<[u8]> for Whole {
 ///
 /// # Errors
 /// If one of `names` is given twice, or anything in `query` is not percent-encoded UTF-8.
+#[inline]
 pub fn parameters<'a, const N: usize>(
     query: &'a str,
     names: &[&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Rejection> {
     let mut parameters = [const { None }; N];
-    for_each(query, |name, value| {
-        let Some(index) = names.iter().position(|known| *known == name) else { return Ok(()) };
-        if parameters[index].replace(value).is_some() {
+    for_each(query, names, |index, value| {
+        if parameters[index].is_some() {
             let name = names[index];
             return Err(Rejection::malformed(format!("`{name}` is given more than once")).with_field(name));
         }
+        parameters[index] = Some(value);
         Ok(())
     })?;
     Ok(parameters)
@@ -133,66 +138,80 @@ pub fn secrets<const N: usize>(
 /// If anything in `query` is not percent-encoded UTF-8.
 pub fn all<'a>(query: &'a str, name: &str) -> Result<Vec<Cow<'a, str>>, Rejection> {
     let mut values = Vec::new();
-    for_each(query, |found, value| {
-        if found == name {
-            values.push(value);
-        }
+    for_each(query, &[name], |_, value| {
+        values.push(value);
         Ok(())
     })?;
     Ok(values)
 }
 
-/// Calls `parameter` with the name and the value of each parameter, in their order.
+/// Calls `parameter` with the index in `names` and the value of each parameter that is one of them, in their order.
 #[inline]
-fn for_each<'a>(
+fn for_each<'a, const N: usize>(
     query: &'a str,
-    mut parameter: impl FnMut(Cow<'a, str>, Cow<'a, str>) -> Result<(), Rejection>,
+    names: &[&str; N],
+    mut parameter: impl FnMut(usize, Cow<'a, str>) -> Result<(), Rejection>,
 ) -> Result<(), Rejection> {
-    let mut rest = query;
-    while !rest.is_empty() {
-        let (name, has_value) = part(&mut rest, b'=');
-        let value = if has_value { part(&mut rest, b'&').0 } else { Part::default() };
-        if name.text.is_empty() && !has_value {
-            continue;
-        }
-        parameter(name.decode()?, value.decode()?)?;
+    let bytes = query.as_bytes();
+    let (mut at, mut likely) = (0, 0);
+    while at < query.len() {
+        let is_plain = |byte| !matches!(byte, b'&' | b'=' | b'%' | b'+');
+        let in_place =
+            names.get(likely).filter(|name| names::are_of(names, is_plain) && names::is_at(bytes, at, name, b'='));
+        let (index, start) = match in_place {
+            Some(name) => (Some(likely), at + name.len() + 1),
+            None => {
+                let (end, encoded) = end_of_name(bytes, at);
+                let has_value = bytes.get(end) == Some(&b'=');
+                if end == at && !has_value {
+                    at += 1;
+                    continue;
+                }
+                let name = decoded(&query[at..end], encoded)?;
+                (names.iter().position(|known| *known == name), end + usize::from(has_value))
+            }
+        };
+        let (end, encoded) = end_of_value(bytes, start);
+        let value = decoded(&query[start..end], encoded)?;
+        at = end + 1;
+        let Some(index) = index else { continue };
+        parameter(index, value)?;
+        likely = index + 1;
     }
     Ok(())
 }
 
-/// A name or a value.
-#[derive(Default)]
-struct Part<'a> {
-    text: &'a str,
-    encoded: bool,
+/// The end of the name that begins at `start`, and whether it is encoded.
+#[inline(never)]
+fn end_of_name(query: &[u8], start: usize) -> (usize, bool) {
+    end_of_part(query, start, b'=')
 }
 
-/// Takes the text before the next `&` or `end` out of `rest`, with the byte after it. Returns whether that is `end`.
-#[inline]
-fn part<'a>(rest: &mut &'a str, end: u8) -> (Part<'a>, bool) {
-    let bytes = rest.as_bytes();
-    let mut length =
-        scan::first(bytes, |eight| eight.equal(b'&') | eight.equal(end) | eight.equal(b'%') | eight.equal(b'+'));
-    let encoded = matches!(bytes.get(length), Some(b'%' | b'+'));
-    if encoded {
-        length += scan::first(&bytes[length..], |eight| eight.equal(b'&') | eight.equal(end));
-    }
-    let text = &rest[..length];
-    let ended = bytes.get(length) == Some(&end);
-    *rest = rest.get(length + 1..).unwrap_or_default();
-    (Part { text, encoded }, ended)
+/// The end of the value that begins at `start`, and whether it is encoded.
+#[inline(never)]
+fn end_of_value(query: &[u8], start: usize) -> (usize, bool) {
+    end_of_part(query, start, b'&')
 }
 
-impl<'a> Part<'a> {
-    /// Decodes it. Text that is not encoded is borrowed.
-    #[inline]
-    fn decode(self) -> Result<Cow<'a, str>, Rejection> {
-        if !self.encoded {
-            return Ok(Cow::Borrowed(self.text));
-        }
-        let decoded = percent::decode(self.text, b' ').map(Cow::Owned);
-        decoded.ok_or_else(|| Rejection::malformed("the query is not percent-encoded UTF-8"))
+/// The index of the first `&` or `end` from `start` on, and whether the text before it is encoded.
+#[inline(always)]
+fn end_of_part(query: &[u8], start: usize, end: u8) -> (usize, bool) {
+    let ends = |eight: Eight| eight.equal(b'&') | eight.equal(end);
+    let index = scan::first(query, start, |eight| ends(eight) | eight.equal(b'%') | eight.equal(b'+'));
+    match query.get(index) {
+        Some(b'%' | b'+') => (scan::first(query, index, ends), true),
+        _ => (index, false),
     }
+}
+
+/// Decodes a name or a value. Text that is not encoded is borrowed.
+#[inline(always)]
+fn decoded(text: &str, encoded: bool) -> Result<Cow<'_, str>, Rejection> {
+    if !encoded {
+        return Ok(Cow::Borrowed(text));
+    }
+    let decoded = percent::decode(text, b' ').map(Cow::Owned);
+    decoded.ok_or_else(|| Rejection::malformed("the query is not percent-encoded UTF-8"))
 }
 
 #[cfg(test)]
@@ -215,6 +234,9 @@ mod tests {
         assert!(matches!(user_no, Some(Cow::Borrowed("45186"))));
         assert_eq!(parameters("", &NAMES).unwrap(), [None, None]);
         assert_eq!(parameters("TOKEN=1&token", &NAMES).unwrap(), [Some("".into()), None]);
+        assert_eq!(parameters("token=1&userNo", &NAMES).unwrap(), [Some("1".into()), Some("".into())]);
+        // These would be escaped, so they are not found in their place.
+        assert_eq!(parameters("a=b=1&c+d=2", &["a=b", "c+d"]).unwrap(), [None, None]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! A response with a body has `Cache-Control: no-store`, which the layer would add otherwise.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
+    HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
@@ -41,8 +41,9 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
 /// assert_eq!(response.headers()["content-type"], "application/json");
 /// ```
 pub fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| headers("application/json"));
-    with_headers(status, &HEADERS, body.into())
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+    with_body(status, JSON, body.into())
 }
 
 /// A response in plain text: `text/plain; charset=utf-8`.
@@ -56,22 +57,21 @@ pub fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> 
 /// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
 /// ```
 pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| headers("text/plain; charset=utf-8"));
-    with_headers(status, &HEADERS, body.into())
+    const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+    with_body(status, PLAIN_TEXT, body.into())
 }
 
-/// The headers of a body of this type, made once: a copy of them is cheaper than each of them inserted.
-fn headers(content_type: &'static str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers
-}
+// A copy of headers that were made once would be cheaper here. But it has no room for more, and hyper reads the headers
+// of the next request into those of the last response.
+#[inline]
+fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-fn with_headers(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    *response.headers_mut() = headers.clone();
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
 }
 

@@ -41,14 +41,14 @@ impl BitOr for Marks {
     }
 }
 
-/// The index of the first ASCII character of `bytes` that `mark` marks, or the number of bytes.
+/// The index of the first ASCII character of `bytes` from `start` on that `mark` marks, or the number of bytes.
 ///
 /// It is Mycroft's search for a zero byte, which borrows from the highest bit of a byte that is below the bound.
 #[inline(always)]
-pub(super) fn first(bytes: &[u8], mark: impl Fn(Eight) -> Marks) -> usize {
-    let mut rest = bytes;
+pub(super) fn first(bytes: &[u8], start: usize, mark: impl Fn(Eight) -> Marks) -> usize {
+    let mut rest = bytes.get(start..).unwrap_or_default();
     while let Some((&eight, after)) = rest.split_first_chunk() {
-        if let Some(index) = first_of_eight(eight, &mark) {
+        if let Some(index) = first_of_eight(u64::from_le_bytes(eight), &mark) {
             return bytes.len() - rest.len() + index;
         }
         rest = after;
@@ -56,21 +56,23 @@ pub(super) fn first(bytes: &[u8], mark: impl Fn(Eight) -> Marks) -> usize {
     last(bytes, rest, mark)
 }
 
-#[inline(always)]
-fn first_of_eight(eight: [u8; 8], mark: impl Fn(Eight) -> Marks) -> Option<usize> {
-    let eight = u64::from_le_bytes(eight);
-    let found = mark(Eight(eight)).0 & !eight & (ONES << 7);
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
-}
-
 /// Searches the last bytes of a text, which are less than eight. Out of line: it would cost each search registers.
 #[cold]
 #[inline(never)]
 fn last(bytes: &[u8], rest: &[u8], mark: impl Fn(Eight) -> Marks) -> usize {
-    // Bytes that are not ASCII are never marked.
-    let mut eight = [0xff; 8];
-    eight[..rest.len()].copy_from_slice(rest);
-    first_of_eight(eight, mark).map_or(bytes.len(), |index| bytes.len() - rest.len() + index)
+    let eight = match bytes.last_chunk() {
+        // As the end of the last eight bytes of all, they need no copy.
+        Some(&eight) => u64::from_le_bytes(eight).unbounded_shr(64 - 8 * rest.len() as u32),
+        None => rest.iter().rev().fold(0, |eight, &byte| eight << 8 | u64::from(byte)),
+    };
+    let index = first_of_eight(eight, mark).unwrap_or(8);
+    bytes.len() - rest.len() + index.min(rest.len())
+}
+
+#[inline(always)]
+fn first_of_eight(eight: u64, mark: impl Fn(Eight) -> Marks) -> Option<usize> {
+    let found = mark(Eight(eight)).0 & !eight & (ONES << 7);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
@@ -81,10 +83,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_byte_of_a_set_is_found(bytes in proptest::collection::vec(any::<u8>(), 0..40), bound in 0..=128u8) {
-            let found = first(&bytes, |eight| eight.below(bound) | eight.equal(b'\\') | eight.xor(2).below(0x21));
+        fn the_first_byte_of_a_set_is_found(
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            start in 0..44usize,
+            bound in 0..=128u8,
+        ) {
+            let found = first(&bytes, start, |eight| {
+                eight.below(bound) | eight.equal(b'\\') | eight.xor(2).below(0x21)
+            });
             let in_set = |&byte: &u8| byte < bound || byte == b'\\' || byte == b'"' || byte < b' ';
-            prop_assert_eq!(found, bytes.iter().position(in_set).unwrap_or(bytes.len()));
+            let rest = bytes.get(start..).unwrap_or_default();
+            let expected = rest.iter().position(in_set).map_or(bytes.len(), |index| start + index);
+            prop_assert_eq!(found, expected);
         }
     }
 }

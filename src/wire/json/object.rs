@@ -58,7 +58,7 @@ pub fn for_each_member<'a>(
 ) -> Result<bool, Rejection> {
     let mut reader = Reader::open(text, Some(name))?;
     let mut found = false;
-    while let Some(index) = reader.key_among(&[name])? {
+    while let Some(index) = reader.key_among(&[name], 0)? {
         if index.is_none() {
             reader.ignore()?;
             continue;

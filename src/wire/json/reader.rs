@@ -4,15 +4,20 @@ use serde::de::{DeserializeSeed, IgnoredAny, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{Text, Value};
-use crate::{Rejection, wire::scan};
+use crate::{
+    Rejection,
+    wire::{names, scan},
+};
 
 /// The most members that are ignored: more than any contract will add. Each takes more time than its few bytes suggest.
 pub(super) const MEMBERS_LIMIT: usize = 1024;
 
 /// A place in the text of an object.
 ///
-/// It reads the names and the strings that have no escapes, which are nearly all of a call. Everything else is
-/// serde_json's, which reads one value from here. An error has the position that serde_json would give it.
+/// It reads what nearly all of a call is: names and strings without escapes, short integers, and the literals. Everything
+/// else is serde_json's, which reads one value from here. An error has the position that serde_json would give it.
+///
+/// No method that is called out of line gets the reader itself, so that the compiler keeps it in registers.
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -25,6 +30,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Enters the object `text`, in which the member `object` is one too.
+    #[inline(always)]
     pub(super) fn open(text: &'a str, object: Option<&'static str>) -> Result<Self, Rejection> {
         let mut reader = Self { text, at: 0, first: true, ignored: 0, object };
         reader.enter()?;
@@ -32,6 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Enters the object that is the value of the key that was read.
+    #[inline(always)]
     pub(super) fn value_as_object(&mut self) -> Result<(), Rejection> {
         self.colon()?;
         self.first = true;
@@ -52,11 +59,25 @@ impl<'a> Reader<'a> {
 
     /// The index in `names` of the next key, which is `None` for another key. At the end of the object there is none.
     ///
-    /// A key with escapes is compared where serde_json has put it together, and not copied.
+    /// The name at `likely` is compared first, in its place. A key with escapes is compared where serde_json has put it
+    /// together, and not copied.
     #[inline(always)]
-    pub(super) fn key_among(&mut self, names: &[&'static str]) -> Result<Option<Option<usize>>, Rejection> {
+    pub(super) fn key_among<const N: usize>(
+        &mut self,
+        names: &[&'static str; N],
+        likely: usize,
+    ) -> Result<Option<Option<usize>>, Rejection> {
         if !self.is_at_key()? {
             return Ok(None);
+        }
+        // A name that JSON escapes is never in its place.
+        let is_plain = |byte| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if let Some(name) = names.get(likely)
+            && names::are_of(names, is_plain)
+            && names::is_at(self.text.as_bytes(), self.at + 1, name, b'"')
+        {
+            self.at += name.len() + 2;
+            return Ok(Some(Some(likely)));
         }
         match self.plain() {
             Some(key) => Ok(Some(names.iter().position(|name| *name == key))),
@@ -69,28 +90,34 @@ impl<'a> Reader<'a> {
     fn is_at_key(&mut self) -> Result<bool, Rejection> {
         let first = std::mem::replace(&mut self.first, false);
         match self.peek() {
+            Some(b',') if !first => {
+                self.at += 1;
+                if self.peek() == Some(b'"') {
+                    return Ok(true);
+                }
+            }
+            Some(b'"') if first => return Ok(true),
             Some(b'}') => {
                 self.at += 1;
                 return Ok(false);
             }
-            Some(b'"') if first => {}
-            Some(b',') if !first => {
-                self.at += 1;
-                if self.peek() != Some(b'"') {
-                    return Err(self.unexpected());
-                }
-            }
-            _ => return Err(self.unexpected()),
+            _ => {}
         }
-        Ok(true)
+        Err(unexpected(self.text, self.at))
     }
 
     /// The value of the key that was read.
     #[inline(always)]
     pub(super) fn value(&mut self) -> Result<Value<'a>, Rejection> {
         self.colon()?;
-        match self.plain() {
-            Some(text) => Ok(Value::Text(Cow::Borrowed(text))),
+        if let Some(text) = self.plain() {
+            return Ok(Value::Text(Cow::Borrowed(text)));
+        }
+        match simple(self.text.as_bytes(), self.at) {
+            Some((value, end)) => {
+                self.at = end;
+                Ok(value)
+            }
             None => self.by_serde(PhantomData),
         }
     }
@@ -103,17 +130,26 @@ impl<'a> Reader<'a> {
         }
         self.ignored += 1;
         self.colon()?;
-        if self.plain().is_none() && is_too_deep(self.by_serde(PhantomData::<&RawValue>)?.get()) {
+        if self.plain().is_some() {
+            return Ok(());
+        }
+        if let Some((_, end)) = simple(self.text.as_bytes(), self.at) {
+            self.at = end;
+            return Ok(());
+        }
+        if is_too_deep(self.by_serde(PhantomData::<&RawValue>)?.get()) {
             return Err(Rejection::malformed("the body is nested too deeply"));
         }
         Ok(())
     }
 
     /// Checks that nothing follows the object.
+    #[inline(always)]
     pub(super) fn end(mut self) -> Result<(), Rejection> {
-        if self.peek().is_none() { Ok(()) } else { Err(self.unexpected()) }
+        if self.peek().is_none() { Ok(()) } else { Err(unexpected(self.text, self.at)) }
     }
 
+    #[inline(always)]
     fn enter(&mut self) -> Result<(), Rejection> {
         if self.peek() == Some(b'{') {
             self.at += 1;
@@ -126,7 +162,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn colon(&mut self) -> Result<(), Rejection> {
         if self.peek() != Some(b':') {
-            return Err(self.unexpected());
+            return Err(unexpected(self.text, self.at));
         }
         self.at += 1;
         self.peek();
@@ -148,11 +184,11 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn plain(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes();
-        let start = self.at + 1;
         if bytes.get(self.at) != Some(&b'"') {
             return None;
         }
-        let end = start + plain(&bytes[start..]);
+        let start = self.at + 1;
+        let end = plain(bytes, start);
         if bytes.get(end) != Some(&b'"') {
             return None;
         }
@@ -161,37 +197,86 @@ impl<'a> Reader<'a> {
     }
 
     /// Lets serde_json read the value that begins here.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn by_serde<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Rejection> {
-        let mut deserializer = Deserializer::from_str(&self.text[self.at..]);
-        match seed.deserialize(&mut deserializer) {
-            Ok(value) => {
-                self.at += deserializer.into_iter::<IgnoredAny>().byte_offset();
-                Ok(value)
-            }
-            // serde_json's own message could repeat a value.
-            Err(error) if error.is_data() => Err(Rejection::malformed(match self.object {
-                None => Cow::Borrowed("the body is not a JSON object"),
-                Some(name) => format!("the body must be a JSON object whose `{name}` is an object").into(),
-            })),
-            Err(error) => Err(self.not_json(error.line(), error.column())),
+        let (value, end) = by_serde(self.text, self.at, self.object, seed)?;
+        self.at = end;
+        Ok(value)
+    }
+}
+
+/// The index of the first byte from `start` on that is a quote, a backslash or a control character.
+// Out of line, it has the registers that a long text needs.
+#[inline(never)]
+fn plain(bytes: &[u8], start: usize) -> usize {
+    // The xor puts the quote in the place of the space, next to the control characters.
+    scan::first(bytes, start, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
+}
+
+/// Lets serde_json read the value that begins at `at`. Returns the end of the value, too.
+#[cold]
+#[inline(never)]
+fn by_serde<'a, S: DeserializeSeed<'a>>(
+    text: &'a str,
+    at: usize,
+    object: Option<&'static str>,
+    seed: S,
+) -> Result<(S::Value, usize), Rejection> {
+    let mut deserializer = Deserializer::from_str(&text[at..]);
+    match seed.deserialize(&mut deserializer) {
+        Ok(value) => Ok((value, at + deserializer.into_iter::<IgnoredAny>().byte_offset())),
+        // serde_json's own message could repeat a value.
+        Err(error) if error.is_data() => Err(Rejection::malformed(match object {
+            None => Cow::Borrowed("the body is not a JSON object"),
+            Some(name) => format!("the body must be a JSON object whose `{name}` is an object").into(),
+        })),
+        Err(error) => Err(not_json_at(text, at, error.line(), error.column())),
+    }
+}
+
+/// The rejection of the byte at `at`.
+#[cold]
+#[inline(never)]
+fn unexpected(text: &str, at: usize) -> Rejection {
+    not_json_at(text, at, 1, usize::from(at < text.len()))
+}
+
+/// The rejection for an error at this line and column, both counted from `at`.
+fn not_json_at(text: &str, at: usize, line: usize, column: usize) -> Rejection {
+    let read = &text[..at];
+    let last_line = read.rsplit('\n').next().map_or(0, str::len);
+    let column = if line == 1 { last_line + column } else { column };
+    not_json(line + read.matches('\n').count(), column)
+}
+
+/// Reads the literal or the integer of at most 18 digits that begins at `at`, and returns its end, too.
+///
+/// Other numbers, and anything that only begins like one of these, are left to serde_json.
+#[inline(never)]
+fn simple<'a>(bytes: &[u8], at: usize) -> Option<(Value<'a>, usize)> {
+    let rest = bytes.get(at..)?;
+    match rest {
+        [b't', b'r', b'u', b'e', ..] => return Some((Value::Boolean(true), at + 4)),
+        [b'f', b'a', b'l', b's', b'e', ..] => return Some((Value::Boolean(false), at + 5)),
+        [b'n', b'u', b'l', b'l', ..] => return Some((Value::Null, at + 4)),
+        _ => {}
+    }
+    let (negative, digits) = rest.strip_prefix(b"-").map_or((false, rest), |digits| (true, digits));
+    let mut integer = 0;
+    let mut length = 0;
+    while let Some(digit @ b'0'..=b'9') = digits.get(length) {
+        if length == 18 {
+            return None;
         }
+        integer = 10 * integer + i64::from(digit - b'0');
+        length += 1;
     }
-
-    /// The rejection of the byte that begins here.
-    #[cold]
-    fn unexpected(&self) -> Rejection {
-        self.not_json(1, usize::from(self.at < self.text.len()))
+    let leading_zero = digits.first() == Some(&b'0') && (length > 1 || negative);
+    if length == 0 || leading_zero || matches!(digits.get(length), Some(b'.' | b'e' | b'E')) {
+        return None;
     }
-
-    /// The rejection for an error at this line and column, both counted from here.
-    fn not_json(&self, line: usize, column: usize) -> Rejection {
-        let read = &self.text[..self.at];
-        let last_line = read.rsplit('\n').next().map_or(0, str::len);
-        let column = if line == 1 { last_line + column } else { column };
-        not_json(line + read.matches('\n').count(), column)
-    }
+    let integer = if negative { -integer } else { integer };
+    Some((Value::Integer(integer), at + usize::from(negative) + length))
 }
 
 /// Finds the index of a string in these names.
@@ -225,14 +310,6 @@ pub(super) fn too_many() -> Rejection {
 /// The rejection of a body that is not JSON.
 pub(super) fn not_json(line: usize, column: usize) -> Rejection {
     Rejection::malformed(format!("the body is not valid JSON (line {line}, column {column})"))
-}
-
-/// The number of bytes before the first one that is a quote, a backslash or a control character.
-// Out of line, it has the registers that a long text needs.
-#[inline(never)]
-fn plain(bytes: &[u8]) -> usize {
-    // The xor puts the quote in the place of the space, next to the control characters.
-    scan::first(bytes, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
 }
 
 /// Whether `json`, the value of a member, is nested deeper than serde_json's limit for values that it reads.

@@ -1,0 +1,15 @@
+//! Names that a reader looks for, compared in their place: most calls have them in the order of the contract.
+
+/// Whether the text from `at` on is `name`, and `end` after it.
+#[inline(always)]
+pub(super) fn is_at(text: &[u8], at: usize, name: &str, end: u8) -> bool {
+    let rest = text.get(at..).and_then(|rest| rest.split_at_checked(name.len()));
+    matches!(rest, Some((start, [next, ..])) if *next == end && start == name.as_bytes())
+}
+
+/// Whether `allowed` is true for every byte of `names`.
+// Without an early end, the compiler finds the answer for names that it knows.
+#[inline(always)]
+pub(super) fn are_of<const N: usize>(names: &[&str; N], allowed: impl Fn(u8) -> bool) -> bool {
+    names.iter().fold(true, |all, name| all & name.bytes().fold(true, |all, byte| all & allowed(byte)))
+}
