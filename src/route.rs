@@ -188,6 +188,7 @@ impl Route {
     }
 
     /// Whether the route matches a request whose path it matches.
+    #[inline]
     pub(crate) fn matches_below(&self, head: RequestHead<'_>) -> bool {
         self.allows(head.method) && self.predicate.as_ref().is_none_or(|predicate| predicate(head))
     }

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -18,7 +19,7 @@ use pin_project_lite::pin_project;
 use super::{
     Deadline,
     conclusion::{Concluding, Conclusion, Forwarded, VerdictOf},
-    protect::protect,
+    protect::{Guarded, protect},
     read::{ReadError, Reader},
     settings::Settings,
     watch::Watch,
@@ -74,16 +75,16 @@ where
         K: Conclusion<C, B> + 'static,
         B: Body + Send + 'static,
     {
+        let (admission, context, place) = (Arc::clone(self), C::Context::default(), Box::new_uninit());
         let (head, body) = request.into_parts();
-        let place = Box::new_uninit();
         let admitting: Box<Admitting<C, V, K, B, _, _>> = Box::write(
             place,
             Admitting {
                 watch: Watch::default(),
                 deadline: Deadline::after(self.settings.deadline),
                 verify: Self::verify,
-                admission: Arc::clone(self),
-                context: C::Context::default(),
+                admission,
+                context,
                 step: if C::READS_BODY {
                     Step::Reading { started: false, reader: Reader::default(), head: Some(head), body }
                 } else {
@@ -205,13 +206,56 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<K::Output> {
         let this = self.project();
-        let (admission, verify, context, watch) = (this.admission, this.verify, this.context, this.watch);
-        let poll = |step: Pin<&mut Step<B, F, K::Kept>>, cx: &mut Context<'_>| {
-            step.poll_outcome::<C, V, K, G>(cx, admission, verify, context, watch)
+        let mut call = Call::<C, V, K, B, G> {
+            admission: this.admission,
+            verify: this.verify,
+            context: this.context,
+            watch: this.watch,
+            conclusion: PhantomData,
         };
-        let ended = ready!(protect(this.deadline, cx, this.step, poll, || Step::Ended));
-        let (outcome, kept) = ended.unwrap_or_else(|failure| (Outcome::Failed(failure), None));
-        Poll::Ready(admission.conclude::<K, B>(outcome, std::mem::take(context), kept, watch))
+        protect(&mut call, this.deadline, cx, this.step)
+    }
+}
+
+/// The parts of an [`Admitting`] that each step uses.
+struct Call<'a, C: Contract, V, K, B, G> {
+    admission: &'a Arc<Admission<C, V>>,
+    verify: &'a G,
+    context: &'a mut C::Context,
+    watch: &'a mut Watch,
+    conclusion: PhantomData<fn(B) -> K>,
+}
+
+impl<C, V, K, B, G, F> Guarded for Call<'_, C, V, K, B, G>
+where
+    C: Contract,
+    V: Verifier<C::Credential>,
+    K: Conclusion<C, B>,
+    B: Body + Send + 'static,
+    G: Fn(Arc<Admission<C, V>>, Request<C::Credential>) -> F,
+    F: Future<Output = Result<VerdictOf<C>, BoxError>>,
+{
+    type State = Step<B, F, K::Kept>;
+    type Polled = Ended<VerdictOf<C>, K::Kept>;
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn poll(&mut self, step: Pin<&mut Self::State>, cx: &mut Context<'_>) -> Poll<Self::Polled> {
+        step.poll_outcome::<C, V, K, G>(cx, self.admission, self.verify, self.context, self.watch)
+    }
+
+    fn ended() -> Self::State {
+        Step::Ended
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, end: Result<Self::Polled, Failure>) -> K::Output {
+        let (outcome, kept) = end.unwrap_or_else(|failure| (Outcome::Failed(failure), None));
+        self.admission.conclude::<K, B>(outcome, std::mem::take(self.context), kept, self.watch)
+    }
+
+    fn broken(&mut self, failure: Failure) -> K::Output {
+        self.admission.conclude_broken::<K, B>(failure, self.watch)
     }
 }
 

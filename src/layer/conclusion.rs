@@ -1,8 +1,4 @@
-use std::{
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-};
+use std::{future::Future, pin::Pin};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL, request::Parts};
@@ -50,6 +46,7 @@ pub(super) enum Forwarded<B> {
 
 impl<C: Contract, V> Admission<C, V> {
     /// The one place that chooses between admitted and refused.
+    #[inline(always)]
     pub(super) fn conclude<K, B>(
         &self,
         outcome: Outcome<VerdictOf<C>>,
@@ -61,8 +58,7 @@ impl<C: Contract, V> Admission<C, V> {
         K: Conclusion<C, B>,
     {
         let contract = &*self.contract;
-
-        let concluded = catch_unwind(AssertUnwindSafe(|| match (outcome, kept) {
+        let concluded = match (outcome, kept) {
             (Outcome::Verdict(verdict), Some(kept)) if verdict.admits() => {
                 watch.admitted();
                 K::admitted(contract, verdict, context, kept)
@@ -78,24 +74,32 @@ impl<C: Contract, V> Admission<C, V> {
                 watch.refused(&refusal);
                 K::refused(uncached(contract.refused(refusal, context)))
             }
-        }));
-        if let Ok(concluded) = &concluded {
-            watch.end(&self.settings, C::NAME, K::status(concluded));
-        }
-        concluded.unwrap_or_else(|payload| {
-            let failure = Failure::from_panic(payload).at(C::NAME);
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            watch.failed(&failure);
-            watch.end(&self.settings, C::NAME, Some(response.status()));
-            response.extensions_mut().insert(failure);
-            K::refused(uncached(response))
-        })
+        };
+        watch.end(&self.settings, C::NAME, K::status(&concluded));
+        concluded
+    }
+
+    /// Concludes when [`conclude`](Self::conclude) has panicked.
+    pub(super) fn conclude_broken<K, B>(&self, failure: Failure, watch: &mut Watch) -> K::Output
+    where
+        K: Conclusion<C, B>,
+    {
+        let failure = failure.at(C::NAME);
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        watch.failed(&failure);
+        watch.end(&self.settings, C::NAME, Some(response.status()));
+        response.extensions_mut().insert(failure);
+        K::refused(uncached(response))
     }
 }
 
-/// The response with `Cache-Control: no-store`, if it has no `Cache-Control` of its own.
+/// Sets `Cache-Control: no-store` if the response has no `Cache-Control` of its own.
+#[inline]
 pub(crate) fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
+    // A response has few headers, and comparing their names is cheaper than a look-up.
+    if !response.headers().keys().any(|name| *name == CACHE_CONTROL) {
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    }
     response
 }

@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -6,31 +7,67 @@ use std::{
 
 use crate::Failure;
 
-/// Polls `state` once, and turns a panic or a passed deadline into a [`Failure`].
+/// A step by step computation that can panic.
+pub(super) trait Guarded {
+    /// What is polled. It can be pinned.
+    type State;
+    type Polled;
+    type Output;
+
+    fn poll(&mut self, state: Pin<&mut Self::State>, cx: &mut Context<'_>) -> Poll<Self::Polled>;
+
+    /// The state after it was polled to its end.
+    fn ended() -> Self::State;
+
+    /// Finishes with what was polled, or with the failure that ended it.
+    fn finish(&mut self, end: Result<Self::Polled, Failure>) -> Self::Output;
+
+    /// Finishes when [`finish`](Self::finish) has panicked. It must not panic.
+    fn broken(&mut self, failure: Failure) -> Self::Output;
+}
+
+/// Polls once, and turns a panic or a passed deadline into a [`Failure`].
 ///
-/// When it is ready, `state` is replaced by `ended()` inside the panic guard, because dropping it can panic too.
-pub(super) fn protect<S, T>(
+/// There is one panic guard around everything. When the state is ready, it is replaced by the ended one inside of the
+/// guard, because dropping it can panic too.
+#[inline(always)]
+pub(super) fn protect<G: Guarded>(
+    guarded: &mut G,
     deadline: &mut Deadline,
     cx: &mut Context<'_>,
-    mut state: Pin<&mut S>,
-    poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<T>,
-    ended: impl Fn() -> S,
-) -> Poll<Result<T, Failure>> {
+    mut state: Pin<&mut G::State>,
+) -> Poll<G::Output> {
+    let mut finishing = false;
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        let end = ready!(match poll(state.as_mut(), cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
+        let end = ready!(match guarded.poll(state.as_mut(), cx) {
+            Poll::Ready(polled) => Poll::Ready(Ok(polled)),
             Poll::Pending => deadline.poll_exceeded(cx).map(Err),
         });
-        state.set(ended());
-        Poll::Ready(end)
+        state.set(G::ended());
+        finishing = true;
+        Poll::Ready(guarded.finish(end))
     }));
-    polled.unwrap_or_else(|payload| {
-        // The result is a failure already, so only the payload of a second panic is dropped.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| state.set(ended()))) {
-            Failure::from_panic(payload);
-        }
-        Poll::Ready(Err(Failure::from_panic(payload)))
-    })
+    polled.unwrap_or_else(|payload| Poll::Ready(after_panic(guarded, state, finishing, payload)))
+}
+
+#[cold]
+#[inline(never)]
+fn after_panic<G: Guarded>(
+    guarded: &mut G,
+    mut state: Pin<&mut G::State>,
+    finishing: bool,
+    payload: Box<dyn Any + Send>,
+) -> G::Output {
+    let failure = Failure::from_panic(payload);
+    if finishing {
+        return guarded.broken(failure);
+    }
+    // The result is a failure already, so only the payload of a second panic is dropped.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| state.set(G::ended()))) {
+        Failure::from_panic(payload);
+    }
+    let finished = catch_unwind(AssertUnwindSafe(|| guarded.finish(Err(failure))));
+    finished.unwrap_or_else(|payload| guarded.broken(Failure::from_panic(payload)))
 }
 
 pub(super) use deadline::Deadline;
@@ -111,7 +148,10 @@ mod deadline {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{Future, pending, poll_fn, ready};
+    use std::{
+        future::{Future, pending, poll_fn, ready},
+        marker::PhantomData,
+    };
 
     use futures_util::FutureExt;
     use pin_project_lite::pin_project;
@@ -136,15 +176,37 @@ mod tests {
         }
     }
 
+    /// Finishes with what was polled.
+    struct Polled<F>(PhantomData<F>);
+
+    impl<F: Future> Guarded for Polled<F> {
+        type State = Option<F>;
+        type Polled = F::Output;
+        type Output = Result<F::Output, Failure>;
+
+        fn poll(&mut self, future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+            future.as_pin_mut().expect("a future must not be polled after it is ready").poll(cx)
+        }
+
+        fn ended() -> Option<F> {
+            None
+        }
+
+        fn finish(&mut self, end: Result<F::Output, Failure>) -> Self::Output {
+            end
+        }
+
+        fn broken(&mut self, failure: Failure) -> Self::Output {
+            Err(failure)
+        }
+    }
+
     impl<F: Future> Future for Protected<F> {
         type Output = Result<F::Output, Failure>;
 
         fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
             let this = self.project();
-            let poll = |future: Pin<&mut Option<F>>, cx: &mut Context<'_>| {
-                future.as_pin_mut().expect("a future must not be polled after it is ready").poll(cx)
-            };
-            protect(this.deadline, cx, this.future, poll, || None)
+            protect(&mut Polled(PhantomData), this.deadline, cx, this.future)
         }
     }
 
