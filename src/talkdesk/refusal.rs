@@ -46,7 +46,7 @@ impl Refusal {
             RejectionKind::NoCredential => (StatusCode::UNAUTHORIZED, "invalid_request"),
             RejectionKind::UnknownCaller => (StatusCode::UNAUTHORIZED, "invalid_client"),
         };
-        refuse(status, oauth_error(status, error, rejection.detail()).into_body())
+        challenge(oauth_error(status, error, rejection.detail()))
     }
 
     // Contract: TD-12.
@@ -64,9 +64,13 @@ const NOT_VERIFIED: &str = r#"{"error":"server_error","error_description":"the c
 const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"too many failed attempts"}"#;
 
 /// The response with this body, which is JSON.
-fn refuse(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    let mut response = json_text(status, body);
-    if status == StatusCode::UNAUTHORIZED {
+fn refuse(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    challenge(json_text(status, body))
+}
+
+/// Adds the challenge if the status is 401.
+fn challenge(mut response: Response<Bytes>) -> Response<Bytes> {
+    if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     response

@@ -161,7 +161,8 @@ fn for_each<'a, const N: usize>(
         let (index, start) = match in_place {
             Some(name) => (Some(likely), at + name.len() + 1),
             None => {
-                let (end, encoded) = end_of_name(bytes, at);
+                let (length, encoded) = name_length(&bytes[at..]);
+                let end = at + length;
                 let has_value = bytes.get(end) == Some(&b'=');
                 if end == at && !has_value {
                     at += 1;
@@ -171,7 +172,8 @@ fn for_each<'a, const N: usize>(
                 (names.iter().position(|known| *known == name), end + usize::from(has_value))
             }
         };
-        let (end, encoded) = end_of_value(bytes, start);
+        let (length, encoded) = value_length(&bytes[start..]);
+        let end = start + length;
         let value = decoded(&query[start..end], encoded)?;
         at = end + 1;
         let Some(index) = index else { continue };
@@ -181,26 +183,26 @@ fn for_each<'a, const N: usize>(
     Ok(())
 }
 
-/// The end of the name that begins at `start`, and whether it is encoded.
+/// The length of the name that begins here, and whether it is encoded.
 #[inline(never)]
-fn end_of_name(query: &[u8], start: usize) -> (usize, bool) {
-    end_of_part(query, start, b'=')
+fn name_length(query: &[u8]) -> (usize, bool) {
+    part_length(query, b'=')
 }
 
-/// The end of the value that begins at `start`, and whether it is encoded.
+/// The length of the value that begins here, and whether it is encoded.
 #[inline(never)]
-fn end_of_value(query: &[u8], start: usize) -> (usize, bool) {
-    end_of_part(query, start, b'&')
+fn value_length(query: &[u8]) -> (usize, bool) {
+    part_length(query, b'&')
 }
 
-/// The index of the first `&` or `end` from `start` on, and whether the text before it is encoded.
+/// The number of bytes before the first `&` or `end`, and whether they are encoded.
 #[inline(always)]
-fn end_of_part(query: &[u8], start: usize, end: u8) -> (usize, bool) {
+fn part_length(query: &[u8], end: u8) -> (usize, bool) {
     let ends = |eight: Eight| eight.equal(b'&') | eight.equal(end);
-    let index = scan::first(query, start, |eight| ends(eight) | eight.equal(b'%') | eight.equal(b'+'));
-    match query.get(index) {
-        Some(b'%' | b'+') => (scan::first(query, index, ends), true),
-        _ => (index, false),
+    let length = scan::first(query, |eight| ends(eight) | eight.equal(b'%') | eight.equal(b'+'));
+    match query.get(length) {
+        Some(b'%' | b'+') => (length + scan::first(&query[length..], ends), true),
+        _ => (length, false),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Diyalog's agent check.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, mem};
 
 use http::{Request, StatusCode};
 use serde::Serialize;
@@ -10,8 +10,10 @@ use crate::support::TOKEN;
 
 const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
 
-pub(super) async fn check<B>(request: Request<B>) -> Answer {
-    let [session_id, token, user_no] = match trio(request.uri().query().unwrap_or_default()) {
+pub(super) async fn check<B>(mut request: Request<B>) -> Answer {
+    // The credential does not stay in the request.
+    let uri = mem::take(request.uri_mut());
+    let [session_id, token, user_no] = match trio(uri.query().unwrap_or_default()) {
         Ok(trio) => trio,
         Err(fault) => return json(&Refusal { success: false, error_message: &fault, result: "BadRequest" }),
     };

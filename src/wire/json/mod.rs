@@ -84,7 +84,7 @@ pub fn members<'a, const N: usize>(
     names: &[&'static str; N],
 ) -> Result<[Option<Value<'a>>; N], Rejection> {
     let mut members = [const { None }; N];
-    let mut reader = Reader::open(text, None)?;
+    let mut reader = Reader::open(text, names, None)?;
     // Most calls have their members in the order of the contract.
     let mut likely = 0;
     while let Some(index) = reader.key_among(names, likely)? {

@@ -56,7 +56,7 @@ pub fn for_each_member<'a>(
     name: &'static str,
     mut member: impl FnMut(Cow<'a, str>, Value<'a>),
 ) -> Result<bool, Rejection> {
-    let mut reader = Reader::open(text, Some(name))?;
+    let mut reader = Reader::open(text, &[name], Some(name))?;
     let mut found = false;
     while let Some(index) = reader.key_among(&[name], 0)? {
         if index.is_none() {

@@ -24,15 +24,22 @@ pub(super) struct Reader<'a> {
     /// Whether no member of the object was read yet.
     first: bool,
     ignored: usize,
+    /// Whether no name that is looked for has a character that JSON escapes. Only then a key is compared in its place.
+    in_place: bool,
     /// The member that must be an object, besides the whole text.
     object: Option<&'static str>,
 }
 
 impl<'a> Reader<'a> {
-    /// Enters the object `text`, in which the member `object` is one too.
+    /// Enters the object `text` to look for `names`. The member `object` is an object, too.
     #[inline(always)]
-    pub(super) fn open(text: &'a str, object: Option<&'static str>) -> Result<Self, Rejection> {
-        let mut reader = Self { text, at: 0, first: true, ignored: 0, object };
+    pub(super) fn open<const N: usize>(
+        text: &'a str,
+        names: &[&'static str; N],
+        object: Option<&'static str>,
+    ) -> Result<Self, Rejection> {
+        let in_place = names::are_of(names, |byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+        let mut reader = Self { text, at: 0, first: true, ignored: 0, in_place, object };
         reader.enter()?;
         Ok(reader)
     }
@@ -62,18 +69,16 @@ impl<'a> Reader<'a> {
     /// The name at `likely` is compared first, in its place. A key with escapes is compared where serde_json has put it
     /// together, and not copied.
     #[inline(always)]
-    pub(super) fn key_among<const N: usize>(
+    pub(super) fn key_among(
         &mut self,
-        names: &[&'static str; N],
+        names: &[&'static str],
         likely: usize,
     ) -> Result<Option<Option<usize>>, Rejection> {
         if !self.is_at_key()? {
             return Ok(None);
         }
-        // A name that JSON escapes is never in its place.
-        let is_plain = |byte| byte >= b' ' && byte != b'"' && byte != b'\\';
         if let Some(name) = names.get(likely)
-            && names::are_of(names, is_plain)
+            && self.in_place
             && names::is_at(self.text.as_bytes(), self.at + 1, name, b'"')
         {
             self.at += name.len() + 2;
@@ -188,7 +193,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let start = self.at + 1;
-        let end = plain(bytes, start);
+        let end = start + plain(&bytes[start..]);
         if bytes.get(end) != Some(&b'"') {
             return None;
         }
@@ -205,12 +210,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The index of the first byte from `start` on that is a quote, a backslash or a control character.
+/// The number of bytes before the first one that is a quote, a backslash or a control character.
 // Out of line, it has the registers that a long text needs.
 #[inline(never)]
-fn plain(bytes: &[u8], start: usize) -> usize {
+fn plain(bytes: &[u8]) -> usize {
     // The xor puts the quote in the place of the space, next to the control characters.
-    scan::first(bytes, start, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
+    scan::first(bytes, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
 }
 
 /// Lets serde_json read the value that begins at `at`. Returns the end of the value, too.
