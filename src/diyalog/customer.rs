@@ -215,6 +215,8 @@ impl Contract for CustomerEndpoint {
     const NAME: &'static str = "diyalog.customer";
 
     // Contract: DY-2, DY-3.
+    // Inlined for each type of body: the token is too large to be returned in registers.
+    #[inline(always)]
     fn decode(&self, _head: &mut Parts, body: Bytes, (): &mut ()) -> Result<CustomerToken, Rejection> {
         const NAMES: [&str; 4] = ["deviceId", "dlgToken", "customerNo", "deviceHash"];
         // Made in advance: a caller can send many malformed requests.

@@ -62,11 +62,13 @@ impl Credentials {
     }
 
     /// The value of the field `name`.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&FieldValue> {
         self.position(name).map(|position| &self.fields[position].value)
     }
 
     /// The text of the field `name`, if it is a string.
+    #[inline]
     pub fn text(&self, name: &str) -> Option<&Secret> {
         match self.get(name)? {
             FieldValue::Text(text) => Some(text),
@@ -133,6 +135,7 @@ impl Credentials {
         }
     }
 
+    #[inline]
     fn position(&self, name: &str) -> Option<usize> {
         let hash = hash(name);
         self.fields.iter().position(|field| field.hash == hash && field.name(&self.source) == name)
@@ -181,6 +184,7 @@ impl Name {
 }
 
 /// The hash of a name, from its first and last eight bytes.
+#[inline]
 fn hash(name: &str) -> u64 {
     let name = name.as_bytes();
     let short = || name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
