@@ -93,7 +93,7 @@
 //! | `redis` | | `store::RedisStore`: one server, Sentinel or Cluster; `redis-tls` for `rediss://` |
 //! | `postgres` | | `store::PostgresStore` |
 //! | `https-client` | | `taptalk::HttpsClient`, a ready-made HTTPS client for [`taptalk::Client`] |
-//! | `conformance` | | [`conformance::Suite`]: plays a platform against any server, for tests |
+//! | `conformance` | | `conformance::Suite`: plays a platform against any server, for tests |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The docs link to items of these features. Without one of them, its links have no target.

@@ -109,7 +109,22 @@ impl fmt::Display for Report {
     }
 }
 
-/// The result of one [`Check`](super::Check). [`Report`] has an example.
+/// The result of one [`Check`](super::Check).
+///
+/// ```
+/// use http_body_util::Full;
+/// use tower::service_fn;
+/// use tower_verify::conformance::{Call, Check, Expected, Suite};
+///
+/// let suite = Suite::new("lock", |_| false).check(Check::new("LK-1", "a", Call::get("/"), Expected::status(404)));
+/// # futures::executor::block_on(async {
+/// let app = service_fn(|_| async { Ok::<_, std::io::Error>(http::Response::new(Full::<bytes::Bytes>::default())) });
+/// let report = suite.run(app).await;
+/// let finding = &report.findings()[0];
+/// assert_eq!((finding.row(), finding.name(), finding.skip_reason()), ("LK-1", "a", None));
+/// assert_eq!(finding.violations(), ["the status is 200, not 404", "`Cache-Control: no-store` is missing"]);
+/// # });
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
     row: String,

@@ -159,6 +159,43 @@
 //! # });
 //! ```
 //!
+//! # The platform's calls, against the whole server
+//!
+//! With the feature `conformance`, a `conformance::Suite` plays the platform: every documented call, good and bad, and
+//! the ones that careless servers get wrong, such as a key that is given twice. It takes any Tower service, so that your
+//! app in a test and an HTTP client are the same to it:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "conformance", feature = "talkdesk"))]
+//! # async fn test() {
+//! # use axum::Router;
+//! use tower_verify::talkdesk::conformance::ValidatorCalls;
+//!
+//! # let app = Router::new();
+//! let calls = ValidatorCalls::new([("username", "john@example.com"), ("password", "605b32dd")])
+//!     .failing([("username", "outage@example.com"), ("password", "605b32dd")]);
+//! calls.suite().run(app).await.assert_passed();
+//! # }
+//! ```
+//!
+//! The builders take what only you know. A check that needs a value that is not given is skipped, and the report says
+//! which one. A failure shows what was sent, with the names of secrets in their places, what came, and the row of the
+//! contract.
+//!
+//! The same checks are a command, for a server in any language:
+//!
+//! ```console
+//! $ cargo run --example conformance --features conformance -- talkdesk http://127.0.0.1:3000 \
+//!       --field username=demo@example.com --field password=605b32dd
+//! ✔ TD-10  the good fields
+//! ✔ TD-8   the same call again
+//! …
+//! talkdesk.validator: 66 passed, 0 failed, 3 skipped
+//! ```
+//!
+//! `--json` and `--junit` write the report for a CI system, and the exit code is 1 if a check failed. For a platform of your
+//! own, `conformance::Suite` and `conformance::traps` are the parts.
+//!
 //! # The document
 //!
 //! [`openapi::OpenApi`](crate::openapi::OpenApi) makes an OpenAPI 3.1 document of the layers that you mount. Keep it in your

@@ -1,6 +1,12 @@
 use super::{Trap, filtered, trap, value, without};
 
 /// The JSON object of the members, whose values are strings.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// assert_eq!(traps::object(&[("badge", "${badge}")]), r#"{"badge":"${badge}"}"#);
+/// ```
 pub fn object(members: &[(&str, &str)]) -> String {
     let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
     format!("{{{}}}", members.join(","))
@@ -12,6 +18,14 @@ fn with(good: &str, another: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// Bodies that are not a JSON object in UTF-8, although the members of the object `good` are in most of them.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let bodies = traps::bodies(r#"{"badge":"${badge}"}"#);
+/// let mark = bodies.iter().find(|trap| trap.name == "a byte order mark").unwrap();
+/// assert_eq!(mark.text, "\u{feff}{\"badge\":\"${badge}\"}".as_bytes());
+/// ```
 pub fn bodies(good: &str) -> Vec<Trap<Vec<u8>>> {
     let open = &good[..good.len() - 1];
     let utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -45,6 +59,14 @@ pub fn bodies(good: &str) -> Vec<Trap<Vec<u8>>> {
 }
 
 /// Bodies in which one required member is not a string that is given once.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let bodies = traps::member(&[("badge", "${badge}"), ("pin", "${pin}")], "pin");
+/// let null = bodies.iter().find(|trap| trap.name == "`pin` is null").unwrap();
+/// assert_eq!(null.text, br#"{"badge":"${badge}","pin":null}"#);
+/// ```
 pub fn member(members: &[(&str, &str)], name: &str) -> Vec<Trap<Vec<u8>>> {
     let (others, good) = (without(members, name), value(members, name));
     let is = |text: &str| {
@@ -96,6 +118,14 @@ fn swapped(name: &str) -> String {
 }
 
 /// The same members as a good object, written in another way.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let bodies = traps::object_variations(&[("badge", "${badge}"), ("pin", "${pin}")]);
+/// let other = bodies.iter().find(|trap| trap.name == "members in another order").unwrap();
+/// assert_eq!(other.text, br#"{"pin":"${pin}","badge":"${badge}"}"#);
+/// ```
 pub fn object_variations(members: &[(&str, &str)]) -> Vec<Trap<Vec<u8>>> {
     let good = object(members);
     let reversed: Vec<_> = members.iter().rev().copied().collect();

@@ -23,7 +23,18 @@ pub use self::{
     query::{parameter, queries, query, query_variations},
 };
 
-/// A request, or a part of one. The [module](self) has an example.
+/// A request, or a part of one.
+///
+/// ```
+/// use tower_verify::conformance::{Call, Check, Expected, traps};
+///
+/// let members = [("badge", "${badge}")];
+/// let check = |trap: traps::Trap<Vec<u8>>| {
+///     Check::new("LK-2", trap.name, Call::post("/unlock").body(trap.text), Expected::status(400))
+/// };
+/// let checks: Vec<Check> = traps::member(&members, "badge").into_iter().map(check).collect();
+/// assert_eq!(checks[0].name(), "`badge` is missing");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trap<T> {

@@ -1,12 +1,25 @@
 use super::{Trap, filtered, trap, value, without};
 
 /// The query or form of the parameters.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// assert_eq!(traps::query(&[("badge", "${badge}"), ("pin", "${pin}")]), "badge=${badge}&pin=${pin}");
+/// ```
 pub fn query(parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 
 /// Queries that are not percent-encoded UTF-8, although the good parameters are in most of them.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let queries = traps::queries(&[("badge", "${badge}")]);
+/// assert!(queries.iter().any(|trap| trap.text == "badge=${badge}&x=%ff"));
+/// ```
 pub fn queries(parameters: &[(&str, &str)]) -> Vec<Trap<String>> {
     let good = query(parameters);
     let mut queries = vec![
@@ -30,6 +43,14 @@ pub fn queries(parameters: &[(&str, &str)]) -> Vec<Trap<String>> {
 }
 
 /// Queries in which one required parameter is not given once, or is not the good value.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let queries = traps::parameter(&[("badge", "${badge}"), ("pin", "${pin}")], "pin");
+/// let twice = queries.iter().find(|trap| trap.name == "`pin` is given twice").unwrap();
+/// assert_eq!(twice.text, "badge=${badge}&pin=${pin}&pin=${pin}");
+/// ```
 pub fn parameter(parameters: &[(&str, &str)], name: &str) -> Vec<Trap<String>> {
     let (others, good) = (query(&without(parameters, name)), value(parameters, name));
     let (all, encoded) = (query(parameters), format!("%{:02X}{}", name.as_bytes()[0], &name[1..]));
@@ -57,6 +78,13 @@ fn swapped(name: &str) -> String {
 }
 
 /// The same parameters as a good query, written in another way.
+///
+/// ```
+/// use tower_verify::conformance::traps;
+///
+/// let queries = traps::query_variations(&[("badge", "${badge}")]);
+/// assert!(queries.iter().any(|trap| trap.text == "%62%61%64%67%65=${badge}"));
+/// ```
 pub fn query_variations(parameters: &[(&str, &str)]) -> Vec<Trap<String>> {
     let reversed: Vec<_> = parameters.iter().rev().copied().collect();
     let named = |name: &str| name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();

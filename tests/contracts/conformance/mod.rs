@@ -5,6 +5,8 @@ mod faults;
 #[cfg(feature = "token")]
 mod taptalk;
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use tower_verify::{
     conformance::{Report, Suite},
@@ -21,7 +23,18 @@ fn assert_complete(report: &Report) {
 }
 
 async fn assert_passes(suite: Suite, app: App) {
-    assert_complete(&suite.run(app).await);
+    let report = suite.run(app).await;
+    assert_complete(&report);
+    let contracts = ["diyalog", "talkdesk", "taptalk"].map(|platform| {
+        let file = format!("{}/src/{platform}/contract.md", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(file).expect("the contract is there")
+    });
+    let mut names = HashSet::new();
+    for finding in report.findings() {
+        assert!(names.insert((finding.row(), finding.name())), "two checks are {} {}", finding.row(), finding.name());
+        let row = format!("**{}**", finding.row());
+        assert!(contracts.iter().any(|contract| contract.contains(&row)), "no contract has {row}");
+    }
 }
 
 #[tokio::test]

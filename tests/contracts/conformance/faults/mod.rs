@@ -34,6 +34,12 @@ async fn assert_caught(suite: &Suite, faults: Vec<Planted>) {
         if !by.contains(&caught_by) {
             missed.push(format!("{fault}: not caught by {caught_by:?}, but by {by:?}"));
         }
+        // What an answer brought is redacted like what was sent.
+        for name in ["ticket", "accessToken", "refreshToken"] {
+            let (shown, member) = (report.to_string(), format!("\"{name}\":\""));
+            let mut values = shown.split(&member).skip(1);
+            assert!(values.all(|value| value.starts_with(['<', '$'])), "{fault}: the report shows a {name}\n{shown}");
+        }
         for secret in ["dlg-2121sa", "b1f0-Tok", "605b-32dd", "s3cr3t-of", "41n-of-the-app"] {
             assert!(!report.to_string().contains(secret), "{fault}: the report shows {secret}\n{report}");
         }
