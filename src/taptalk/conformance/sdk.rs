@@ -111,7 +111,7 @@ fn access_checks() -> Vec<Check> {
             Expected::not_admitted(),
         ),
         ("TT-11", "an access token on another device", other_device, error("40105")),
-        ("TT-11", "an access token of another app", other_app, error("40105")),
+        ("TT-40105", "an access token of another app", other_app, error("40105")),
         ("TT-40103", "a refresh token in place of an access token", call(CONNECT, "web.refresh_token"), error("40103")),
         ("TT-40103", "an expired access token", without_device(CONNECT, "expired_access_token"), error("40104")),
         (
