@@ -8,8 +8,8 @@
 //!   authorizer is asked.
 //! * **Configure:** the `body` of the authenticator has `username` and `password`, that of the authorizer `username`,
 //!   `action` and `topic`. `request_timeout` is 5 s.
-//! * **Opens:** `authorization.no_match = allow` (the default before version 6), and the `{allow, all}` at the end of
-//!   the file authorizer, let every client do what nobody answered about. Set `no_match = deny` and remove both.
+//! * **Opens:** `authorization.no_match = allow`, the default of EMQX 5, and the `{allow, all}` at the end of the file
+//!   authorizer let every client do what nobody answered about. Set `no_match = deny` and remove that rule.
 //! * **Trap:** EMQX 4 reads only the status: there, `deny` with 200 admits. This endpoint is not for it.
 
 use bytes::Bytes;

@@ -5,9 +5,9 @@
 //!   the beginning of the body is enough, `allowed` admits too, and each further word becomes a tag of the user: `allow
 //!   administrator` opens the management UI (`rabbit_auth_backend_http.erl`). It follows redirects: a page at their end
 //!   that begins with the word admits.
-//! * **Keeps out:** another word, another status, no connection. There is no retry.
-//! * **Configure:** `auth_http.http_method = post`, or access logs show passwords. A slow endpoint holds the connection
-//!   of the client: `auth_http.request_timeout` is new in 3.13, so keep this layer's deadline short.
+//! * **Keeps out:** another word, another status, no connection, no answer within `auth_http.request_timeout`, 15 s by
+//!   default. There is no retry.
+//! * **Configure:** `auth_http.http_method = post`, or access logs show passwords.
 //! * **Opens:** `auth_backends.2 = internal` is asked whenever this backend does not admit, and knows `guest`.
 //! * **Trap:** a login by certificate asks `/auth/user` without a password, and over MQTT with a `vhost`. So the path
 //!   says what is asked, and not the parameters that are there.

@@ -5,7 +5,8 @@
 //!   (`internal/dataprovider/dataprovider.go`).
 //! * **Keeps out:** every other status, an account whose `username` is empty or missing, no answer. Go follows
 //!   redirects: a login page at their end is no JSON and keeps out, an empty page lets in. There is no retry.
-//! * **Configure:** `external_auth_hook` with this URL, `external_auth_scope` 1 for passwords alone.
+//! * **Configure:** `external_auth_hook` with this URL, `external_auth_scope` 1 for passwords alone. The call has the
+//!   stored account in it, which can be larger than the 16 KiB that the layer reads: see `VerifyLayer::body_limit`.
 //! * **Opens:** an account with the hook disabled (`filters.hooks.external_auth_disabled`) has only its stored
 //!   password. Any app that answers 200 to an unknown path admits every account: keep the path exact.
 //! * **Trap:** a login by key has an empty password. Here an empty one is none. The account gets every right that the

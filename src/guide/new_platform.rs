@@ -12,7 +12,7 @@
 //!
 //! | program, file | reads as admitted | 401, 403 | 5xx | no answer | configure |
 //! |---|---|---|---|---|---|
-//! | RabbitMQ 3.10, `rabbitmq.rs` | 200 or 201 and `allow`; for a login, a body that begins with it | out | out | out, but waits | `http_method = post`; no second `auth_backends` |
+//! | RabbitMQ 3.10, `rabbitmq.rs` | 200 or 201 and `allow`; for a login, a body that begins with it | out | out | out after 15 s | `http_method = post`; no second `auth_backends` |
 //! | Icecast 2.4, `icecast.rs` | the header `icecast-auth-user: 1`, at any status | out, without the header | out, without it | out after 15 s | both `listener_add` and `stream_auth`, in each mount |
 //! | FreeRADIUS 3.2, `freeradius.rs` | any 2xx | out | out | out after `timeout` | `auth = 'basic'`; no `fail = 1` |
 //! | container registry 2.8, `registry.rs` | a token with its signature, issuer, audience and access | no token | no token | no token | short tokens; sign what the user may, not what was asked |
@@ -205,5 +205,5 @@
 //!   and FreeRADIUS without `auth = 'basic'` let in without a word to you.
 //! * **A second source is asked when this one does not admit**, or when it fails: RabbitMQ's `internal`, EMQX's file,
 //!   RMQTT's last rule, FreeRADIUS's `fail = 1`, Envoy's `failure_mode_allow`.
-//! * **A yes is kept**: Apache's and Kubernetes' caches, a registry's token, SFTPGo's stored password. Somebody whom you
-//!   lock out stays in for that long.
+//! * **A yes is kept**: Apache's and Kubernetes' caches, a registry's token, SFTPGo's stored password. Somebody whom
+//!   you lock out stays in for that long.
