@@ -156,9 +156,8 @@
 //!
 //! Then mount it as any other endpoint: `VerifyLayer::new(Lock, verifier)`. `examples/custom_endpoint.rs` is another
 //! one, with a server around it. To hand a good request on to your app, instead of answering it, implement
-//! [`GuardContract`](crate::GuardContract).
-//! [`openapi::Described`](crate::openapi::Described) puts your endpoint into your app's OpenAPI document, and its samples
-//! are asked through your own `decode`.
+//! [`GuardContract`](crate::GuardContract). To have it in your app's OpenAPI document, implement
+//! [`openapi::Described`](crate::openapi::Described): your own `decode` reads its samples.
 //!
 //! # Traps
 //!
