@@ -1,9 +1,9 @@
 //! nginx guards a static site, and this app knows who may see it: a login, a signed cookie, and a logout.
 //!
-//! nginx serves the files in `site`. Before each, its `auth_request` asks `GET /check` whose cookie this is. Without a good
-//! one the browser is sent to `/login`, and from there back to the page that it wanted. The cookie is a token of a
-//! `Signer`: no script can read it, no other site can send it, and a logout makes it useless. A new key signs each day, and
-//! nobody is logged out by it. If this app is gone, nobody sees the site.
+//! nginx serves the files in `site`. Before each, its `auth_request` asks `GET /check` whose cookie this is. Without a
+//! good one the browser is sent to `/login`, and from there back to the page that it wanted. The cookie is a token of a
+//! `Signer`: no script can read it, no other site can send it, and a logout makes it useless. A new key signs each day,
+//! and nobody is logged out by it. If this app is gone, nobody sees the site.
 //!
 //! ```console
 //! $ cargo run --example nginx_cookie
@@ -19,13 +19,13 @@
 //! 401
 //! ```
 //!
-//! For nginx, copy `nginx.conf` to `/etc/nginx/conf.d/site.conf` and the folder `site` to `/srv/site`, and put in your host
-//! and your certificate. `session.rs` has the cookie and its check. `LISTEN` is the address, `127.0.0.1:3000` by default;
-//! nobody but nginx may reach it. `SESSION_SECONDS` is how long a cookie is good, 8 hours by default, and `KEY_SECONDS`
-//! how long a key signs, a day by default.
+//! For nginx, copy `nginx.conf` to `/etc/nginx/conf.d/site.conf` and the folder `site` to `/srv/site`, and put in your
+//! host and your certificate. `session.rs` has the cookie and its check. `LISTEN` is the address, `127.0.0.1:3000` by
+//! default; nobody but nginx may reach it. `SESSION_SECONDS` is how long a cookie is good, 8 hours by default, and
+//! `KEY_SECONDS` how long a key signs, a day by default.
 //!
-//! Keys and sessions are in this process: a restart logs everybody out. Several nodes take a `RedisStore`, and read their
-//! keys by `KeyRing::from_env`.
+//! Keys and sessions are in this process: a restart logs everybody out. Several nodes take a `RedisStore`, and read
+//! their keys by `KeyRing::from_env`.
 
 mod session;
 

@@ -6,8 +6,8 @@
 //! verdict. Without a message it gets Envoy's own 403.
 //!
 //! * **An empty message lets everybody in**, because 0 is what a missing code is.
-//! * **`failure_mode_allow: true` lets everybody in** while there is no message. Envoy waits 200 ms for it if no `timeout`
-//!   is set. A failing verifier lets nobody in even then, because this answers it by a message.
+//! * **`failure_mode_allow: true` lets everybody in** while there is no message. Envoy waits 200 ms for it if no
+//!   `timeout` is set. A failing verifier lets nobody in even then, because this answers it by a message.
 //! * **The client can write `X-Auth-User`.** A header in the message must say by `append_action` that it replaces the
 //!   client's: the default of that field is to append. Envoy 1.40 replaces in any case.
 //! * With `encode_raw_headers: true` the headers are in another field, and this refuses every client.

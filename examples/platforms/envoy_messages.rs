@@ -1,9 +1,9 @@
 //! The messages of Envoy's `ext_authz` over gRPC, with the fields that `envoy_grpc.rs` uses.
 //!
 //! All of Envoy's messages are in the crate `envoy-types`, which takes 20 s to compile, and twice as long optimized. A
-//! field that is not here is skipped in a message that is read, and has its default in one that is sent. The numbers are
-//! those of `envoy/service/auth/v3/external_auth.proto` and `attribute_context.proto`, `envoy/config/core/v3/base.proto`
-//! and `google/rpc/status.proto`.
+//! field that is not here is skipped in a message that is read, and has its default in one that is sent. The numbers
+//! are those of `envoy/service/auth/v3/external_auth.proto` and `attribute_context.proto`,
+//! `envoy/config/core/v3/base.proto` and `google/rpc/status.proto`.
 
 use std::collections::HashMap;
 

@@ -2,11 +2,11 @@
 //! Traefik's ForwardAuth, and Envoy's `ext_authz` over HTTP.
 //!
 //! Each asks at a path of its own, with its client's headers. The answer to a good token is an empty 200 that says in
-//! `X-Auth-User` whose it is. A bad token gets 401 with a challenge, and 503 says that there is no verdict. The verifier's
-//! request has the method and the URI of the client's.
+//! `X-Auth-User` whose it is. A bad token gets 401 with a challenge, and 503 says that there is no verdict. The
+//! verifier's request has the method and the URI of the client's.
 //!
-//! Read in `ngx_http_auth_request_module.c`, `forwardauth/caddyfile.go`, `auth/forward.go` and `ext_authz_http_impl.cc`, and
-//! seen with nginx 1.22, Caddy 2.6, Traefik 3.7 and Envoy 1.40:
+//! Read in `ngx_http_auth_request_module.c`, `forwardauth/caddyfile.go`, `auth/forward.go` and
+//! `ext_authz_http_impl.cc`, and seen with nginx 1.22, Caddy 2.6, Traefik 3.7 and Envoy 1.40:
 //!
 //! | proxy | asks at | reads as admitted | without a verdict its client gets | and without an answer |
 //! |---|---|---|---|---|
@@ -15,16 +15,17 @@
 //! | Traefik | `/forward/traefik` | any 2xx | the 503 | 500 |
 //! | Envoy | `/forward/envoy` and the client's path | 200 alone | 403, its `status_on_error` | 403 |
 //!
-//! * **Envoy's `failure_mode_allow: true` lets everybody in** while there is no verdict or no answer. Envoy waits 200 ms if
-//!   no timeout is set.
+//! * **Envoy's `failure_mode_allow: true` lets everybody in** while there is no verdict or no answer. Envoy waits 200
+//!   ms if no timeout is set.
 //! * **Each proxy says its client's URI in another way**: nginx in a header that its configuration sets, here
-//!   `X-Original-URI`; Caddy and Traefik in `X-Forwarded-Uri`; Envoy in the path. A client can write all of these headers,
-//!   and a proxy replaces its own alone: so a path believes the one of its proxy. Traefik passes on the client's if both
-//!   `forwardedHeaders.insecure` and `trustForwardHeader` are `true`.
-//! * **A client can write `X-Auth-User`.** The answer's replaces it by nginx's `auth_request_set` and `proxy_set_header`,
-//!   Caddy's `copy_headers`, Traefik's `authResponseHeaders` and Envoy's `allowed_upstream_headers`. Caddy from 2.10.0 to
-//!   2.11.1 keeps the client's if the answer has none; this one always has one. Where a proxy does not ask, nothing
-//!   replaces it. To a CGI or WSGI app `X_Auth_User` is the same header, which nginx alone drops.
+//!   `X-Original-URI`; Caddy and Traefik in `X-Forwarded-Uri`; Envoy in the path. A client can write all of these
+//!   headers, and a proxy replaces its own alone: so a path believes the one of its proxy. Traefik passes on the
+//!   client's if both `forwardedHeaders.insecure` and `trustForwardHeader` are `true`.
+//! * **A client can write `X-Auth-User`.** The answer's replaces it by nginx's `auth_request_set` and
+//!   `proxy_set_header`, Caddy's `copy_headers`, Traefik's `authResponseHeaders` and Envoy's
+//!   `allowed_upstream_headers`. Caddy from 2.10.0 to 2.11.1 keeps the client's if the answer has none
+//!   (GHSA-7r4p-vjf4-gxv4); this one always has one. Where a proxy does not ask, nothing replaces it. To a CGI or WSGI
+//!   app `X_Auth_User` is the same header, which nginx alone drops.
 //! * **nginx makes a 500 of all but 2xx, 401 and 403**, of a redirect to a login too: redirect by its `error_page 401`.
 //! * **Envoy sends no cookie** that `allowed_headers` does not list.
 //! * **The URI is as the client wrote it**: to the app behind, `/photos/..%2fadmin` may be `/admin`.

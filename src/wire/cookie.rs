@@ -26,8 +26,8 @@ use crate::{Rejection, Secret};
 ///
 /// # Errors
 /// [`NoCredential`](crate::RejectionKind::NoCredential) if there is no such cookie or its value is empty, and
-/// [`Malformed`](crate::RejectionKind::Malformed) if it is given more than once, because any host of the domain may have
-/// set the other one, or if its value is not visible ASCII.
+/// [`Malformed`](crate::RejectionKind::Malformed) if it is given more than once, because any host of the domain may
+/// have set the other one, or if its value is not visible ASCII.
 pub fn take(headers: &mut HeaderMap, name: &'static str) -> Result<Secret, Rejection> {
     let sent: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
     let pairs = sent.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
@@ -54,6 +54,8 @@ pub fn take(headers: &mut HeaderMap, name: &'static str) -> Result<Secret, Rejec
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
     use crate::RejectionKind;
 
@@ -93,6 +95,32 @@ mod tests {
         for values in [&[&b"s=1; s=1"[..]][..], &[b"s=1", b"s=2"], &[b"s=; s=1"], &[b"s=\xc3\xa9"], &[b"s=a b"]] {
             let (value, left) = taken(values);
             assert_eq!((value, left.len()), (Err(RejectionKind::Malformed), 0), "{values:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        #[test]
+        fn it_is_the_cookie_of_a_browser_or_none(headers in vec("(s|=|;|; |s=|a=1|x| |\u{e9}){0,8}", 0..3)) {
+            let sent: Vec<&str> = headers.iter().flat_map(|header| header.split(';')).map(str::trim).collect();
+            let (ours, others): (Vec<&str>, Vec<&str>) =
+                sent.into_iter().filter(|pair| !pair.is_empty()).partition(|pair| pair.starts_with("s="));
+            let value = match ours[..] {
+                [] | ["s="] => Err(RejectionKind::NoCredential),
+                [pair] if pair.is_ascii() && !pair.contains(' ') => Ok(pair[2..].to_owned()),
+                _ => Err(RejectionKind::Malformed),
+            };
+
+            let mut sent = HeaderMap::new();
+            for header in &headers {
+                sent.append(COOKIE, HeaderValue::from_bytes(header.as_bytes()).unwrap());
+            }
+            let taken = take(&mut sent, "s").map(|value| value.expose_secret().to_owned());
+            prop_assert_eq!(taken.map_err(|rejection| rejection.kind()), value);
+            let left: Vec<&[u8]> = sent.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+            let others = others.join("; ");
+            prop_assert_eq!(left, if others.is_empty() { vec![] } else { vec![others.as_bytes()] });
         }
     }
 }
