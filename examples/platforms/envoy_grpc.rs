@@ -2,12 +2,12 @@
 //!
 //! It is made an HTTP request again, and `forward_auth.rs` answers it as if Envoy had asked over HTTP: with the same
 //! verifier, under the same deadline. Envoy reads a message as admitted if the code of its status is 0
-//! (`ext_authz_grpc_impl.cc`). After a denial its client gets the status of the answer: 401, or 503 if there is no
+//! (`ext_authz_grpc_impl.cc`). After a denial its client gets the status of the answer: 401, or 403 if there is no
 //! verdict. Without a message it gets Envoy's own 403.
 //!
 //! * **An empty message lets everybody in**, because 0 is what a missing code is.
 //! * **`failure_mode_allow: true` lets everybody in** while there is no message. Envoy waits 200 ms for it if no
-//!   `timeout` is set. A failing verifier lets nobody in even then, because this answers it by a message.
+//!   `timeout` is set.
 //! * **The client can write `X-Auth-User`.** A header in the message must say by `append_action` that it replaces the
 //!   client's: the default of that field is to append. Envoy 1.40 replaces in any case.
 //! * With `encode_raw_headers: true` the headers are in another field, and this refuses every client.

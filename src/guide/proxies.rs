@@ -149,8 +149,10 @@
 //! * **The client writes headers too.** Whose credential it was must be in the answer each time, in a header that the
 //!   proxy copies over the client's. Which URI the client asked for is in a header that the proxy sets, and each proxy
 //!   sets another one: believe that one, and no other.
-//! * **No verdict is not a denial.** Answer 503. nginx makes a 500 of it, and a browser is not sent to the login.
-//! * **Deadlines.** The proxy must wait longer than the layer's deadline. Envoy waits 200 ms if nothing else is set.
+//! * **No verdict is not a denial**, and no browser should be sent to the login by it. Answer 503, of which nginx makes
+//!   a 500. But with `failure_mode_allow`, Envoy lets in at a 5xx: where it may be set, answer 403.
+//! * **Deadlines.** The proxy must wait longer than the layer's deadline. Envoy waits 200 ms for a message of gRPC if
+//!   nothing else is set.
 //! * **A cache of the proxy's** (`proxy_cache` in `/check`) admits after a logout. [`Cached`](crate::policy::Cached) is
 //!   in the app, and forgets on demand.
 //!

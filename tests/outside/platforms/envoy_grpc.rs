@@ -61,9 +61,9 @@ async fn only_a_positive_verdict_admits() {
         ("/photos", "Bearer guess", 401),
         ("/photos", "Bearer 605b32dd,Bearer 605b32dd", 401),
         ("/photos", "", 401),
-        ("/photos", "Bearer broken", 503),
-        ("/photos", "Bearer panic", 503),
-        ("/photos", "Bearer slow", 503),
+        ("/photos", "Bearer broken", 403),
+        ("/photos", "Bearer panic", 403),
+        ("/photos", "Bearer slow", 403),
         ("/admin/users", bearer, 401),
         ("", bearer, 401),
     ] {

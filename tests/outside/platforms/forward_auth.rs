@@ -27,12 +27,12 @@ fn envoy() -> http::request::Builder {
 
 #[tokio::test(start_paused = true)]
 async fn only_a_positive_verdict_admits() {
-    // nginx, Caddy and Traefik read any 2xx as admitted. Envoy reads 200 alone.
-    let success = |response: &Response<Bytes>| response.status().is_success();
+    // nginx, Caddy and Traefik read any 2xx as admitted, Envoy reads 200 so, and with `failure_mode_allow` any 5xx too.
+    let admitted = |response: &Response<Bytes>| response.status().is_success() || response.status().is_server_error();
     for proxy in [nginx, caddy, traefik, envoy] {
         let request = move || proxy().header("authorization", "Bearer 605b32dd").body(Bytes::new()).unwrap();
         let verdicts = || vec![Some(HeaderValue::from_static("good")), None];
-        EndpointTest::new(ForwardAuth, request, verdicts, success).secrets(["605b32dd"]).assert_conforms().await;
+        EndpointTest::new(ForwardAuth, request, verdicts, admitted).secrets(["605b32dd"]).assert_conforms().await;
     }
 }
 
@@ -52,7 +52,7 @@ async fn the_answer_is_right_for_all_proxies() {
         // Envoy admits at 200 alone.
         let good = HeaderValue::from_static("good");
         assert_eq!(ask(proxy().header("authorization", "Bearer 605b32dd")).await, (200, Some(good)));
-        for (token, status) in [("guess", 401), ("broken", 503), ("panic", 503), ("slow", 503)] {
+        for (token, status) in [("guess", 401), ("broken", 403), ("panic", 403), ("slow", 403)] {
             assert_eq!(
                 ask(proxy().header("authorization", format!("Bearer {token}"))).await,
                 (status, None),
