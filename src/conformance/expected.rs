@@ -10,10 +10,9 @@ use super::{call::shown, shape::Shape, values::Values};
 
 /// An answer that the contract allows to a [`Call`](super::Call).
 ///
-/// An answer must have the status, the content type and the body, exactly. Without being told, it must also have
-/// `Cache-Control: no-store`, a challenge if its status is 401, and no header twice that is to be given once. It must
-/// not repeat a secret of the request, and the platform must not read it as admitted unless [`admits`](Self::admits)
-/// says that it may.
+/// An answer must have the status, the content type and the body, exactly. Without being told, a 401 must also have a
+/// challenge, and an answer no header twice that is to be given once. It must not repeat a secret of the request, and the
+/// platform must not read it as admitted unless [`admits`](Self::admits) says that it may.
 ///
 /// ```
 /// use tower_verify::conformance::Expected;
@@ -37,7 +36,7 @@ struct Answer {
     headers: Vec<&'static str>,
     body: Body,
     admits: bool,
-    stored: bool,
+    not_stored: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -56,14 +55,13 @@ impl Expected {
             headers: Vec::new(),
             body: Body::Any,
             admits: false,
-            stored: false,
+            not_stored: false,
         })
     }
 
-    /// Any answer that the platform does not read as admitted, such as the app's own to another path. It may be stored.
+    /// Any answer that the platform does not read as admitted, such as the app's own to another path.
     pub fn not_admitted() -> Self {
-        let any = Self::status(0).alter(|answer| (answer.status, answer.stored) = (None, true));
-        any.may_repeat_secrets()
+        Self::status(0).alter(|answer| answer.status = None).may_repeat_secrets()
     }
 
     /// The same answer with another status.
@@ -99,6 +97,12 @@ impl Expected {
     pub fn json(self, pattern: &str) -> Self {
         let shape = Shape::parse(pattern).unwrap_or_else(|error| panic!("the pattern {pattern} is not JSON: {error}"));
         self.alter(|answer| answer.body = Body::Json(shape))
+    }
+
+    /// Requires `Cache-Control: no-store`. One check of a suite says so for each kind of answer: on every answer, a server
+    /// that forgets it would fail every check, and nobody would see what else is wrong.
+    pub fn not_stored(self) -> Self {
+        self.alter(|answer| answer.not_stored = true)
     }
 
     /// The platform reads the answer as admitted. By default it must not.
@@ -182,7 +186,7 @@ impl Answer {
             violations.push(format!("the content type is not {expected}"));
         }
         let no_store = |value: &str| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("no-store"));
-        if !self.stored && !values(CACHE_CONTROL).any(no_store) {
+        if self.not_stored && !values(CACHE_CONTROL).any(no_store) {
             violations.push("`Cache-Control: no-store` is missing".into());
         }
         if answer.status() == 401 && !headers.contains_key(WWW_AUTHENTICATE) {
@@ -279,7 +283,8 @@ mod tests {
 
     #[test]
     fn each_difference_of_an_answer_is_a_violation() {
-        let word = Expected::status(200).content_type("text/plain; charset=utf-8").body("Validated").admits();
+        let word =
+            Expected::status(200).content_type("text/plain; charset=utf-8").body("Validated").admits().not_stored();
         let check =
             |answer: &Response<Bytes>| word.violations(answer, true, &Values::default(), &[("token", "2121sa")]);
         assert_eq!(check(&answer(200, WORD, "Validated")), [""; 0]);

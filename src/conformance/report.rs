@@ -122,7 +122,7 @@ impl fmt::Display for Report {
 /// let report = suite.run(app).await;
 /// let finding = &report.findings()[0];
 /// assert_eq!((finding.row(), finding.name(), finding.skip_reason()), ("LK-1", "a", None));
-/// assert_eq!(finding.violations(), ["the status is 200, not 404", "`Cache-Control: no-store` is missing"]);
+/// assert_eq!(finding.violations(), ["the status is 200, not 404"]);
 /// # });
 /// ```
 #[derive(Debug, Clone, Serialize)]

@@ -190,7 +190,7 @@
 //! ✔ TD-10  the good fields
 //! ✔ TD-8   the same call again
 //! …
-//! talkdesk.validator: 66 passed, 0 failed, 3 skipped
+//! talkdesk.validator: 69 passed, 0 failed, 3 skipped
 //! ```
 //!
 //! `--json` and `--junit` write the report for a CI system, and the exit code is 1 if a check failed. For a platform of your

@@ -176,7 +176,16 @@ impl ValidatorCalls {
         let failing: Vec<_> =
             self.failing.iter().map(|name| format!("{}:\"{}\"", quoted(name), value(name, ".failing"))).collect();
         let no_verdict = refused(self.no_verdict_status);
+        let good = self.good_call();
         let mut checks = vec![
+            Check::new("TD-10", "a grant is not stored", good, self.granted().not_stored()),
+            Check::new(
+                "TD-11",
+                "a denial is not stored",
+                auth(String::new()),
+                refused(401).or(refused(400)).not_stored(),
+            ),
+            Check::new("TD-13", "an answer to a bad request is not stored", self.call("{}"), refused(400).not_stored()),
             Check::new(
                 "TD-11",
                 "a secret without its last character",

@@ -91,6 +91,14 @@ impl AgentCalls {
             check("DY-20", "the same call again", &good),
             check("DY-21", "a plus is a space", plus).requires("trio_with_a_space"),
         ];
+        let other_agent = traps::query(&[TRIO[0], TRIO[1], ("userNo", "${user_no}0")]);
+        for (name, query, answer) in [
+            ("a good answer is not stored", &*good, verified()),
+            ("a refusal is not stored", &*other_agent, refused()),
+            ("an answer to a bad request is not stored", "token=", refused()),
+        ] {
+            checks.push(Check::new("DY-24", name, self.call(query), answer.not_stored()));
+        }
         let variations = traps::query_variations(TRIO).into_iter();
         checks.extend(variations.map(|trap| check("DY-21", &trap.name, &trap.text)));
         checks

@@ -33,6 +33,9 @@ pub struct CustomerCalls {
 const TRIO: &[(&str, &str)] =
     &[("deviceId", "${device_id}"), ("dlgToken", "${dlg_token}"), ("customerNo", "${customer_no}")];
 
+/// A token of another customer, whose attempts count for nobody who is let in.
+const OTHER_CUSTOMER: &str = r#"{"deviceId":"${device_id}","dlgToken":"${dlg_token}","customerNo":"${customer_no}0"}"#;
+
 impl CustomerCalls {
     /// Calls about a good trio. It must stay good for the whole run.
     pub fn new(device_id: &str, dlg_token: &str, customer_no: &str) -> Self {
@@ -146,6 +149,13 @@ impl CustomerCalls {
             check("DY-2", "the content type text/plain", plain("text/plain")),
             check("DY-2", "the content type of a form", plain("application/x-www-form-urlencoded")),
         ];
+        for (name, call, answer) in [
+            ("a good answer is not stored", self.good_call(), self.validated()),
+            ("a refusal is not stored", self.call(OTHER_CUSTOMER), self.word("InvalidToken")),
+            ("an answer to a bad request is not stored", self.call("{}"), self.word("BadRequest")),
+        ] {
+            checks.push(Check::new("DY-24", name, call, answer.not_stored()));
+        }
         let variations = traps::object_variations(TRIO).into_iter();
         checks.extend(variations.map(|trap| check("DY-2", &trap.name, self.call(trap.text))));
         checks
@@ -165,7 +175,7 @@ impl CustomerCalls {
             ),
             ("DY-11", "a token in another case", trio(device, "${dlg_token.swapped}", customer), "InvalidToken"),
             ("DY-11", "a token with a space after it", trio(device, "${dlg_token} ", customer), "InvalidToken"),
-            ("DY-11", "the token of another customer", trio(device, token, "${customer_no}0"), "InvalidToken"),
+            ("DY-11", "the token of another customer", self.call(OTHER_CUSTOMER), "InvalidToken"),
             ("DY-12", "an expired token", trio(device, "${expired_token}", customer), "ExpiredToken"),
             ("DY-13", "the token of another device", trio("${device_id}0", token, customer), "InvalidDeviceId"),
             (

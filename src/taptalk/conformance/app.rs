@@ -93,6 +93,8 @@ impl AppTicketCalls {
         let made_up = stranger.clone().header("authorization", "Bearer made-up");
         let elsewhere = |end| self.call(&*body).target(format!("{}{end}", self.path));
         [
+            ("a ticket is not stored", self.call(&*body), issued().not_stored()),
+            ("a refusal is not stored", stranger.clone(), refused(401).not_stored()),
             ("nobody is logged in", stranger, refused(401)),
             ("a made-up Authorization", made_up, refused(401)),
             ("a failing backend", failing, refused(500).or(refused(502)).or(refused(503))),

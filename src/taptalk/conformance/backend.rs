@@ -89,6 +89,9 @@ fn tickets() -> Vec<Check> {
         check("TT-6", "no content type", call(TICKET, body()).without_header("content-type")),
         check("TT-6", "a chunked body", call(TICKET, body()).header("transfer-encoding", "chunked")),
     ];
+    let no_key = Call::post(TICKET).body(body());
+    checks.push(Check::new("TT-8", "a ticket is not stored", call(TICKET, body()), issued().not_stored()));
+    checks.push(Check::new("TT-8", "a refusal is not stored", no_key, error("40001").not_stored()));
     let variations = traps::object_variations(&REQUIRED).into_iter();
     checks.extend(variations.map(|trap| check("TT-6", &trap.name, call(TICKET, trap.text))));
     let elsewhere = |name: &str, call| Check::new("TT-6", name, call, Expected::not_admitted());

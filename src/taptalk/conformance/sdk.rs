@@ -73,6 +73,12 @@ fn exchanges(calls: &TicketServerCalls) -> Vec<Check> {
         begins("TT-1", "the iOS SDK exchanges its ticket", ios, "ios"),
         backend::ticket("android.ticket"),
         begins("TT-1", "the Android SDK exchanges its ticket", call(EXCHANGE, "android.ticket"), "android"),
+        Check::new(
+            "TT-8",
+            "an answer about a token is not stored",
+            call(CONNECT, "web.access_token"),
+            good("{}").not_stored(),
+        ),
         Check::new("TT-1", "an exchange by another method", web.clone().method(Method::GET), Expected::not_admitted()),
         Check::new("TT-40103", "an expired ticket", without_device(EXCHANGE, "expired_ticket"), error("40104")),
         Check::new(

@@ -88,8 +88,8 @@ async fn faults_in_the_answer() {
         planted(
             "answers that are stored",
             with_header(app(), "cache-control", Some("max-age=60")),
-            "DY-22",
-            "the good trio",
+            "DY-24",
+            "a good answer is not stored",
         ),
     ];
     assert_caught(&apps::agent_calls(), faults).await;

@@ -46,7 +46,12 @@ async fn faults_in_the_answer() {
         ),
         planted("HTML", with_header(app(), "content-type", Some("text/html")), "DY-10", "the good trio"),
         planted("no charset", with_header(app(), "content-type", Some("text/plain")), "DY-10", "the good trio"),
-        planted("answers that are stored", with_header(app(), "cache-control", None), "DY-10", "the good trio"),
+        planted(
+            "answers that are stored",
+            with_header(app(), "cache-control", None),
+            "DY-24",
+            "a refusal is not stored",
+        ),
         planted(
             "two content types",
             answers(app(), |_, mut answer| {

@@ -37,6 +37,12 @@ async fn faults() {
     let denied = "a secret without its last character";
     let faults = vec![
         planted("no challenge", with_header(app(), "www-authenticate", None), "TD-11", denied),
+        planted(
+            "answers that are stored",
+            with_header(app(), "cache-control", None),
+            "TD-11",
+            "a denial is not stored",
+        ),
         planted("200 with an error", at_status(401, 200), "TD-11", denied),
         planted("403 for a denial", at_status(401, 403), "TD-11", denied),
         planted("a redirect to a login", at_status(401, 302), "TD-11", denied),

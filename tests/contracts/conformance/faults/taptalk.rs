@@ -193,7 +193,7 @@ async fn faults_of_a_ticket_server() {
             "TT-105",
             "`xcUserID` is given twice",
         ),
-        planted("answers that are stored", with_header(app(), "cache-control", None), "TT-6", "a ticket"),
+        planted("answers that are stored", with_header(app(), "cache-control", None), "TT-8", "a ticket is not stored"),
         planted(
             "a prefix of the path",
             requests(app(), |mut request| {
@@ -230,7 +230,7 @@ async fn faults_of_an_apps_backend() {
             "tickets that are stored",
             with_header(app(), "cache-control", None),
             "TT-16",
-            "a user who is logged in",
+            "a ticket is not stored",
         ),
         planted(
             "the session in an answer",
