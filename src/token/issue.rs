@@ -47,7 +47,7 @@ impl TokenId {
 
     /// Takes the next id of this thread's block. A system call for each id would take as long as the rest of issuing a
     /// token.
-    pub(super) fn random() -> Result<Self, IssueError> {
+    pub(crate) fn random() -> Result<Self, IssueError> {
         BLOCK.with_borrow_mut(|block| {
             let at = match block.unused.next() {
                 Some(at) => at,

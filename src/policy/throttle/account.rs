@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::{
     runtime::Handle,
     time::{Instant, sleep, timeout},
@@ -7,7 +8,7 @@ use tokio::{
 
 use super::{
     bucket::Bucket,
-    local_accounts::{LocalAccount, LocalAccounts, Settlement, lock},
+    local_accounts::{LocalAccount, LocalAccounts, Settlement},
     record::{Decision, Record, Rules},
     store_key::{Prefix, StoreKey},
 };
@@ -15,6 +16,7 @@ use crate::{
     BoxError, Clock, Failure,
     policy::tag::KeyedDigest,
     store::{Store, StoreError},
+    token::TokenId,
 };
 
 /// How long to wait before polling the store for settlements of other nodes: at first, and at most.
@@ -81,6 +83,8 @@ pub(super) struct Reservation<'a, S: Store> {
     attempt: Attempt<'a, S>,
     settlement: Settlement,
     settled: bool,
+    /// The value in the store, if this reservation is all that it says.
+    alone: Option<Bytes>,
 }
 
 impl<'a, S: Store> Reservation<'a, S> {
@@ -91,21 +95,26 @@ impl<'a, S: Store> Reservation<'a, S> {
         rules: Rules,
         digest: KeyedDigest,
     ) -> Result<Self, ReserveError> {
-        let id = getrandom::u64().map_err(|error| ReserveError::Unavailable(error.into()))?;
+        let [id, _] = halves(TokenId::random().map_err(|error| ReserveError::Unavailable(error.into()))?.to_bytes());
         let settlement = Settlement { id, at: 0, failed: false };
-        let mut reservation = Self { attempt: Attempt::new(accounts, rules, digest), settlement, settled: true };
+        let mut reservation =
+            Self { attempt: Attempt::new(accounts, rules, digest), settlement, settled: true, alone: None };
         reservation.reserve().await?;
         Ok(reservation)
     }
 
     async fn reserve(&mut self) -> Result<(), ReserveError> {
-        let Self { attempt, settlement, settled } = self;
+        let Self { attempt, settlement, settled, alone } = self;
         let Attempt { accounts, local, rules, .. } = &*attempt;
-        let asked = Instant::now();
+        // Read only if there is something to wait for.
+        let mut asked = None;
         let _place = local.enter(accounts.max_pending).ok_or_else(|| throttled(UNDECIDED))?;
         let _turn = match local.turn.try_lock() {
             Ok(turn) => turn,
-            Err(_) => timeout(accounts.pending_timeout, local.turn.lock()).await.map_err(|_| throttled(UNDECIDED))?,
+            Err(_) => {
+                asked = Some(Instant::now());
+                timeout(accounts.pending_timeout, local.turn.lock()).await.map_err(|_| throttled(UNDECIDED))?
+            }
         };
         let mut poll = POLL.0;
         loop {
@@ -114,20 +123,21 @@ impl<'a, S: Store> Reservation<'a, S> {
                 settlement.at = now;
                 record.reserve(settlement.id, now, rules)
             };
-            let decision = attempt.update(reserve).await?;
+            let (decision, claimed) = attempt.update(reserve).await?;
+            *alone = claimed;
             *settled = decision != Decision::Reserved;
             match decision {
                 Decision::Reserved => return Ok(()),
                 Decision::Throttled(wait) => return Err(throttled(Duration::from_millis(wait))),
                 Decision::Undecided => {}
             }
-            let left = accounts.pending_timeout.saturating_sub(asked.elapsed());
+            let left = accounts.pending_timeout.saturating_sub(asked.get_or_insert_with(Instant::now).elapsed());
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }
             // `Notify` stores a permit, so a settlement during the store operation is not missed.
             if timeout(poll.min(left), local.settled.notified()).await.is_err() {
-                *lock(&local.seen).await = None;
+                *local.seen.lock().await = None;
                 poll = (poll * 2).min(POLL.1);
             }
         }
@@ -140,7 +150,14 @@ impl<'a, S: Store> Reservation<'a, S> {
 
     /// Settles the attempt: as a failure if it has failed, and otherwise without a trace.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
-        self.attempt.settle(&[self.settlement]).await?;
+        // Most attempts neither fail nor meet another one, and need not read again what they wrote.
+        let cleared = match self.alone.take() {
+            Some(alone) if !self.settlement.failed => self.attempt.clear(alone).await?,
+            _ => false,
+        };
+        if !cleared {
+            self.attempt.settle(&[self.settlement]).await?;
+        }
         self.settled = true;
         Ok(())
     }
@@ -209,13 +226,32 @@ impl<'a, S: Store> Attempt<'a, S> {
         }
     }
 
+    /// Removes the account's value if it is still `alone`. Returns whether it was.
+    async fn clear(&self, alone: Bytes) -> Result<bool, StoreError> {
+        let mut seen = self.local.seen.lock().await;
+        if seen.as_ref() != Some(&alone) {
+            return Ok(false);
+        }
+        // As in `update`.
+        *seen = None;
+        let cleared = self.accounts.store.replace(self.key.as_str(), alone, Bytes::new(), Duration::ZERO).await;
+        drop(seen);
+        self.local.settled.notify_one();
+        cleared
+    }
+
     /// Applies `step` to the account's record, and stores the result if the decision is `Reserved`.
+    ///
+    /// If there was no value before, it is returned, too.
     ///
     /// A lock lets one attempt at a time do so on this node. A compare-and-swap loop handles other nodes, and other
     /// accounts of the bucket.
-    async fn update(&self, mut step: impl FnMut(&mut Record, u64) -> Decision) -> Result<Decision, StoreError> {
+    async fn update(
+        &self,
+        mut step: impl FnMut(&mut Record, u64) -> Decision,
+    ) -> Result<(Decision, Option<Bytes>), StoreError> {
         let (store, key) = (&self.accounts.store, self.key.as_str());
-        let mut seen = lock(&self.local.seen).await;
+        let mut seen = self.local.seen.lock().await;
         // Taken out: if this future is dropped midway, the value in the store is not known.
         let mut present = seen.take();
         loop {
@@ -226,15 +262,15 @@ impl<'a, S: Store> Attempt<'a, S> {
             let decision = step(&mut bucket.record, now);
             if decision != Decision::Reserved && !clamped {
                 *seen = present;
-                return Ok(decision);
+                return Ok((decision, None));
             }
             let (changed, ttl) = bucket.encode(now, &self.rules);
             let expected = match present {
                 Some(expected) => expected,
                 None => match store.claim(key, changed.clone(), ttl).await? {
                     None => {
-                        *seen = Some(changed);
-                        return Ok(decision);
+                        *seen = left_in_the_store(changed);
+                        return Ok((decision, seen.clone()));
                     }
                     // The last attempt has just left it. It says the same as no value.
                     Some(empty) if empty.is_empty() => empty,
@@ -245,12 +281,17 @@ impl<'a, S: Store> Attempt<'a, S> {
                 },
             };
             if store.replace(key, expected, changed.clone(), ttl).await? {
-                *seen = Some(changed);
-                return Ok(decision);
+                *seen = left_in_the_store(changed);
+                return Ok((decision, None));
             }
             present = store.get(key).await?;
         }
     }
+}
+
+/// An empty value is gone at once, and says the same as no value.
+fn left_in_the_store(value: Bytes) -> Option<Bytes> {
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// The halves of a digest, as numbers.

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use hashbrown::HashTable;
 use tokio::{
-    sync::{MutexGuard as AsyncGuard, Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Local {
     in_line: AtomicUsize,
     /// The account's value in the store as this node saw it last, if it has. Only the holder of this lock changes the
     /// account on this node.
-    pub(super) seen: tokio::sync::Mutex<Option<Bytes>>,
+    pub(super) seen: futures_util::lock::Mutex<Option<Bytes>>,
     /// Notified when an attempt on this node is settled. One attempt at a time waits for it.
     pub(super) settled: Notify,
     /// The finished attempts that may still be reserved in the store, and since when.
@@ -101,14 +101,6 @@ impl Local {
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
         self.0.in_line.fetch_sub(1, Relaxed);
-    }
-}
-
-/// Locks `mutex` in turn. At once if it is free: that costs less than to begin to wait.
-pub(super) async fn lock<T>(mutex: &tokio::sync::Mutex<T>) -> AsyncGuard<'_, T> {
-    match mutex.try_lock() {
-        Ok(guard) => guard,
-        Err(_) => mutex.lock().await,
     }
 }
 

@@ -122,6 +122,12 @@ impl MemoryStore {
                 Change::Keep(result) => return Ok(result),
                 Change::Set { value, deadline, result } => (value, deadline, result),
             };
+            if deadline <= now {
+                // The value would be gone at once.
+                self.remove(&mut shard, hash, key.as_bytes());
+                guarded.earliest.store(shard.earliest(), Relaxed);
+                return Ok(result);
+            }
             let present = present.map_or(Size::NOTHING, |entry| Size::of(entry.len()));
             let entry = Entry::new(key, &value, deadline).ok_or(StoreError::Full)?;
             if self.room.resize(present, Size::of(entry.len())) {
@@ -243,7 +249,7 @@ impl Store for MemoryStore {
 }
 
 fn deadline(now: u64, ttl: Duration) -> u64 {
-    now.saturating_add(ttl_millis(ttl))
+    if ttl.is_zero() { now } else { now.saturating_add(ttl_millis(ttl)) }
 }
 
 impl Default for MemoryStore {
