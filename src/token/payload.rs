@@ -32,7 +32,10 @@ impl Payload {
         let (token_tag, binding_tag) = tags.split_at_mut(size_of::<Tag>());
         token_tag.copy_from_slice(&self.token_tag);
         binding_tag.copy_from_slice(&self.binding_tag);
-        URL_SAFE_NO_PAD.encode_string(bytes, text);
+        // Into a buffer that fits: `encode_string` fills a kilobyte with zeros first.
+        let mut encoded = [0; TEXT_LEN];
+        let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut encoded).expect("the text fits");
+        text.push_str(str::from_utf8(&encoded[..written]).expect("base64 is ASCII"));
     }
 
     pub(super) fn decode(text: &str) -> Option<Self> {

@@ -176,8 +176,8 @@ impl Signer {
     /// # Errors
     /// If the operating system has no randomness.
     pub fn issue_for(&self, subject: &[u8], binding: &[&[u8]], ttl: Duration) -> Result<Issued, IssueError> {
-        let expires_at = system_time(self.clock.unix_millis().saturating_add(millis(ttl)).min(MAX_EXPIRY_MILLIS));
-        Ok(self.issue_with_id(TokenId::random()?, subject, binding, expires_at))
+        let expiry_millis = self.clock.unix_millis().saturating_add(millis(ttl));
+        Ok(self.sign(TokenId::random()?, subject, binding, expiry_millis))
     }
 
     /// Issues a token with this `id` and expiry, otherwise as [`issue_for`](Self::issue_for) does.
@@ -199,7 +199,11 @@ impl Signer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn issue_with_id(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], expires_at: SystemTime) -> Issued {
-        let expiry_millis = unix_millis(expires_at).min(MAX_EXPIRY_MILLIS);
+        self.sign(id, subject, binding, unix_millis(expires_at))
+    }
+
+    fn sign(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], expiry_millis: u64) -> Issued {
+        let expiry_millis = expiry_millis.min(MAX_EXPIRY_MILLIS);
         let claims = claims(expiry_millis, id);
 
         let derived = self.inner.derived();
