@@ -23,28 +23,58 @@ use subtle::ConstantTimeEq;
 /// assert_eq!(token.expose_secret(), "2121sasasrwsdss");
 /// assert!(token == Secret::from("2121sasasrwsdss")); // in constant time
 /// ```
-#[derive(Clone, Default)]
-pub struct Secret(ByteString);
+#[derive(Clone)]
+pub struct Secret(Text);
+
+/// A copy of a short text needs no allocation.
+#[derive(Clone)]
+enum Text {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Shared(ByteString),
+}
+
+/// The longest text that takes no more room than a [`ByteString`].
+const SHORT: usize = 23;
+
+const _: () = assert!(size_of::<Text>() == size_of::<ByteString>());
+
+impl Text {
+    fn short(text: &str) -> Option<Self> {
+        let mut bytes = [0; SHORT];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self::Short { len: text.len() as u8, bytes })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Shared(text) => text.as_bytes(),
+        }
+    }
+}
 
 impl Secret {
     /// A secret that is known when the program is compiled: for tests and examples.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(ByteString::from_static(text))
+        Self(Text::Shared(ByteString::from_static(text)))
     }
 
     /// The text itself. Keep it out of logs and responses.
     pub fn expose_secret(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Short { .. } => str::from_utf8(self.0.as_bytes()).expect("it was made from text"),
+            Text::Shared(text) => text,
+        }
     }
 
     /// The length of the text in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_bytes().len()
     }
 
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_bytes().is_empty()
     }
 
     /// Whether the text is `bytes`, in constant time.
@@ -58,28 +88,34 @@ impl Secret {
     /// If `text` is borrowed, but not from `source`.
     #[inline]
     pub fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
-        Self(match text {
-            Cow::Borrowed(text) => source.slice_ref(text),
+        match text {
+            Cow::Borrowed(text) => Self(Text::Shared(source.slice_ref(text))),
             Cow::Owned(text) => text.into(),
-        })
+        }
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self::from_static("")
     }
 }
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Text::short(&text).unwrap_or_else(|| Text::Shared(text.into())))
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        Self(Text::short(text).unwrap_or_else(|| Text::Shared(text.into())))
     }
 }
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        *self == *other.0
+        self.is_bytes(other.0.as_bytes())
     }
 }
 
@@ -134,6 +170,21 @@ mod tests {
         let slice = Secret::slice_of(&source, Cow::Borrowed(&source[10..13]));
         assert_eq!(slice.expose_secret().as_ptr(), source[10..].as_ptr());
         assert_eq!(slice, "abc");
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_kept() {
+        for len in [0, 1, 22, 23, 24, 25, 255, 256, 257, 300] {
+            let text = "k".repeat(len);
+            let source = ByteString::from(text.clone());
+            let sliced = Secret::slice_of(&source, Cow::Borrowed(&source));
+            for secret in [Secret::from(&*text), Secret::from(text.clone()), sliced] {
+                assert_eq!((secret.expose_secret(), secret.len(), secret.is_empty()), (&*text, len, len == 0));
+                assert_eq!(secret, &*text);
+                assert_eq!(secret, Secret(Text::Shared(text.clone().into())));
+                assert_ne!(secret, Secret::from(format!("{text}k")));
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http_body::Body;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, LIMIT, Unread,
+    Answer,
     json::{self, Members, Object, Value},
     read, same,
     taptalk::{Fault, Key, data, fixed},
@@ -86,11 +86,8 @@ pub(super) async fn request<B: Body>(request: Request<B>) -> Answer {
     let asked = async {
         let server_key = Key::take(&mut head.headers, &SERVER_KEY, "Server-Key")?
             .ok_or(Fault::new("40001", "Request headers are required (Server-Key)"))?;
-        let body = read.as_ref().map_err(|unread| match unread {
-            Unread::TooLarge => Fault::new("40002", format!("the body is larger than {LIMIT} bytes")),
-            Unread::Incomplete => Fault::new("40002", "the body ended before it was complete"),
-        })?;
-        let asked = parameters(body, server_key)?;
+        let body = read.map_err(Fault::unread)?;
+        let asked = parameters(&body, server_key)?;
         Ok::<_, Fault>(issue(&asked).await)
     };
     match asked.await {

@@ -1,9 +1,10 @@
 //! TapTalk's check of an access token.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
+use http_body::Body;
 
 use super::{
-    Answer, agent, same,
+    Answer, agent, read, same,
     taptalk::{Fault, Key, fixed},
 };
 use crate::support::TOKEN;
@@ -19,9 +20,12 @@ struct AccessCheck<'a> {
     _device: [Option<&'a str>; 2],
 }
 
-pub(super) async fn check<B>(request: Request<B>) -> Answer {
-    let (mut head, _) = request.into_parts();
+pub(super) async fn check<B: Body>(request: Request<B>) -> Answer {
+    let (mut head, body) = request.into_parts();
+    let read = read(body).await;
     let asked = async {
+        // The body says nothing, but it must be there, and not too large.
+        read.map_err(Fault::unread)?;
         let (headers, query) = (&mut head.headers, head.uri.query().unwrap_or_default());
         let authorization = take_authorization(headers)?;
         let access_token =

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
 
-use super::{Answer, JSON, answer};
+use super::{Answer, JSON, LIMIT, Unread, answer};
 
 /// A refusal: its code and what is wrong. The code's first three digits are the status in the body.
 pub(super) struct Fault {
@@ -19,6 +19,13 @@ pub(super) struct Fault {
 impl Fault {
     pub(super) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), field: "" }
+    }
+
+    pub(super) fn unread(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Self::new("40002", format!("the body is larger than {LIMIT} bytes")),
+            Unread::Incomplete => Self::new("40002", "the body ended before it was complete"),
+        }
     }
 
     pub(super) fn answer(&self) -> Answer {

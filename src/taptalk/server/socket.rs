@@ -173,10 +173,10 @@ fn take_query(head: &mut Parts) -> Result<(), Rejection> {
         false => format!("Bearer {text}").into(),
     });
     let values = [
-        (AUTHORIZATION, authorization),
-        (APP_KEY, app_key),
-        (DEVICE_IDENTIFIER, identifier),
-        (DEVICE_PLATFORM, platform),
+        (&AUTHORIZATION, authorization),
+        (&APP_KEY, app_key),
+        (&DEVICE_IDENTIFIER, identifier),
+        (&DEVICE_PLATFORM, platform),
     ];
     for (name, value) in values {
         if let Some(value) = value {

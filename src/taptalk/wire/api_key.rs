@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName};
 use crate::taptalk::wire::code::Code;
 use crate::{Rejection, Secret};
 
-pub(in crate::taptalk) const SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
-pub(in crate::taptalk) const APP_KEY: HeaderName = HeaderName::from_static("app-key");
+pub(in crate::taptalk) static SERVER_KEY: HeaderName = HeaderName::from_static("server-key");
+pub(in crate::taptalk) static APP_KEY: HeaderName = HeaderName::from_static("app-key");
 
 /// A key from TapTalk's dashboard: an id and a secret.
 ///
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn take(values: &[&str]) -> Result<(String, String), &'static str> {
-        let mut headers: HeaderMap = values.iter().map(|value| (SERVER_KEY, value.parse().unwrap())).collect();
+        let mut headers: HeaderMap = values.iter().map(|value| (SERVER_KEY.clone(), value.parse().unwrap())).collect();
         let key = ApiKey::take(&mut headers, &SERVER_KEY);
         assert!(headers.is_empty(), "the header must not reach the verifier");
         let text = |secret: Secret| secret.expose_secret().to_owned();

@@ -2,8 +2,8 @@ use http::{HeaderMap, HeaderName, header::Entry};
 
 use crate::Secret;
 
-pub(in crate::taptalk) const DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
-pub(in crate::taptalk) const DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
+pub(in crate::taptalk) static DEVICE_IDENTIFIER: HeaderName = HeaderName::from_static("device-identifier");
+pub(in crate::taptalk) static DEVICE_PLATFORM: HeaderName = HeaderName::from_static("device-platform");
 
 /// The device that an app claims to run on. It proves nothing.
 ///
@@ -31,12 +31,50 @@ impl Device {
 
     /// Reads the device from the headers, which stay in place and are marked as sensitive.
     pub(in crate::taptalk) fn read(headers: &mut HeaderMap) -> Self {
-        let mut text = |name: HeaderName| {
-            let Entry::Occupied(mut values) = headers.entry(name) else { return None };
-            values.iter_mut().for_each(|value| value.set_sensitive(true));
-            let text = str::from_utf8(values.get().as_bytes()).ok()?;
-            (!text.is_empty()).then(|| Secret::from(text))
-        };
-        Self { identifier: text(DEVICE_IDENTIFIER), platform: text(DEVICE_PLATFORM) }
+        Self { identifier: read(headers, &DEVICE_IDENTIFIER), platform: read(headers, &DEVICE_PLATFORM) }
+    }
+}
+
+fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Secret> {
+    // `len` counts all values: it is larger only if some header is given more than once.
+    if headers.len() > headers.keys_len()
+        && let Entry::Occupied(mut values) = headers.entry(name)
+    {
+        values.iter_mut().for_each(|value| value.set_sensitive(true));
+    }
+    let value = headers.get_mut(name)?;
+    value.set_sensitive(true);
+    // `to_str` takes visible ASCII only, and is the quicker one.
+    let text = value.to_str().or_else(|_| str::from_utf8(value.as_bytes())).ok()?;
+    (!text.is_empty()).then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn every_value_is_marked_and_the_first_is_read() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (&DEVICE_IDENTIFIER, &b"605b32dd"[..]),
+            (&DEVICE_IDENTIFIER, b"7a6c"),
+            (&DEVICE_PLATFORM, "caf\u{e9}".as_bytes()),
+        ] {
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        assert_eq!(Device::read(&mut headers), Device::new("605b32dd").on("caf\u{e9}"));
+        assert!(headers.len() == 3 && headers.values().all(HeaderValue::is_sensitive));
+    }
+
+    #[test]
+    fn no_text_is_no_value() {
+        for value in [&b""[..], b"\xff"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(&DEVICE_IDENTIFIER, HeaderValue::from_bytes(value).unwrap());
+            assert_eq!(Device::read(&mut headers), Device::default());
+        }
     }
 }

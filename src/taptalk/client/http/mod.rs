@@ -208,7 +208,7 @@ impl Exchange {
         let json = HeaderValue::from_static("application/json");
         let user_agent = HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
         wire.headers_mut().extend([
-            (SERVER_KEY, self.server_key.clone()),
+            (SERVER_KEY.clone(), self.server_key.clone()),
             (CONTENT_TYPE, json.clone()),
             (ACCEPT, json),
             (USER_AGENT, user_agent),
