@@ -15,7 +15,8 @@ pub(crate) fn count(scenario: &str) -> (u64, u64) {
     })
 }
 
-fn instructions(scenario: &str) -> u64 {
+/// Returns the instructions alone.
+pub(crate) fn instructions(scenario: &str) -> u64 {
     let callgrind = ["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted_*"];
     per_request(scenario, &callgrind, "Collected : ")
 }
