@@ -16,7 +16,7 @@ Usage: conformance PLATFORM BASE_URL OPTIONS
   conformance taptalk-app http://127.0.0.1:3000 --authorization 'Bearer SESSION'
 
 A value that begins with `@` is read from the file of that name. A check that needs an option that is not given is
-skipped. The calls are sent as they are: use credentials of a test system.
+skipped. The calls are sent as they are: use credentials of a test system. For https, build with `--features https-client`.
 
 All platforms:
   --only ROW             run the checks of this row of the contract, or of this name, alone; can be repeated
