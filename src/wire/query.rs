@@ -81,7 +81,8 @@ impl AsRef<[u8]> for Whole {
 ///
 /// # Errors
 /// If one of `names` is given twice, or anything in `query` is not percent-encoded UTF-8.
-#[inline]
+// Inlined, so that the compiler knows the names.
+#[inline(always)]
 pub fn parameters<'a, const N: usize>(
     query: &'a str,
     names: &[&'static str; N],
@@ -146,7 +147,7 @@ pub fn all<'a>(query: &'a str, name: &str) -> Result<Vec<Cow<'a, str>>, Rejectio
 }
 
 /// Calls `parameter` with the index in `names` and the value of each parameter that is one of them, in their order.
-#[inline]
+#[inline(always)]
 fn for_each<'a, const N: usize>(
     query: &'a str,
     names: &[&str; N],

@@ -78,7 +78,8 @@ impl fmt::Debug for Value<'_> {
 /// # Errors
 /// If `text` is not a JSON object, one of `names` is given twice, more than 1,024 members are ignored, or an ignored
 /// member is nested deeper than 128 levels.
-#[inline]
+// Inlined, so that the compiler knows the names.
+#[inline(always)]
 pub fn members<'a, const N: usize>(
     text: &'a str,
     names: &[&'static str; N],
