@@ -46,7 +46,7 @@ impl Operation {
 impl Reference {
     pub(crate) fn apply(&mut self, key: &str, operation: Operation, now: Duration) -> Answer {
         let now = now.as_millis() as u64;
-        let until = |ttl: Duration| now + (ttl.as_nanos().div_ceil(1_000_000) as u64).max(1);
+        let until = |ttl: Duration| now + ttl.as_nanos().div_ceil(1_000_000) as u64;
         let present = self.values.get(key).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
         match operation {
             Operation::Get => Answer::Value(present),

@@ -248,6 +248,7 @@ impl Store for MemoryStore {
     }
 }
 
+/// A value with a time to live of zero is gone at once.
 fn deadline(now: u64, ttl: Duration) -> u64 {
     if ttl.is_zero() { now } else { now.saturating_add(ttl_millis(ttl)) }
 }
