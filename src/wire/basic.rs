@@ -28,7 +28,7 @@ use crate::{Rejection, Secret};
 /// UTF-8, a colon and a password.
 pub fn take(headers: &mut HeaderMap) -> Result<(Secret, Secret), Rejection> {
     let value = authorization::take(headers)?;
-    let encoded = value.to_str().ok().and_then(|value| authorization::credentials(value, "basic"));
+    let encoded = value.to_str().ok().and_then(|value| authorization::credentials(value, "Basic"));
     let decoded = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
     let source = decoded.and_then(|decoded| ByteString::try_from(decoded).ok());
     let pair = source.as_ref().and_then(|source| Some((source, source.split_once(':')?)));

@@ -25,7 +25,7 @@ use crate::{Rejection, Secret};
 /// [`Malformed`](crate::RejectionKind::Malformed) if it is there twice or is not `Bearer` and a token.
 pub fn take(headers: &mut HeaderMap) -> Result<Secret, Rejection> {
     let value = authorization::take(headers)?;
-    let token = value.to_str().ok().and_then(|value| authorization::credentials(value, "bearer"));
+    let token = value.to_str().ok().and_then(|value| authorization::credentials(value, "Bearer"));
     let unpadded = token.map(|token| token.trim_end_matches('=')).unwrap_or_default();
     match token {
         Some(token) if !unpadded.is_empty() && unpadded.bytes().all(|byte| ALLOWED[usize::from(byte)]) => {

@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName, header::Entry};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Secret;
 
@@ -29,21 +29,24 @@ impl Device {
         Self { platform: Some(platform.into()), ..self }
     }
 
-    /// Reads the device from the headers, which stay in place and are marked as sensitive.
+    /// Reads the device from the headers, which stay in place and are marked as sensitive. The first value counts.
     pub(in crate::taptalk) fn read(headers: &mut HeaderMap) -> Self {
-        Self { identifier: read(headers, &DEVICE_IDENTIFIER), platform: read(headers, &DEVICE_PLATFORM) }
+        let (mut identifier, mut platform) = (None, None);
+        // One pass costs less than a search for each, up to some twenty headers.
+        for (name, value) in headers.iter_mut() {
+            let found = match name {
+                name if *name == DEVICE_IDENTIFIER => &mut identifier,
+                name if *name == DEVICE_PLATFORM => &mut platform,
+                _ => continue,
+            };
+            value.set_sensitive(true);
+            found.get_or_insert_with(|| text(value));
+        }
+        Self { identifier: identifier.flatten(), platform: platform.flatten() }
     }
 }
 
-fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Secret> {
-    // `len` counts all values: it is larger only if some header is given more than once.
-    if headers.len() > headers.keys_len()
-        && let Entry::Occupied(mut values) = headers.entry(name)
-    {
-        values.iter_mut().for_each(|value| value.set_sensitive(true));
-    }
-    let value = headers.get_mut(name)?;
-    value.set_sensitive(true);
+fn text(value: &HeaderValue) -> Option<Secret> {
     // `to_str` takes visible ASCII only, and is the quicker one.
     let text = value.to_str().or_else(|_| str::from_utf8(value.as_bytes())).ok()?;
     (!text.is_empty()).then(|| text.into())
@@ -51,8 +54,6 @@ fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -74,6 +75,7 @@ mod tests {
         for value in [&b""[..], b"\xff"] {
             let mut headers = HeaderMap::new();
             headers.insert(&DEVICE_IDENTIFIER, HeaderValue::from_bytes(value).unwrap());
+            headers.append(&DEVICE_IDENTIFIER, HeaderValue::from_static("605b32dd"));
             assert_eq!(Device::read(&mut headers), Device::default());
         }
     }
