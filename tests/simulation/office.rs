@@ -128,7 +128,14 @@ impl Clients {
         }
         // Mostly a recent login, and its newest tokens.
         let recent = if rng.percent(85) { logins.min(5) } else { logins };
-        let login = logins - 1 - rng.below(recent as u64) as usize;
+        // Mostly one that has not ended.
+        let mut login = 0;
+        for _ in 0..3 {
+            login = logins - 1 - rng.below(recent as u64) as usize;
+            if !model.logins[login].may_be_dead {
+                break;
+            }
+        }
         let pairs = model.logins[login].pairs.len();
         let mut holder = model.logins[login].holder.clone();
         if rng.percent(4) {
@@ -137,7 +144,7 @@ impl Clients {
         if rng.percent(2) {
             holder.app = if holder.app == "web" { "android" } else { "web" };
         }
-        let older = if rng.percent(80) { 0 } else { rng.below(3) as usize };
+        let older = if rng.percent(75) { 0 } else { rng.between(1, 2) as usize };
         let generation = pairs.saturating_sub(older).max(1);
         match rng.below(100) {
             0..3 => Action::RevokeUser { user },

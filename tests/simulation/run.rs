@@ -133,7 +133,7 @@ impl Run {
     fn call(&mut self, call: &mut Rng, rng: &mut Rng) {
         let node = rng.below(self.world.nodes() as u64) as usize;
         let hangs_up = self.world.faults.hang_ups && rng.percent(20);
-        let longest = rng.pick(&[20, 20, 20, 6000]);
+        let longest = rng.pick(&[10, 20, 6000]);
         let patience = hangs_up.then(|| Duration::from_millis(rng.between(1, longest)));
         let to = To { node, alive: Arc::clone(&self.world.node(node).alive), patience };
         let Process { office, throttle, cache, desk } = &self.processes[node];

@@ -214,6 +214,10 @@ impl Model {
     fn ended(&mut self, world: &World, pin: &Pin, asked: &Asked<bool>, quiet: Option<usize>) {
         let call = self.calls[pin.number];
         let account = &mut self.accounts[pin.account];
+        if call.answered.is_some() && !matches!(asked.end, End::Verdict(_)) {
+            // It is counted in the background, and begins a wait then.
+            account.last_bank = account.last_bank.max(asked.ended + RESERVATION + DEADLINE);
+        }
         match &asked.end {
             End::Verdict(true) if !pin.right => world.broken("a wrong PIN was admitted"),
             End::Verdict(false) if pin.right => world.broken("a right PIN was denied"),

@@ -202,8 +202,9 @@ impl<S: Store> TicketOffice<S> {
     /// A client may end its session if a refresh has no verdict. A retry is a repeat, so it needs a grace window.
     async fn refresh_patiently(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
         let start = self.clock.monotonic();
+        let mut tried = Vec::new();
         loop {
-            let refreshed = self.refresh_once(login, holder).await;
+            let refreshed = self.refresh_once(login, holder, &mut tried).await;
             let patient = !self.refresh_grace.is_zero()
                 && self.clock.monotonic().saturating_sub(start) < self.refresh_patience
                 && tokio::runtime::Handle::try_current().is_ok();
@@ -216,7 +217,15 @@ impl<S: Store> TicketOffice<S> {
 
     // Contract: TT-10.
     /// Issues the next generation of tokens; repeats them within the grace window; ends the login on later reuse.
-    async fn refresh_once(&self, login: Login, holder: &Holder) -> Result<TokenVerdict, BoxError> {
+    ///
+    /// `tried` is what earlier attempts of the same call may have written. To find that is no reuse, even after the
+    /// window: the store's answer took that long.
+    async fn refresh_once(
+        &self,
+        login: Login,
+        holder: &Holder,
+        tried: &mut Vec<Record>,
+    ) -> Result<TokenVerdict, BoxError> {
         let key = login.key(&self.tenant);
         loop {
             let (record, profile) = self.look_up(login).await?;
@@ -225,13 +234,19 @@ impl<S: Store> TicketOffice<S> {
             if record.generation == login.generation() {
                 let renewed =
                     Record { generation: next.generation(), renewed_at: self.clock.unix_millis(), holder: None };
-                if self.store.replace(&key, value, renewed.encode(), self.login_ttl()).await? {
+                let replaced = self.store.replace(&key, value, renewed.encode(), self.login_ttl()).await;
+                if replaced.is_err() {
+                    tried.push(renewed);
+                }
+                if replaced? {
                     return Ok(self.issued(next, renewed, holder, profile));
                 }
                 // Another request changed the record meanwhile: read it again.
                 continue;
             }
-            if record.generation == next.generation() && self.is_within(self.refresh_grace, record) {
+            if tried.contains(&record)
+                || record.generation == next.generation() && self.is_within(self.refresh_grace, record)
+            {
                 return Ok(self.issued(next, record, holder, profile));
             }
             // A reuse after the window, or after the successor was used, counts as theft.

@@ -175,16 +175,22 @@ async fn eight_refreshes_at_once_over_two_nodes_get_one_pair() {
     }
 }
 
-/// A store that performs each operation, but reports an error for every third `replace`.
+/// A store that performs each operation, but reports an error for every third `replace`, after a while.
 struct Cut {
     store: MemoryStore,
+    clock: ManualClock,
+    takes: Duration,
     operations: AtomicUsize,
 }
 
 impl Cut {
     fn cut<T>(&self, answer: T) -> Result<T, StoreError> {
         let cut = self.operations.fetch_add(1, SeqCst).is_multiple_of(3);
-        if cut { Err(StoreError::unavailable("the connection broke")) } else { Ok(answer) }
+        if !cut {
+            return Ok(answer);
+        }
+        self.clock.advance(self.takes);
+        Err(StoreError::unavailable("the connection broke"))
     }
 }
 
@@ -213,7 +219,8 @@ impl Store for Cut {
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_refreshes_with_a_lost_answer_lose_no_login() {
     let (clock, keys) = (ManualClock::new(START), KeyRing::generate().unwrap());
-    let store = Cut { store: MemoryStore::new(), operations: AtomicUsize::new(1) };
+    let store =
+        Cut { store: MemoryStore::new(), clock: clock.clone(), takes: Duration::ZERO, operations: AtomicUsize::new(1) };
     let office = office("t", store, &keys, &clock).refresh_grace(WINDOW).unwrap();
     let mut tokens = issued(wait_for(&office, TicketExchange::new(wait_for_ticket(&office).await, app_key())).await);
     for _ in 0..10_000 {
@@ -226,5 +233,17 @@ async fn ten_thousand_refreshes_with_a_lost_answer_lose_no_login() {
         clock.advance(Duration::from_secs(60));
         tokens = repeated;
     }
+    assert_eq!(wait_for(&office, AccessCheck::new(tokens.access_token)).await, AccessVerdict::Valid);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_of_the_office_after_the_window_is_no_theft() {
+    let (clock, keys) = (ManualClock::new(START), KeyRing::generate().unwrap());
+    let takes = Duration::from_secs(2);
+    let store = Cut { store: MemoryStore::new(), clock: clock.clone(), takes, operations: AtomicUsize::new(2) };
+    let office = office("t", store, &keys, &clock).refresh_grace(Duration::from_secs(1)).unwrap();
+    let tokens = issued(wait_for(&office, TicketExchange::new(wait_for_ticket(&office).await, app_key())).await);
+    // The store has renewed the login, and says so never.
+    let tokens = issued(wait_for(&office, TokenRefresh::new(tokens.refresh_token)).await);
     assert_eq!(wait_for(&office, AccessCheck::new(tokens.access_token)).await, AccessVerdict::Valid);
 }
