@@ -121,6 +121,8 @@ mod clock;
 mod config_error;
 pub mod conformance;
 mod endpoint;
+#[cfg(test)]
+mod exhaustive;
 pub mod guide;
 pub mod layer;
 pub mod observe;
