@@ -61,6 +61,8 @@ fn main() {
     for (number, headers) in FORWARDED.into_iter().enumerate() {
         write(root, "client_addr", &format!("forwarded-{number}"), headers.as_bytes());
     }
+    write(root, "headers", "cookies", b"Cookie: theme=dark; s=605b32dd\nCookie: s2=1;s=a=b");
+    write(root, "query", "path", b"/user/john%40example.com/a%2Fb+c");
     for file in ["diyalog", "talkdesk", "taptalk"] {
         let text = fs::read_to_string(root.join(format!("../tests/vectors/{file}.json"))).expect("the file is there");
         let vectors: Vec<Vector> = serde_json::from_str(&text).expect("the file has vectors");

@@ -3,7 +3,10 @@
 use std::{fmt, marker::PhantomData};
 
 use data_encoding::BASE64;
-use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderName,
+    header::{AUTHORIZATION, COOKIE},
+};
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
@@ -196,12 +199,16 @@ pub fn parameters<const N: usize>(text: &str, names: [&str; N]) -> Option<[Optio
 }
 
 fn decoded(text: &str) -> Option<String> {
+    percent_decoded(&text.replace('+', " "))
+}
+
+/// Percent-encoded UTF-8.
+pub fn percent_decoded(text: &str) -> Option<String> {
     let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     let bytes = text.as_bytes();
     let percents = (0..bytes.len()).filter(|at| bytes[*at] == b'%');
     let whole = percents.map(|at| is_hex(bytes.get(at + 1)) && is_hex(bytes.get(at + 2))).all(|hex| hex);
-    let spaced = text.replace('+', " ");
-    whole.then(|| percent_decode_str(&spaced).decode_utf8().ok().map(|text| text.into_owned()))?
+    whole.then(|| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned()))?
 }
 
 /// The one value of a header. `None` if it is absent or given twice.
@@ -247,6 +254,18 @@ pub fn api_key_if_given(headers: &HeaderMap, name: &str) -> Option<Option<(Strin
         [value] if value.is_empty() => Some(None),
         _ => api_key(headers, name).map(Some),
     }
+}
+
+/// The value of the one cookie `name`. `None` if it is given twice, is empty or is not visible ASCII.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(|value| value.as_bytes()).collect();
+    let all = lines.join(&b';');
+    let pairs = all.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let pairs = pairs.filter_map(|pair| pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?));
+    let values: Vec<_> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| &value[1..]).collect();
+    let [value] = values[..] else { return None };
+    let is_visible = !value.is_empty() && value.iter().all(|byte| (b'!'..=b'~').contains(byte));
+    is_visible.then(|| String::from_utf8_lossy(value).into_owned())
 }
 
 fn pair(encoded: &[u8]) -> Option<(String, String)> {

@@ -1,4 +1,4 @@
-//! The readers of `Authorization`, and the caller's secret. The input is the request's headers.
+//! The readers of `Authorization`, of cookies and of single headers, and the caller's secret. The input is the request's headers.
 
 #![no_main]
 
@@ -23,7 +23,17 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(pair, reference::basic(&headers));
     assert!(!left.contains_key("authorization"));
 
+    let mut left = headers.clone();
+    let value = wire::cookie::take(&mut left, "s").ok().map(|value| value.expose_secret().to_owned());
+    assert_eq!(value, reference::cookie(&headers, "s"));
+    assert_eq!(wire::cookie::take(&mut left.clone(), "s").ok(), None, "the cookie is still there");
+    assert_eq!(reference::cookie(&left, "theme"), reference::cookie(&headers, "theme"), "another cookie is changed");
+
     let name = HeaderName::from_static("auth-token");
+    let text = wire::header::text(&headers, "auth-token").ok();
+    let expected =
+        reference::header(&headers, &name).filter(|value| value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')));
+    assert_eq!(text.map(str::as_bytes), expected);
     let mut left = headers.clone();
     let secret = CallerSecret::new(name.clone(), SECRETS).expect("the secrets are valid");
     let presented = reference::header(&headers, &name);

@@ -33,6 +33,17 @@ fn assert_read(text: &str, read: bool, expected: bool) {
 /// `members` reads what serde_json reads, and refuses duplicates.
 fn members(text: &str, jzon: Option<&JsonValue>) {
     let read = json::members(text, &NAMES);
+    let secrets = json::secrets(&text.into(), &NAMES).ok();
+    let texts = read.as_ref().ok().and_then(|read| {
+        let one = |value: &Option<Read<'_>>| match value {
+            None | Some(Read::Null) => Some(None),
+            Some(Read::Text(text)) => Some(Some(text.to_string())),
+            Some(_) => None,
+        };
+        read.iter().map(one).collect::<Option<Vec<_>>>()
+    });
+    let secrets = secrets.map(|all| all.map(|one| one.map(|secret| secret.expose_secret().to_owned())));
+    assert_eq!(secrets.map(Vec::from), texts);
     let expected = reference::members(text.as_bytes(), NAMES);
     assert_read(text, read.is_ok(), expected.is_some());
     let (Ok(read), Some(expected)) = (read, expected) else { return };
