@@ -18,7 +18,6 @@ struct Vector {
 
 #[derive(Deserialize)]
 struct Answer {
-    status: u16,
     body: String,
 }
 
@@ -131,8 +130,7 @@ fn seeds(Vector { endpoint, request, verifier, answer }: &Vector) -> Vec<(&'stat
         seeds.push(("layer", [control, request.chosen(0)[1..].to_vec()].concat()));
     }
     if endpoint == "taptalk_auth_ticket" {
-        let status = answer.status.to_be_bytes();
-        seeds.push(("taptalk_client", [&status[..], &[100], answer.body.as_bytes()].concat()));
+        seeds.push(("taptalk_client", [&[0, 100][..], answer.body.as_bytes()].concat()));
     }
     if !body.is_empty() {
         seeds.push(("json", body.clone()));

@@ -18,12 +18,12 @@ pub struct Frames {
     ended: bool,
     /// Whether it tells its length and its end beforehand, as a body with a `Content-Length` does.
     announced: bool,
-    /// Whether there are trailers after all data.
-    trailing: bool,
+    /// What comes after all data.
+    last: Option<Step>,
 }
 
 /// What a body does when it is polled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
     Data(usize),
     Empty,
@@ -59,12 +59,13 @@ impl Frames {
     /// The steps after which all data is sent at once, so that a plan without data ends.
     const MOST: usize = 1000;
 
-    pub fn new(data: Bytes, plan: Vec<Step>, announced: bool, trailing: bool) -> Self {
+    /// `last` is [`Step::Trailers`] or [`Step::Error`].
+    pub fn new(data: Bytes, plan: Vec<Step>, announced: bool, last: Option<Step>) -> Self {
         // With trailers or an error in its plan, a body ends somewhere, and its length is not known.
         let announced = announced
-            && !trailing
+            && last.is_none()
             && !plan.iter().any(|step| matches!(step, Step::Trailers | Step::Error | Step::Panic));
-        Self { data, plan, at: 0, ended: false, announced, trailing }
+        Self { data, plan, at: 0, ended: false, announced, last }
     }
 
     /// All data that the body will send, and how it will end.
@@ -73,7 +74,10 @@ impl Frames {
         for at in 0.. {
             let sent = self.data.slice(..self.data.len() - left);
             match self.step(at) {
-                _ if left == 0 => return (sent, End::Complete),
+                _ if left == 0 => {
+                    let breaks = matches!(self.last, Some(Step::Error));
+                    return (sent, if breaks { End::Broken } else { End::Complete });
+                }
                 Step::Data(length) => left -= length.min(left),
                 Step::Empty | Step::Pending => {}
                 Step::Trailers => return (sent, End::Complete),
@@ -96,14 +100,14 @@ impl Body for Frames {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.data.is_empty() && std::mem::take(&mut self.trailing) {
-            self.ended = true;
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers()))));
-        }
-        if self.ended || self.data.is_empty() {
-            return Poll::Ready(None);
-        }
-        let step = self.step(self.at);
+        let step = match self.data.is_empty() {
+            _ if self.ended => return Poll::Ready(None),
+            false => self.step(self.at),
+            true => match self.last {
+                Some(step) => step,
+                None => return Poll::Ready(None),
+            },
+        };
         self.at += 1;
         Poll::Ready(Some(match step {
             Step::Data(length) => {
@@ -117,12 +121,10 @@ impl Body for Frames {
             }
             Step::Trailers => {
                 self.ended = true;
-                self.trailing = false;
                 Ok(Frame::trailers(trailers()))
             }
             Step::Error => {
                 self.ended = true;
-                self.trailing = false;
                 Err("the connection broke off".into())
             }
             // Without the panic hook, which ends the process.

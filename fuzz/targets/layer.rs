@@ -165,8 +165,9 @@ impl Told {
 fn send<S: Subject>(control: &[u8], input: &[u8]) {
     let [script, pending, choice, limit, flags, plan @ ..] = control else { return };
     let (head, body) = request::<S>(input).into_parts();
-    let (whole, trailing) = (body.len(), flags & 32 != 0);
-    let frames = Frames::new(body, plan.iter().copied().map(Step::from).collect(), flags & 1 != 0, trailing);
+    let whole = body.len();
+    let last = [None, None, Some(Step::Trailers), Some(Step::Error)][usize::from(flags >> 5 & 3)];
+    let frames = Frames::new(body, plan.iter().copied().map(Step::from).collect(), flags & 1 != 0, last);
     let (sent, end) = frames.foretold();
 
     let limit = match limit {
@@ -209,7 +210,7 @@ fn send<S: Subject>(control: &[u8], input: &[u8]) {
     if let Some(reached) = answer.extensions().get::<Reached>()
         && is_complete
     {
-        let has_trailers = sent.len() < whole || trailing;
+        let has_trailers = sent.len() < whole || last == Some(Step::Trailers);
         assert_eq!((&reached.body, reached.trailers), (&Some(sent), has_trailers), "the app's body is not as it came");
     }
     if observer.is_some() {

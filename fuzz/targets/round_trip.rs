@@ -72,8 +72,9 @@ fn assert_arrives<S: Subject>(
 ) {
     let path = S::PATH.split('?').next().unwrap_or_default();
     let uri = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let last = (choices.next() % 2 == 0).then_some(Step::Trailers);
     let plan = (0..4).map(|_| Step::from(choices.next().min(247))).collect();
-    let frames = Frames::new(body.into(), plan, choices.next() % 2 == 0, choices.next() % 2 == 0);
+    let frames = Frames::new(body.into(), plan, choices.next() % 2 == 0, last);
     let mut request = Request::builder().method(S::METHOD).uri(uri).body(frames).expect("the request is valid");
     *request.headers_mut() = headers.clone();
 
