@@ -64,7 +64,8 @@ fn of_several_endpoints_the_first_that_matches_responds() {
     let mut routes: Vec<Route> = paths.iter().map(|path| Route::exact(path).unwrap()).collect();
     routes.extend(["/", "/a", "/ab"].map(|path| Route::prefix(path).unwrap()));
     routes.push(Route::new(Method::POST, "/a").unwrap());
-    let app = service_fn(|_: Request<Full<Bytes>>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("app"))) });
+    let app =
+        service_fn(|_: Request<Full<Bytes>>| async { Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("app"))) });
     let endpoint = |route: &Route, name: &'static str| {
         let positive = verifier_fn(|_| async { Ok::<_, BoxError>(Answer { admits: true, ..Answer::default() }) });
         VerifyLayer::new(Scripted { name }, positive).route(route.clone())
