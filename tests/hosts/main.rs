@@ -9,6 +9,7 @@ mod conformance;
 mod console;
 mod endpoints;
 mod examples;
+#[cfg(feature = "deadline")]
 mod hostile;
 mod hyper;
 mod lambda;
