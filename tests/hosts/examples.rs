@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
     time::SystemTime,
 };
@@ -83,18 +83,20 @@ fn start(name: &str, variables: &[(&str, &str)]) -> Example {
 /// An example that listens.
 struct Listening {
     _example: Example,
+    /// An example that prints more after its address must not find the pipe closed.
+    _output: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
 fn start_listening(name: &str, variables: &[(&str, &str)]) -> Listening {
     let mut example = start(name, &[&[("LISTEN", "127.0.0.1:0")], variables].concat());
     let stdout = example.process.stdout.take().expect("the output is piped");
-    let line = BufReader::new(stdout).lines().next().expect("the example says where it listens");
-    let line = line.expect("the example writes text");
-    let address = line.strip_prefix("listening on http://").expect("the first line is the address");
+    let (mut output, mut line) = (BufReader::new(stdout), String::new());
+    output.read_line(&mut line).expect("the example says where it listens, in text");
+    let address = line.trim_end().strip_prefix("listening on http://").expect("the first line is the address");
     let address: SocketAddr = address.parse().expect("the URL has an address and a port");
     assert_ne!(address.port(), 0);
-    Listening { _example: example, address }
+    Listening { _example: example, _output: output, address }
 }
 
 /// Starts the example, and makes the calls of its header.
