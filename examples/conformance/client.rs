@@ -21,7 +21,8 @@ type Connector = hyper_util::client::legacy::connect::HttpConnector;
 
 pub(crate) fn client()
 -> Result<impl Service<Request<Full<Bytes>>, Response = Response<Incoming>, Error = BoxError>, BoxError> {
-    let client = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(connector()?);
+    // A connection for each call: a server may close one behind an answer to a body that it did not read.
+    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build::<_, Full<Bytes>>(connector()?);
     Ok(ServiceBuilder::new().timeout(PATIENCE).service(client))
 }
 

@@ -37,7 +37,8 @@ for finding in report.skipped() {
 # });
 ```
 
-Over HTTP, give `Suite::run` a client. This one is hyper-util's:
+Over HTTP, give `Suite::run` a client. This one is hyper-util's, with a connection for each call: a server may close a
+connection behind an answer to a body that it did not read.
 
 ```no_run
 # use bytes::Bytes;
@@ -45,7 +46,7 @@ Over HTTP, give `Suite::run` a client. This one is hyper-util's:
 # use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 # use tower_verify::diyalog::conformance::CustomerCalls;
 # async fn over_http() {
-let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http::<Full<Bytes>>();
 let suite = CustomerCalls::new("1234", "2121sa", "1234567").suite().base_url("http://127.0.0.1:3000");
 suite.run(client).await.assert_passed();
 # }
