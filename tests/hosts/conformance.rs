@@ -179,7 +179,8 @@ async fn in_process_and_over_a_socket_are_the_same() {
     let in_process = suite.run(Router::new().layer(customer())).await;
     let address = serve(Router::new().layer(customer())).await;
     let mut client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
-    let client = client.pool_max_idle_per_host(0).build_http::<Full<bytes::Bytes>>().map_err(tower_verify::BoxError::from);
+    let client =
+        client.pool_max_idle_per_host(0).build_http::<Full<bytes::Bytes>>().map_err(tower_verify::BoxError::from);
     let over_http = suite.base_url(&format!("http://{address}/")).run(client).await;
     assert_eq!(in_process.to_string(), over_http.to_string());
     assert_eq!(in_process.failed().count(), 1);
