@@ -10,10 +10,10 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};
 use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use tower::service_fn;
 use tower_verify::taptalk::{ApiKey, Client, ClientErrorKind, Profile, TicketParameters, UserPlatform};
-use tower_verify_fuzz::reference::{self, Json};
+use tower_verify_fuzz::reference::{self, Shallow};
 
 const LIMIT: usize = 3000;
 const STATUSES: [u16; 8] = [200, 201, 204, 302, 400, 491, 500, 503];
@@ -54,31 +54,35 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// The user's id and the ticket, if the whole envelope is there, once.
+/// The user's id and the ticket, if the whole envelope is there, once. Members without a meaning are not decoded: their text may
+/// have half of a surrogate pair.
 fn expected(body: &[u8]) -> Option<(String, String)> {
-    let members = reference::all_members::<Json>(body, |name| ["status", "error", "data"].contains(&name))?;
+    let envelope = reference::all_members::<Box<RawValue>>(body, |name| ["status", "error", "data"].contains(&name))?;
     let once = |name: &str| {
-        let mut found = members.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
+        let mut found = envelope.iter().filter(|(given, _)| given == name).map(|(_, value)| value.get());
         (found.next(), found.next().is_some())
     };
-    let (Some(Json::Other(status)), false) = once("status") else { return None };
-    let (Some(Json::Object(data)), false) = once("data") else { return None };
+    let (Some(status), false) = once("status") else { return None };
+    let (Some(data), false) = once("data") else { return None };
     let error_is_fit = match once("error") {
-        (None, false) => true,
-        (Some(Json::Other(value)), false) => value.is_null(),
-        (Some(Json::Object(error)), false) => ["code", "message", "field"].into_iter().all(|name| {
-            let values: Vec<_> = error.iter().filter(|(given, _)| given == name).map(|(_, value)| value).collect();
-            matches!(values[..], [] | [Json::Other(Value::String(_) | Value::Null)])
-        }),
+        (None | Some("null"), false) => true,
+        (Some(error), false) => {
+            let names = ["code", "message", "field"];
+            let error = reference::all_members::<Shallow>(error.as_bytes(), |name| names.contains(&name))?;
+            names.into_iter().all(|name| {
+                let values: Vec<_> =
+                    error.iter().filter(|(given, _)| given == name).map(|(_, value)| &value.0).collect();
+                matches!(values[..], [] | [Value::String(_) | Value::Null])
+            })
+        }
         _ => false,
     };
-    let text = |name: &str| {
-        let values: Vec<_> = data.iter().filter(|(given, _)| given == name).map(|(_, value)| value).collect();
-        match values[..] {
-            [Json::Other(Value::String(text))] if !text.is_empty() => Some(text.clone()),
-            _ => None,
-        }
+    let [user_id, ticket] = reference::members(data.as_bytes(), ["userID", "ticket"])?;
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
     };
-    (error_is_fit && *status == 200).then_some(())?;
-    Some((text("userID")?, text("ticket")?))
+    let status_is_good = serde_json::from_str::<Value>(status).is_ok_and(|status| status == 200);
+    (error_is_fit && status_is_good).then_some(())?;
+    Some((text(user_id)?, text(ticket)?))
 }
