@@ -166,7 +166,7 @@ fn every_edit_of_a_token_is_refused() {
     assert!(edits > 20_000, "{edits}");
 }
 
-/// What a verdict and an endpoint do with an outcome.
+/// The behaviour of a verdict and of an endpoint.
 #[derive(Debug, Clone, Copy, Default)]
 struct Answer {
     admits: bool,

@@ -59,7 +59,7 @@ Exit code: 0 if no check failed, 1 if one did, 2 if the command or the address i
 /// Options that have no value.
 const FLAGS: &[&str] = &["legacy-no-content", "older", "quoted", "reusable-tickets"];
 
-/// What the command line says.
+/// The command line's arguments.
 pub(crate) struct Options {
     pub(crate) platform: String,
     pub(crate) base_url: String,

@@ -17,7 +17,7 @@ use http::{Method, Response, StatusCode, request::Parts};
 use serde_json::json;
 use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, wire};
 
-/// What an MQTT client wants to do.
+/// The question about an MQTT client.
 pub(crate) enum Mqtt {
     /// Connect, with this user name and password.
     Connect(Secret, Secret),

@@ -83,7 +83,7 @@ impl Verifier<Asked> for Issuer {
     }
 }
 
-/// What the user may do of what `scope` asks for: everything in the user's own repositories, and pull from `library`.
+/// The part of `scope` that the user may have: everything in the user's own repositories, and pull from `library`.
 fn granted(user: &str, scope: &str) -> Option<Access> {
     let (resource, asked) = scope.rsplit_once(':')?;
     let (r#type, name) = resource.split_once(':')?;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use tower_verify::{Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, wire};
 
-/// What an MQTT client wants to do.
+/// The question about an MQTT client.
 pub(crate) enum Mqtt {
     /// Connect, with this user name and password.
     Connect(Secret, Secret),

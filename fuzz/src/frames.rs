@@ -18,11 +18,11 @@ pub struct Frames {
     ended: bool,
     /// Whether it tells its length and its end beforehand, as a body with a `Content-Length` does.
     announced: bool,
-    /// What comes after all data.
+    /// The end of a body, after all data.
     last: Option<Step>,
 }
 
-/// What a body does when it is polled.
+/// The result of polling a body.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
     Data(usize),

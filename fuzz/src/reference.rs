@@ -1,4 +1,4 @@
-//! What is in a request, read in another way than the crate does: by other parsers, and without a care for speed.
+//! Readers of requests that work in another way than the crate does: by other parsers, and without a care for speed.
 
 use std::{fmt, marker::PhantomData};
 

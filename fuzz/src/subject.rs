@@ -1,4 +1,4 @@
-//! What a target must know of an endpoint or a guard.
+//! The facts about an endpoint or a guard that a target needs.
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
@@ -80,7 +80,7 @@ macro_rules! set {
     }};
 }
 
-/// What the app behind a guard got: an extension of its answer.
+/// The request that the app behind a guard got: an extension of its answer.
 #[derive(Clone)]
 pub struct Reached {
     pub head: Parts,

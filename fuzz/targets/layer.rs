@@ -61,7 +61,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// What the verifier does when it is asked, after it was pending.
+/// The behaviour of the verifier, after it was pending.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Script {
     Positive,

@@ -1,4 +1,4 @@
-//! What a conforming client encodes, in whichever way, reaches the verifier exactly.
+//! A conforming client may encode in any way: the verifier gets exactly the client's values.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What a store has: an arbitrary value in the place of any record admits nobody, and makes nobody wait for ever.
+//! The stored records: an arbitrary value in the place of any of them admits nobody, and makes nobody wait for ever.
 
 #![no_main]
 
@@ -33,7 +33,7 @@ enum Input<'a> {
     Office { ask: Ask, login: Change<'a>, user: Change<'a>, revoked: Change<'a>, late: u32, fails_after: Option<u8> },
 }
 
-/// What becomes of a stored value.
+/// The fate of a stored value.
 #[derive(Arbitrary, Debug)]
 enum Change<'a> {
     Keep,

@@ -133,7 +133,7 @@ impl Expected {
         self
     }
 
-    /// What is wrong with an answer, and with the most similar of the allowed ones.
+    /// The faults of an answer, compared with the most similar of the allowed ones.
     pub(super) fn violations(
         &self,
         answer: &Response<Bytes>,

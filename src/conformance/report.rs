@@ -158,7 +158,7 @@ impl Finding {
         &self.row
     }
 
-    /// What was checked.
+    /// The name of the check.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -168,7 +168,7 @@ impl Finding {
         self.skipped.as_deref()
     }
 
-    /// What was wrong with the answer. Empty if the check passed or was skipped.
+    /// The faults of the answer. Empty if the check passed or was skipped.
     pub fn violations(&self) -> &[String] {
         self.failed.as_ref().map_or(&[], |failed| &failed.violations)
     }
@@ -178,7 +178,7 @@ impl Finding {
     }
 }
 
-/// What was sent, what came, and what should have come. Secrets are redacted.
+/// The call, its answer, and the answer that should have come. Secrets are redacted.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Failed {
     sent: String,

@@ -57,7 +57,7 @@ impl Check {
         &self.row
     }
 
-    /// What is checked, in a few words.
+    /// The name: in a few words, the case that is checked.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -244,7 +244,7 @@ impl Suite {
         report
     }
 
-    /// What the contract says in a row, on one line.
+    /// The contract's text of a row, on one line.
     pub(super) fn row(&self, id: &str) -> Option<String> {
         let mark = format!("**{id}**");
         let line = self.contract.lines().find(|line| line.contains(&mark))?;

@@ -1,4 +1,4 @@
-//! What an OpenAPI document says of Diyalog's calls.
+//! Descriptions of Diyalog's calls for an OpenAPI document.
 
 use serde_json::{Value, json};
 

@@ -121,8 +121,8 @@
 //! | Envoy | `ext_authz` over HTTP | the path, after a prefix | `allowed_upstream_headers` |
 //! | Envoy | `ext_authz` over gRPC | the message | the `append_action` in the message |
 //!
-//! What each of them reads as admitted, and what lets everybody in, is in
-//! [`new_platform`](super::new_platform#programs-that-are-done).
+//! The chapter [`new_platform`](super::new_platform#programs-that-are-done) says what each of them reads as admitted, and
+//! which setting lets everybody in.
 //!
 //! `examples/platforms/forward_auth.rs` is one endpoint for the first four, and its header has the traps.
 //! `envoy_grpc.rs` beside it answers the fifth by the same endpoint. Each is driven by the real proxy, whose

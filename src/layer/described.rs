@@ -1,4 +1,4 @@
-//! What a description needs to know of a layer.
+//! The parts of a layer that a description needs.
 
 use http::HeaderName;
 

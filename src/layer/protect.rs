@@ -9,7 +9,7 @@ use crate::Failure;
 
 /// A step by step computation that can panic.
 pub(super) trait Guarded {
-    /// What is polled. It can be pinned.
+    /// The state that is polled. It can be pinned.
     type State;
     type Polled;
     type Output;

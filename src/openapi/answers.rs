@@ -106,7 +106,7 @@ pub(super) fn ask<C: Described>(
     Ok(Answers { list: answers, takes_sample })
 }
 
-/// What the contract makes of a request.
+/// Decodes a request, and returns the context and whether the contract takes the request.
 fn decode<C: Contract>(contract: &C, request: Request<Bytes>) -> (C::Context, Result<(), Rejection>) {
     let (mut head, body) = request.into_parts();
     let mut context = C::Context::default();

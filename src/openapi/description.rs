@@ -1,4 +1,4 @@
-//! What an author says of an endpoint.
+//! The description that an author gives of an endpoint.
 
 use bytes::Bytes;
 use http::{
@@ -73,7 +73,7 @@ pub trait Described: Contract {
     fn describe(&self) -> Description<<Self::Credential as Credential>::Verdict>;
 }
 
-/// What an endpoint's author says of it: see [`Described`].
+/// The description that an author gives of an endpoint: see [`Described`].
 ///
 /// Schemas are JSON Schemas of draft 2020-12. A sample is what a good request has; from all samples together the
 /// document makes the requests that it asks the endpoint about. A sample body that the endpoint refuses, as one that
@@ -116,7 +116,7 @@ pub(super) struct JsonBody {
     pub(super) sample: Value,
 }
 
-/// What a request for an answer lacks.
+/// The part that a request for an answer lacks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Without<'a> {
     Nothing,

@@ -1,4 +1,4 @@
-//! What an OpenAPI document says of Talkdesk's calls.
+//! Descriptions of Talkdesk's calls for an OpenAPI document.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What an OpenAPI document says of TapTalk's calls.
+//! Descriptions of TapTalk's calls for an OpenAPI document.
 
 use std::time::{Duration, SystemTime};
 

@@ -79,7 +79,7 @@ mod tests {
             assert_eq!((value.as_deref(), cookies.as_slice().len()), (Ok("a=b"), left.len()));
             assert_eq!(cookies, left);
         }
-        // What another application put into its own cookie does not matter.
+        // The value of another application's cookie does not matter.
         assert_eq!(taken(&[b"x=\xff; s=1"]), (Ok("1".into()), vec![HeaderValue::from_bytes(b"x=\xff").unwrap()]));
     }
 

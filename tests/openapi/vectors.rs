@@ -85,7 +85,7 @@ struct Answer {
     body: String,
 }
 
-/// What came of the vectors of a file.
+/// The results of a file's vectors.
 #[derive(Debug, PartialEq)]
 struct Checked {
     requests: usize,

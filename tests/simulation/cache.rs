@@ -128,7 +128,7 @@ pub(crate) struct Visitors {
     model: Arc<Mutex<Model>>,
 }
 
-/// What happens at a cache.
+/// An event at a cache.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Check(Session),

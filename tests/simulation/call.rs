@@ -92,7 +92,7 @@ pub(crate) struct Asked<V> {
     pub(crate) end: End<V>,
     pub(crate) started: Duration,
     pub(crate) ended: Duration,
-    /// What the node's wall clock showed when it began and ended.
+    /// The times of the node's wall clock when it began and ended.
     pub(crate) wall: (u64, u64),
     /// Whether the wall clock was not set in between.
     pub(crate) steady: bool,

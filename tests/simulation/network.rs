@@ -32,7 +32,7 @@ pub(crate) struct Remote {
     pub(crate) alive: Arc<Semaphore>,
 }
 
-/// What happens to an operation.
+/// The fate of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Answered,

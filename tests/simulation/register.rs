@@ -70,7 +70,7 @@ impl Verifier<Presented> for Desk {
     }
 }
 
-/// What a client does.
+/// The action of a client.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Issue { subject: usize },

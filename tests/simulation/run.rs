@@ -35,7 +35,7 @@ pub(crate) struct Ran {
     pub(crate) time: Duration,
 }
 
-/// What one process of a node keeps in its memory.
+/// The memory of one process of a node.
 struct Process {
     office: Office,
     throttle: Guarded,

@@ -1,4 +1,4 @@
-//! What all parts of a run share: true time, the nodes with their clocks and faults, the store, and the trace.
+//! The parts of a run that all others share: true time, the nodes with their clocks and faults, the store, and the trace.
 
 use std::{
     collections::VecDeque,
@@ -74,7 +74,7 @@ struct Trace {
     violation: Option<String>,
 }
 
-/// What a node's clock shows.
+/// The clock of a node.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
     pub(crate) wall: u64,

@@ -11,7 +11,7 @@ use crate::{
     world::{World, millis},
 };
 
-/// What the clients know, and thus what the office may answer.
+/// The knowledge of the clients, and thus the answers that the office may give.
 pub(super) struct Model {
     world: Arc<World>,
     settings: Settings,

@@ -8,7 +8,7 @@ use tokio::{
 
 use super::frames;
 
-/// What a hostile peer does with one connection after the other.
+/// The way in which a hostile peer uses one connection after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attack {
     /// Says nothing.

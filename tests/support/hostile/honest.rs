@@ -12,7 +12,7 @@ pub(crate) const GOOD: &str = r#"{"deviceId": "1234", "dlgToken": "2121sa", "cus
 /// How long an honest client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What honest clients saw.
+/// The observations of honest clients.
 #[derive(Default)]
 pub(crate) struct Honest {
     pub(crate) latencies: Vec<Duration>,

@@ -34,7 +34,7 @@ async fn assert_caught(suite: &Suite, faults: Vec<Planted>) {
         if !by.contains(&caught_by) {
             missed.push(format!("{fault}: not caught by {caught_by:?}, but by {by:?}"));
         }
-        // What an answer brought is redacted like what was sent.
+        // Secrets of an answer are redacted like those of a call.
         for name in ["ticket", "accessToken", "refreshToken"] {
             let (shown, member) = (report.to_string(), format!("\"{name}\":\""));
             let mut values = shown.split(&member).skip(1);
