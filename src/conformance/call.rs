@@ -75,6 +75,12 @@ impl Call {
         self
     }
 
+    /// Adds `end` to the path, before the query.
+    pub(super) fn longer_path(mut self, end: &str) -> Self {
+        self.target.insert_str(self.target.find('?').unwrap_or(self.target.len()), end);
+        self
+    }
+
     /// Adds spaces after the body until it has `length` bytes. The default is none.
     pub fn padded_to(mut self, length: usize) -> Self {
         self.padded_to = length;

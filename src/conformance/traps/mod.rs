@@ -1,6 +1,6 @@
 //! Requests that a careless server takes for good ones, and good ones that it takes for bad.
 //!
-//! Each function is given the names of a good request's members or parameters, each with a [`Call`](super::Call)'s
+//! Each function is given the names of a good request's members or parameters, each with a [`Call`]'s
 //! template of its value. A careless server is one whose parser keeps the last of two equal names, decodes with a
 //! replacement character, or looks at the first good thing in the body.
 //!
@@ -17,6 +17,10 @@
 
 mod body;
 mod query;
+
+use http::Method;
+
+use super::{Call, Check, Expected};
 
 pub use self::{
     body::{bodies, member, object, object_variations},
@@ -38,10 +42,29 @@ pub use self::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trap<T> {
-    /// What is special about it, in a few words.
+    /// Its peculiarity, in a few words.
     pub name: String,
     /// The template of the body or the query.
     pub text: T,
+}
+
+/// Checks of the `row` that a server does not take other calls for the `good` one: the same with each of the `methods`, and
+/// with a longer path.
+///
+/// ```
+/// use http::Method;
+/// use tower_verify::conformance::{Call, traps};
+///
+/// let checks = traps::elsewhere("LK-3", &Call::post("/unlock"), [Method::GET]);
+/// let names: Vec<_> = checks.iter().map(|check| check.name()).collect();
+/// assert_eq!(names, ["GET is not answered", "a longer path is not answered", "a path below is not answered"]);
+/// ```
+pub fn elsewhere(row: &str, good: &Call, methods: impl IntoIterator<Item = Method>) -> Vec<Check> {
+    let method = |method: Method| (format!("{method} is not answered"), good.clone().method(method));
+    let paths = [("a longer path is not answered", "x"), ("a path below is not answered", "/x")];
+    let paths = paths.map(|(name, end)| (name.to_owned(), good.clone().longer_path(end)));
+    let calls = methods.into_iter().map(method).chain(paths);
+    calls.map(|(name, call)| Check::new(row, name, call, Expected::not_admitted())).collect()
 }
 
 fn trap<T>(name: impl Into<String>, text: impl Into<T>) -> Trap<T> {

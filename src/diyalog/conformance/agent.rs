@@ -1,6 +1,6 @@
 use http::Method;
 
-use super::{AUTH_TOKEN, CONTRACT, elsewhere, strangers};
+use super::{AUTH_TOKEN, CONTRACT, strangers};
 use crate::{
     Secret,
     conformance::{Call, Check, Expected, Suite, traps},
@@ -139,7 +139,7 @@ impl AgentCalls {
     fn others(&self) -> Vec<Check> {
         let (good, query) = (self.call(&traps::query(TRIO)), traps::query(TRIO));
         let methods = [Method::POST, Method::HEAD, Method::DELETE];
-        let mut checks = elsewhere("DY-20", &good, methods, |end| format!("{}{end}?{query}", self.path));
+        let mut checks = traps::elsewhere("DY-20", &good, methods);
         let lower = good.clone().target(format!("{}?{query}", self.path.to_lowercase()));
         if self.path.to_lowercase() != self.path {
             checks.push(Check::new("DY-20", "the path in another case", lower, Expected::not_admitted()));

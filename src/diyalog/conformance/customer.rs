@@ -1,6 +1,6 @@
 use http::Method;
 
-use super::{AUTH_TOKEN, CONTRACT, elsewhere, strangers};
+use super::{AUTH_TOKEN, CONTRACT, strangers};
 use crate::{
     Secret,
     conformance::{Call, Check, Expected, Suite, traps},
@@ -229,7 +229,7 @@ impl CustomerCalls {
 
     fn others(&self) -> Vec<Check> {
         let methods = [Method::GET, Method::HEAD, Method::PUT];
-        let mut checks = elsewhere("DY-1", &self.good_call(), methods, |end| format!("{}{end}", self.path));
+        let mut checks = traps::elsewhere("DY-1", &self.good_call(), methods);
         checks.extend(strangers(&self.good_call(), &self.word("BadRequest").at_status(401)));
         checks
     }

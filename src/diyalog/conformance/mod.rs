@@ -12,8 +12,6 @@ mod customer;
 
 pub use self::{agent::AgentCalls, customer::CustomerCalls};
 
-use http::Method;
-
 use crate::conformance::{Call, Check, Expected};
 
 /// The contract, from which failures quote.
@@ -21,15 +19,6 @@ const CONTRACT: &str = include_str!("../contract.md");
 
 /// The header of the caller's secret.
 const AUTH_TOKEN: &str = "auth-token";
-
-/// Calls that are the app's own, although they are close to the documented one. `target` makes the target of a path.
-fn elsewhere(row: &str, good: &Call, methods: [Method; 3], target: impl Fn(&str) -> String) -> Vec<Check> {
-    let method = |method: Method| (format!("{method} is not answered"), good.clone().method(method));
-    let mut calls: Vec<_> = methods.into_iter().map(method).collect();
-    calls.push(("a longer path is not answered".into(), good.clone().target(target("x"))));
-    calls.push(("a path below is not answered".into(), good.clone().target(target("/x"))));
-    calls.into_iter().map(|(name, call)| Check::new(row, name, call, Expected::not_admitted())).collect()
-}
 
 /// Calls of a caller without its secret, if one is required.
 fn strangers(good: &Call, refused: &Expected) -> Vec<Check> {

@@ -94,11 +94,7 @@ fn tickets() -> Vec<Check> {
     checks.push(Check::new("TT-8", "a refusal is not stored", no_key, error("40001").not_stored()));
     let variations = traps::object_variations(&REQUIRED).into_iter();
     checks.extend(variations.map(|trap| check("TT-6", &trap.name, call(TICKET, trap.text))));
-    let elsewhere = |name: &str, call| Check::new("TT-6", name, call, Expected::not_admitted());
-    checks.push(elsewhere("GET is not answered", call(TICKET, body()).method(Method::GET)));
-    checks.push(elsewhere("PUT is not answered", call(TICKET, body()).method(Method::PUT)));
-    checks.push(elsewhere("a longer path is not answered", call(&format!("{TICKET}x"), body())));
-    checks.push(elsewhere("a path below is not answered", call(&format!("{TICKET}/x"), body())));
+    checks.extend(traps::elsewhere("TT-6", &call(TICKET, body()), [Method::GET, Method::PUT]));
     checks
 }
 
