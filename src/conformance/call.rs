@@ -26,13 +26,22 @@ pub struct Call {
     target: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    padded_to: usize,
+    padding: Padding,
+}
+
+/// Spaces after the body.
+#[derive(Debug, Clone)]
+enum Padding {
+    /// Until it has this length.
+    To(usize),
+    /// Until it has so many bytes more than the suite's value `body_limit`.
+    OverLimit(usize),
 }
 
 impl Call {
     /// A call without headers and with an empty body. `target` is a path that begins with `/`, and a query.
     pub fn new(method: Method, target: impl Into<String>) -> Self {
-        Self { method, target: target.into(), headers: Vec::new(), body: Vec::new(), padded_to: 0 }
+        Self { method, target: target.into(), headers: Vec::new(), body: Vec::new(), padding: Padding::To(0) }
     }
 
     /// A `GET` of `target`.
@@ -83,28 +92,50 @@ impl Call {
 
     /// Adds spaces after the body until it has `length` bytes. The default is none.
     pub fn padded_to(mut self, length: usize) -> Self {
-        self.padded_to = length;
+        self.padding = Padding::To(length);
+        self
+    }
+
+    /// Adds spaces after the body until it has `bytes` more than the suite's value `body_limit`.
+    pub(super) fn padded_over_limit(mut self, bytes: usize) -> Self {
+        self.padding = Padding::OverLimit(bytes);
         self
     }
 
     /// The names of the values that the call needs.
     pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
         let headers = self.headers.iter().flat_map(|(_, value)| names(value.as_bytes()));
-        names(self.target.as_bytes()).chain(headers).chain(names(&self.body))
+        let limit = matches!(self.padding, Padding::OverLimit(_)).then_some(BODY_LIMIT);
+        names(self.target.as_bytes()).chain(headers).chain(names(&self.body)).chain(limit)
     }
 
     /// The request at `base`, which is empty in process.
     pub(super) fn render(&self, base: &str, values: &Values) -> Result<Request<Full<Bytes>>, BoxError> {
         let target = text(values.render(self.target.as_bytes(), Place::Target)?);
         let mut body = values.render(&self.body, Place::Body)?;
-        body.resize(body.len().max(self.padded_to), b' ');
+        body.resize(body.len().max(self.length(values)?), b' ');
         let mut request = Request::builder().method(self.method.clone()).uri(format!("{base}{target}"));
         for (name, value) in &self.headers {
             request = request.header(name, values.render(value.as_bytes(), Place::Header)?);
         }
         Ok(request.body(Full::from(body))?)
     }
+
+    /// The length up to which the body is padded.
+    fn length(&self, values: &Values) -> Result<usize, BoxError> {
+        match self.padding {
+            Padding::To(length) => Ok(length),
+            Padding::OverLimit(bytes) => {
+                let limit = text(values.render(format!("${{{BODY_LIMIT}}}").as_bytes(), Place::Pattern)?);
+                let limit: usize = limit.parse().map_err(|_| format!("the value `{BODY_LIMIT}` must be a number"))?;
+                Ok(limit.saturating_add(bytes))
+            }
+        }
+    }
 }
+
+/// The name of the suite's value that is the largest body which the server takes, in bytes.
+const BODY_LIMIT: &str = "body_limit";
 
 fn text(rendered: Vec<u8>) -> String {
     String::from_utf8_lossy(&rendered).into_owned()
@@ -119,10 +150,12 @@ impl fmt::Display for Call {
         if !self.body.is_empty() {
             write!(f, " · {}", shown(&self.body))?;
         }
-        if self.padded_to > 0 {
-            write!(f, " · padded with spaces to {} bytes", self.padded_to)?;
+        match self.padding {
+            Padding::To(0) => Ok(()),
+            Padding::To(length) => write!(f, " · padded with spaces to {length} bytes"),
+            Padding::OverLimit(0) => write!(f, " · padded with spaces to ${{{BODY_LIMIT}}} bytes"),
+            Padding::OverLimit(bytes) => write!(f, " · padded with spaces to ${{{BODY_LIMIT}}} + {bytes} bytes"),
         }
-        Ok(())
     }
 }
 
@@ -148,6 +181,7 @@ pub(super) fn shown(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http_body::Body;
     use http_body_util::BodyExt;
 
     use super::*;
@@ -166,6 +200,20 @@ mod tests {
         assert_eq!(call.needs().collect::<Vec<_>>(), ["token"; 3]);
         assert_eq!(call.render("", &Values::default()).unwrap_err().to_string(), "there is no value `token`");
         assert!(Call::get("/").header("a", "x\ny").render("", &values).is_err());
+    }
+
+    #[test]
+    fn a_call_is_padded_to_the_limit_and_over_it() {
+        let mut values = Values::default();
+        let call = |bytes| Call::post("/").body("x").padded_over_limit(bytes);
+        assert_eq!(call(0).needs().collect::<Vec<_>>(), ["body_limit"]);
+        values.insert("body_limit", "7".into(), false);
+        for (bytes, length) in [(0, 7), (1, 8)] {
+            assert_eq!(call(bytes).render("", &values).unwrap().body().size_hint().exact(), Some(length));
+        }
+        assert!(call(1).to_string().ends_with("x · padded with spaces to ${body_limit} + 1 bytes"));
+        values.insert("body_limit", "7k".into(), false);
+        assert_eq!(call(0).render("", &values).unwrap_err().to_string(), "the value `body_limit` must be a number");
     }
 
     #[test]

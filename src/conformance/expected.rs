@@ -90,7 +90,8 @@ impl Expected {
     ///
     /// The pattern is JSON. The strings `<string>`, `<text>` (a string that is not empty), `<integer>`, `<scalar>` (a
     /// string, an integer or a boolean), `<object>` and `<any>` stand for any value of that kind, and `${name}` for a
-    /// value of the suite. A member whose name ends in `?` may be missing. Other members are a fault, unless the pattern has a member `*`, which they then match.
+    /// value of the suite. An array of one pattern stands for any number of elements that match it. A member whose name
+    /// ends in `?` may be missing. Other members are a fault, unless the pattern has a member `*`, which they then match.
     ///
     /// # Panics
     /// If the pattern is not JSON.

@@ -36,6 +36,10 @@ fn difference(pattern: &Value, value: &Value, at: &str, values: &Values) -> Opti
     let here = if at.is_empty() { "the body" } else { at };
     match (pattern, value) {
         (Value::Object(pattern), Value::Object(members)) => object_difference(pattern, members, at, values),
+        (Value::Array(pattern), Value::Array(elements)) if pattern.len() == 1 => {
+            let mut elements = elements.iter().enumerate();
+            elements.find_map(|(index, value)| difference(&pattern[0], value, &format!("{at}/{index}"), values))
+        }
         (Value::String(marker), value) if is_marker(marker) => {
             let matches = match &**marker {
                 "<string>" => value.is_string(),
@@ -184,7 +188,10 @@ mod tests {
             (r#"{"*":"<scalar>"}"#, "{}"),
             (r#"{"*":"<scalar>"}"#, r#"{"a":1,"b":"","c":true}"#),
             (r#"{"a":{"b":"<integer>"},"*":"<any>"}"#, r#"{"a":{"b":-7},"c":null}"#),
-            (r#"["<any>"]"#, r#"["<any>"]"#),
+            (r#"["<text>"]"#, "[]"),
+            (r#"{"a":["<text>"]}"#, r#"{"a":["b","c"]}"#),
+            (r#"[{"id":"<text>","*":"<any>"}]"#, r#"[{"id":"1"},{"id":"2","x":null}]"#),
+            ("[1,2]", "[1,2]"),
             (r#""Validated""#, r#" "Validated" "#),
             (r#"{"a":"${token}"}"#, r#"{"a":"605b"}"#),
         ] {
@@ -204,6 +211,10 @@ mod tests {
             (r#"{"*":"<scalar>"}"#, r#"{"a":1.5}"#, "/a is a fraction or a large integer, not <scalar>"),
             (r#"{"a":{"b":"<integer>"}}"#, r#"{"a":{"b":"7"}}"#, "/a/b is a string, not <integer>"),
             (r#"{"a":"<object>"}"#, r#"{"a":null}"#, "/a is null, not <object>"),
+            (r#"["<text>"]"#, r#"["a",""]"#, "/1 is an empty string, not <text>"),
+            (r#"{"a":[{"id":"<text>"}]}"#, r#"{"a":[{"id":"1"},{}]}"#, "/a/1/id is missing"),
+            (r#"{"a":["<text>"]}"#, r#"{"a":{}}"#, "/a is an object, not [\"<text>\"]"),
+            ("[1,2]", "[1]", "the body is another value than [1,2]"),
         ] {
             let said_so = difference(pattern, body).unwrap();
             assert!(said_so.contains(said), "{said_so}");

@@ -67,6 +67,28 @@ pub fn elsewhere(row: &str, good: &Call, methods: impl IntoIterator<Item = Metho
     calls.map(|(name, call)| Check::new(row, name, call, Expected::not_admitted())).collect()
 }
 
+/// Checks of the `row` with large bodies of the `good` call: one of 64 KiB, which is `taken` or `refused`, one at the
+/// server's limit and one over it. They need the suite's value `body_limit`, the limit in bytes, but for the first.
+///
+/// ```
+/// use tower_verify::conformance::{Call, Expected, Suite, traps};
+///
+/// let good = Call::post("/unlock").body(r#"{"badge":"${badge}"}"#);
+/// let checks = traps::sizes("LK-4", &good, &Expected::status(200).admits(), &Expected::status(413));
+/// let names: Vec<_> = checks.iter().map(|check| check.name()).collect();
+/// assert_eq!(names, ["a body of 64 KiB", "a body at the limit", "a body over the limit"]);
+/// let suite = Suite::new("lock", |_| true).value("badge", "4711").value("body_limit", "16384").checks(checks);
+/// ```
+pub fn sizes(row: &str, good: &Call, taken: &Expected, refused: &Expected) -> Vec<Check> {
+    let large = good.clone().padded_to(64 * 1024);
+    let over = |bytes| good.clone().padded_over_limit(bytes);
+    vec![
+        Check::new(row, "a body of 64 KiB", large, taken.clone().or(refused.clone())),
+        Check::new(row, "a body at the limit", over(0), taken.clone()),
+        Check::new(row, "a body over the limit", over(1), refused.clone()),
+    ]
+}
+
 fn trap<T>(name: impl Into<String>, text: impl Into<T>) -> Trap<T> {
     Trap { name: name.into(), text: text.into() }
 }

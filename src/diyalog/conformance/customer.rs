@@ -26,7 +26,6 @@ pub struct CustomerCalls {
     path: String,
     vocabulary: Vocabulary,
     quoted: bool,
-    body_limit: Option<usize>,
     known_caller: bool,
 }
 
@@ -49,7 +48,6 @@ impl CustomerCalls {
             path: "/checkauthtoken".into(),
             vocabulary: Vocabulary::Current,
             quoted: false,
-            body_limit: None,
             known_caller: false,
         }
     }
@@ -95,7 +93,6 @@ impl CustomerCalls {
     /// Sets the size in bytes of the largest body that the server takes.
     pub fn body_limit(mut self, limit: usize) -> Self {
         self.suite = self.suite.value("body_limit", limit.to_string());
-        self.body_limit = Some(limit);
         self
     }
 
@@ -209,22 +206,11 @@ impl CustomerCalls {
     }
 
     fn sizes(&self) -> Vec<Check> {
-        let either = self.word("BadRequest").or(self.validated());
-        let deep = format!("\"x\":{}{}", "[".repeat(2000), "]".repeat(2000));
-        let limit = self.body_limit.unwrap_or_default();
-        vec![
-            Check::new("DY-4", "an unknown member of 2,000 arrays", self.call(with_member(&deep)), either.clone()),
-            Check::new("DY-4", "a body of 64 KiB", self.good_call().padded_to(64 * 1024), either),
-            Check::new("DY-15", "a body at the limit", self.good_call().padded_to(limit), self.validated())
-                .requires("body_limit"),
-            Check::new(
-                "DY-15",
-                "a body over the limit",
-                self.good_call().padded_to(limit + 1),
-                self.word("BadRequest"),
-            )
-            .requires("body_limit"),
-        ]
+        let (validated, refused) = (self.validated(), self.word("BadRequest"));
+        let deep = self.call(with_member(&format!("\"x\":{}{}", "[".repeat(2000), "]".repeat(2000))));
+        let deep = Check::new("DY-4", "an unknown member of 2,000 arrays", deep, refused.clone().or(validated.clone()));
+        let sizes = traps::sizes("DY-15", &self.good_call(), &validated, &refused);
+        [deep].into_iter().chain(sizes).collect()
     }
 
     fn others(&self) -> Vec<Check> {

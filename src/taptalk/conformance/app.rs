@@ -21,7 +21,6 @@ use crate::{
 pub struct AppTicketCalls {
     suite: Suite,
     path: String,
-    body_limit: Option<usize>,
 }
 
 const MEMBERS: &[(&str, &str)] = &[("userPlatform", "ios"), ("userDeviceID", "conformance-1")];
@@ -35,7 +34,7 @@ impl AppTicketCalls {
         });
         let suite =
             suite.contract(include_str!("../contract.md")).hides_admitted().secret("authorization", authorization);
-        Self { suite, path: "/taptalk/auth_ticket".into(), body_limit: None }
+        Self { suite, path: "/taptalk/auth_ticket".into() }
     }
 
     /// Sets another path than `/taptalk/auth_ticket`.
@@ -53,14 +52,14 @@ impl AppTicketCalls {
     /// Sets the size in bytes of the largest body that the server takes.
     pub fn body_limit(mut self, limit: usize) -> Self {
         self.suite = self.suite.value("body_limit", limit.to_string());
-        self.body_limit = Some(limit);
         self
     }
 
     /// The suite, to be run.
     pub fn suite(self) -> Suite {
-        let checks = [self.good(), self.refused(), self.malformed(), self.sizes()].concat();
-        self.suite.checks(checks)
+        let checks = [self.good(), self.refused(), self.malformed()].concat();
+        let sizes = traps::sizes("TT-16", &self.call(traps::object(MEMBERS)), &issued(), &refused(413));
+        self.suite.checks(checks).checks(sizes)
     }
 
     fn call(&self, body: impl Into<Vec<u8>>) -> Call {
@@ -112,16 +111,6 @@ impl AppTicketCalls {
         checks.push(("an unknown platform".into(), platform("windows")));
         checks.push(("no User-Agent".into(), self.call(traps::object(MEMBERS)).without_header("user-agent")));
         checks.into_iter().map(|(name, call)| Check::new("TT-16", name, call, refused(400))).collect()
-    }
-
-    fn sizes(&self) -> Vec<Check> {
-        let (good, limit) = (self.call(traps::object(MEMBERS)), self.body_limit.unwrap_or_default());
-        let check = |name, length, answer| Check::new("TT-16", name, good.clone().padded_to(length), answer);
-        vec![
-            check("a body of 64 KiB", 64 * 1024, issued().or(refused(413))),
-            check("a body at the limit", limit, issued()).requires("body_limit"),
-            check("a body over the limit", limit + 1, refused(413)).requires("body_limit"),
-        ]
     }
 }
 

@@ -23,7 +23,6 @@ use crate::{Secret, conformance::Suite, taptalk::KeyRefusal};
 pub struct TicketServerCalls {
     suite: Suite,
     pub(super) single_use: bool,
-    pub(super) body_limit: Option<usize>,
 }
 
 impl TicketServerCalls {
@@ -35,7 +34,7 @@ impl TicketServerCalls {
             .secret_with_near_misses("server_key", server_key)
             .secret_with_near_misses("app_key", app_key)
             .value("xc_user_id", "conformance");
-        Self { suite, single_use: true, body_limit: None }
+        Self { suite, single_use: true }
     }
 
     /// Sets the user who is logged in. The default is `conformance`. Its name becomes `Conformance Test`.
@@ -99,13 +98,12 @@ impl TicketServerCalls {
     /// Sets the size in bytes of the largest body that the server takes.
     pub fn body_limit(mut self, limit: usize) -> Self {
         self.suite = self.suite.value("body_limit", limit.to_string());
-        self.body_limit = Some(limit);
         self
     }
 
     /// The suite, to be run.
     pub fn suite(self) -> Suite {
-        let checks = [backend::checks(&self), sdk::checks(&self)].concat();
+        let checks = [backend::checks(), sdk::checks(&self)].concat();
         self.suite.checks(checks)
     }
 

@@ -95,7 +95,7 @@ async fn faults_in_the_answer() {
                     head.headers.get("x-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
                 if length > 16 * 1024 { page(413, "too large") } else { answer }
             }),
-            "DY-4",
+            "DY-15",
             "a body of 64 KiB",
         ),
     ];
