@@ -3,7 +3,8 @@
 //! `cargo bench --bench scale -- load` opens 2,000 connections to each of three servers, and loads the servers in turn at
 //! a steady rate. `-- soak` runs everything that keeps state for more than an hour of an accelerated clock, and fails if
 //! it grows. Without an argument, both run. `-- load 20000` sets the rate. `-- hostile` attacks a server with up to 2,000
-//! connections beside 50 honest clients, and fails if one of these fails, or if the server does not recover.
+//! connections beside 50 honest clients, and fails if one of these fails, or if the server does not recover. `-- hour`
+//! does so for an hour of real time, of which a twelfth is under attack.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -49,6 +50,7 @@ fn main() -> Result<(), BoxError> {
         Some("load") => load(rate()),
         Some("soak") => soak::run(),
         Some("hostile") => hostile::run(),
+        Some("hour") => hostile::hour(),
         _ => {
             load(rate())?;
             println!();
