@@ -9,7 +9,7 @@ use tower_verify::{
     talkdesk::{AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters},
 };
 
-use crate::{observing::Observers, throttle::Throttles};
+use crate::{observing::Observers, outage::Outage, throttle::Throttles};
 
 /// The one account of the demo.
 #[derive(Clone)]
@@ -69,7 +69,8 @@ pub(crate) fn later_calls(
     observers: Observers,
     document: OpenApi,
 ) -> Result<(Router, OpenApi), BoxError> {
-    let guard = GuardLayer::new(LaterCalls::new(), throttles.random(Bridge, login)?);
+    let bridge = Outage::new(Bridge, |call: &Call<Account>| username(&call.auth));
+    let guard = GuardLayer::new(LaterCalls::new(), throttles.random(bridge, login)?);
     let guard = guard.observer(observers).principal(throttles.pseudonym(login));
     let schema = json!({"type": "object", "required": ["agents"], "properties": {"agents": {"type": "array"}}});
     let answer = json!({"description": "The agents.", "content": {"application/json": {"schema": schema}}});
@@ -79,5 +80,5 @@ pub(crate) fn later_calls(
 }
 
 async fn agent_sync(Extension(account): Extension<Account>) -> Json<Value> {
-    Json(json!({"agents": [{"name": "Demo Agent", "email": account.username}]}))
+    Json(json!({"agents": [{"id": "1", "name": "Demo Agent", "email": account.username}]}))
 }

@@ -78,7 +78,7 @@ pub(crate) const CHAPTERS: &[Chapter] = &[
             },
             Call {
                 text: "A later call, with the stored values. A guard checks them, and the app's own route answers.",
-                answer: r#"{"agents":[{"email":"demo@example.com","name":"Demo Agent"}]}"#,
+                answer: r#"{"agents":[{"email":"demo@example.com","id":"1","name":"Demo Agent"}]}"#,
                 ..post("/agent_sync", r#"{"auth":{"username":"demo@example.com","login_id":12,"token":"123456789"}}"#)
             },
             Call {

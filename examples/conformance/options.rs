@@ -10,6 +10,7 @@ Plays a platform against a server, and says what the server must change.
 Usage: conformance PLATFORM BASE_URL OPTIONS
 
   conformance talkdesk http://127.0.0.1:3000 --field username=demo@example.com --field password=605b32dd
+  conformance talkdesk-later http://127.0.0.1:3000 --field login_id:=12 --field token=123456789 --agents /agent_sync
   conformance diyalog-customer http://127.0.0.1:3000 --device-id 123456789aacaaca --dlg-token TOKEN --customer-no 1234567
   conformance diyalog-agent http://127.0.0.1:3000 --session-id SESSION --dlg-token TOKEN --user-no 45186
   conformance taptalk http://127.0.0.1:3000 --server-key demo-server:demo-secret --app-key demo-app:demo-app-secret
@@ -23,13 +24,21 @@ All platforms:
   --json FILE            write the report as JSON
   --junit FILE           write the report as JUnit's XML
   --body-limit BYTES     the largest body that the server takes (not for diyalog-agent)
-  --path PATH            another path than the documented one (not for taptalk: put its prefix into the URL)
+  --path PATH            another path than the documented one (not for talkdesk-later, and not for taptalk: put its
+                         prefix into the URL)
 
 talkdesk:
   --field NAME=VALUE     a good field; repeated for each. The last one is the secret that is tried in wrong forms
   --failing NAME=VALUE   a field for which the verifier fails; repeated for each
   --no-verdict-status N  the status without a verdict (401)
   --legacy-no-content    a grant is answered with 204
+
+talkdesk-later:
+  --field NAME=TEXT, --field NAME:=VALUE             a field of `auth`, a text or an integer, true or false: what was filled
+                         in, and what the validator returned. The last one is the secret that is tried in wrong forms
+  --failing NAME=TEXT    another value of a field, for which the verifier fails
+  --contacts, --agents, --activity, --action PATH    the calls that the server serves. Good calls are executed, an action too
+  --no-verdict-status N  the status without a verdict (503)
 
 diyalog-customer, diyalog-agent:
   --device-id, --dlg-token, --customer-no            the good trio of a customer

@@ -7,7 +7,10 @@ use tower_verify::{
         Vocabulary,
         conformance::{AgentCalls, CustomerCalls},
     },
-    talkdesk::conformance::ValidatorCalls,
+    talkdesk::{
+        FieldValue,
+        conformance::{GuardedCalls, ValidatorCalls},
+    },
     taptalk::{
         KeyRefusal,
         conformance::{AppTicketCalls, TicketServerCalls},
@@ -19,12 +22,13 @@ use crate::options::Given;
 pub(crate) fn suite(platform: &str, mut given: Given) -> Result<Suite, BoxError> {
     let suite = match platform {
         "talkdesk" => talkdesk(&mut given)?,
+        "talkdesk-later" => later_calls(&mut given)?,
         "diyalog-customer" => customer(&mut given)?,
         "diyalog-agent" => agent(&mut given)?,
         "taptalk" => ticket_server(&mut given)?,
         "taptalk-app" => app_ticket(&mut given)?,
         other => {
-            let known = "talkdesk, diyalog-customer, diyalog-agent, taptalk, taptalk-app";
+            let known = "talkdesk, talkdesk-later, diyalog-customer, diyalog-agent, taptalk, taptalk-app";
             return Err(format!("there is no platform `{other}`: choose one of {known}").into());
         }
     };
@@ -59,6 +63,42 @@ fn talkdesk(given: &mut Given) -> Result<Suite, BoxError> {
         no_verdict_status: given.number("no-verdict-status")?;
     }
     Ok(calls.suite())
+}
+
+fn later_calls(given: &mut Given) -> Result<Suite, BoxError> {
+    let mut fields = typed(given, "field")?;
+    let Some((name, FieldValue::Text(secret))) = fields.pop() else {
+        return Err("--field is missing, or the last one is no text".into());
+    };
+    let mut calls = GuardedCalls::new(&name, secret);
+    for (name, value) in fields {
+        calls = calls.field(&name, value);
+    }
+    for (name, value) in typed(given, "failing")? {
+        calls = calls.failing(&name, value);
+    }
+    set! { calls,
+        contacts: given.one("contacts")?;
+        agents: given.one("agents")?;
+        activity: given.one("activity")?;
+        action: given.one("action")?;
+        body_limit: given.number("body-limit")?;
+        no_verdict_status: given.number("no-verdict-status")?;
+    }
+    let suite = calls.suite();
+    if suite.is_empty() { Err("give a path: --contacts, --agents, --activity or --action".into()) } else { Ok(suite) }
+}
+
+/// The fields of `NAME=TEXT` and `NAME:=VALUE`, where the value is an integer or a boolean.
+fn typed(given: &mut Given, option: &str) -> Result<Vec<(String, FieldValue)>, BoxError> {
+    let field = |(name, text): (String, String)| {
+        let Some(name) = name.strip_suffix(':') else { return Ok((name, text.into())) };
+        let integer = text.parse::<i64>().map(FieldValue::from);
+        let value = integer.or_else(|_| text.parse::<bool>().map(FieldValue::from));
+        let value = value.map_err(|_| format!("--{option} {name}: the value must be an integer, true or false"))?;
+        Ok((name.to_owned(), value))
+    };
+    given.pairs(option)?.into_iter().map(field).collect()
 }
 
 fn customer(given: &mut Given) -> Result<Suite, BoxError> {

@@ -169,12 +169,15 @@
 //! # #[cfg(all(feature = "conformance", feature = "talkdesk"))]
 //! # async fn test() {
 //! # use axum::Router;
-//! use tower_verify::talkdesk::conformance::ValidatorCalls;
+//! use tower_verify::talkdesk::conformance::{GuardedCalls, ValidatorCalls};
 //!
 //! # let app = Router::new();
-//! let calls = ValidatorCalls::new([("username", "john@example.com"), ("password", "605b32dd")])
+//! let activation = ValidatorCalls::new([("username", "john@example.com"), ("password", "605b32dd")])
 //!     .failing([("username", "outage@example.com"), ("password", "605b32dd")]);
-//! calls.suite().run(app).await.assert_passed();
+//! activation.suite().run(app.clone()).await.assert_passed();
+//!
+//! let later = GuardedCalls::new("token", "123456789").field("login_id", 12).agents("/agent_sync");
+//! later.suite().run(app).await.assert_passed();
 //! # }
 //! ```
 //!
@@ -190,7 +193,7 @@
 //! ✔ TD-10  the good fields
 //! ✔ TD-8   the same call again
 //! …
-//! talkdesk.validator: 69 passed, 0 failed, 3 skipped
+//! talkdesk.validator: 71 passed, 0 failed, 3 skipped
 //! ```
 //!
 //! `--json` and `--junit` write the report for a CI system, and the exit code is 1 if a check failed. For a platform of your

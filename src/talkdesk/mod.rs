@@ -126,7 +126,7 @@
 //!
 //! async fn contacts(Extension(account): Extension<Account>, Json(call): Json<Value>) -> Json<Value> {
 //!     assert_eq!((account.login_id, &call["meta"]["offset"]), (12, &json!("0")));
-//!     Json(json!({"contacts": [], "next_offset": null}))
+//!     Json(json!({"contacts": [{"id": "77", "name": "Ada"}]}))
 //! }
 //!
 //! # futures::executor::block_on(async {

@@ -217,7 +217,7 @@ const CALLS = [
     json("POST /auth", 200, '{"login_id":12,"token":"123456789"}'),
     json("POST /auth", 401, denied, [/^www-authenticate: /]),
     json("POST /auth", 400, '{"error":"invalid_request","error_description":"`auth` is missing"}'),
-    own("POST /agent_sync", '{"agents":[{"email":"demo@example.com","name":"Demo Agent"}]}'),
+    own("POST /agent_sync", '{"agents":[{"email":"demo@example.com","id":"1","name":"Demo Agent"}]}'),
     json("POST /agent_sync", 401, denied, [/^www-authenticate: /]),
 
     own("POST /login/customer", like('{"dlgToken":"…"}')),

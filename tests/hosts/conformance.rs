@@ -147,11 +147,17 @@ async fn a_wrong_command_or_address_is_an_error() {
     let trio = [&TRIO[..], &["--failing", "a,b"]].concat();
     assert_usage_error(&run("diyalog-customer", nobody, &trio).await, "three values with commas");
     assert_usage_error(&conformance(&["talkdesk"]).await, "give a platform and the URL");
+    let later = ["--field", "token=123456789", "--field"];
+    let typed = [&later[..], &["login_id:=a", "--agents", "/agents"]].concat();
+    assert_usage_error(&run("talkdesk-later", nobody, &typed).await, "--field login_id: the value must be an integer");
+    let no_text = [&later[..], &["login_id:=12", "--agents", "/agents"]].concat();
+    assert_usage_error(&run("talkdesk-later", nobody, &no_text).await, "the last one is no text");
+    assert_usage_error(&run("talkdesk-later", nobody, &later[..2]).await, "give a path: --contacts");
     let ftp = [&["diyalog-customer", "ftp://127.0.0.1"], &TRIO[..]].concat();
     assert_usage_error(&conformance(&ftp).await, "the URL must begin with http://");
     let help = conformance(&["--help"]).await;
     assert_eq!(help.status.code(), Some(0));
-    for platform in ["talkdesk", "diyalog-customer", "diyalog-agent", "taptalk", "taptalk-app"] {
+    for platform in ["talkdesk", "talkdesk-later", "diyalog-customer", "diyalog-agent", "taptalk", "taptalk-app"] {
         assert!(stdout(&help).contains(&format!("\n  conformance {platform} http://127.0.0.1:3000 --")), "{platform}");
     }
 }

@@ -3,17 +3,22 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
 use tower::{Layer, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
-    BoxError, CallerSecret, Endpoints, VerifyLayer,
+    BoxError, CallerSecret, Endpoints, GuardLayer, VerifyLayer,
     conformance::Suite,
     diyalog::{
         AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict,
         conformance::{AgentCalls, CustomerCalls},
     },
-    talkdesk::{AuthVerdict, Credentials, Parameters, Validator, conformance::ValidatorCalls},
+    layer::GuardedBody,
+    talkdesk::{
+        AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters, Validator,
+        conformance::{GuardedCalls, ValidatorCalls},
+    },
     verifier_fn,
 };
 
@@ -91,6 +96,77 @@ pub(crate) fn talkdesk(validator: Validator) -> App {
 pub(crate) fn talkdesk_calls() -> ValidatorCalls {
     ValidatorCalls::new([("username", "john@example.com"), ("password", "605b-32ddX")])
         .failing([("username", "outage@example.com"), ("password", "605b-32ddX")])
+        .body_limit(16 * 1024)
+}
+
+/// Whose contacts and agents a later call is about.
+#[derive(Clone)]
+pub(crate) struct Account(i64);
+
+/// The routes of Talkdesk's later calls, behind the guard.
+pub(crate) fn talkdesk_later(contract: LaterCalls<Account>) -> App {
+    let verifier = verifier_fn(|request: Request<Call<Account>>| async move {
+        let auth = &request.body().auth;
+        let text = |name| auth.text(name).map_or("", |text| text.expose_secret());
+        Ok(match (text("username"), auth.integer("login_id"), auth.boolean("on"), text("token")) {
+            ("outage@example.com", ..) => return Err(BoxError::from("the database of 605b-32ddX is away")),
+            ("john@example.com", Some(login_id @ 12), Some(true), "605b-32ddX") => {
+                CallVerdict::Verified(Account(login_id))
+            }
+            _ => CallVerdict::Denied,
+        })
+    });
+    let guard = GuardLayer::new(contract, verifier).body_limit(16 * 1024);
+    BoxCloneSyncService::new(guard.layer(service_fn(later_call)))
+}
+
+async fn later_call(request: Request<GuardedBody<Full<Bytes>>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let Account(12) = head.extensions.get().expect("the guard adds the principal") else { panic!("another account") };
+    let Ok(body) = body.collect().await;
+    let call: Value = serde_json::from_slice(&body.to_bytes()).expect("only JSON comes through");
+    let (meta, data) = (&call["meta"], &call["data"]);
+    let (status, answer) = match (head.method, head.uri.path()) {
+        (Method::POST, "/contacts") if meta["offset"] == "page-2" => {
+            (200, json!({"contacts": [{"id": "2", "name": "Joe"}], "synchronization_checkpoint": "2017-05-02"}))
+        }
+        (Method::POST, "/contacts") if meta["synchronization_checkpoint"] == "2017-05-01" => {
+            (200, json!({"contacts": []}))
+        }
+        (Method::POST, "/contacts") => {
+            let contacts = json!([{"id": "1", "name": "Ada", "emails": ["ada@example.com"]}]);
+            let (offset, checkpoint) = ("page-2", "2017-05-01");
+            (
+                200,
+                json!({"contacts": contacts, "next_offset": offset, "synchronization_checkpoint": checkpoint, "context": "c-1234"}),
+            )
+        }
+        (Method::POST, "/agents") if meta["offset"].as_i64() == Some(1) => (200, json!({"agents": []})),
+        (Method::POST, "/agents") => {
+            (200, json!({"agents": [{"id": 341231, "name": "John", "email": "john@example.com"}], "next_offset": 1}))
+        }
+        (Method::POST, "/activity") if data["contact_external_id"] == "1" => {
+            (200, json!([{"id": "1", "subject": "Late", "type": meta["interaction_types"][0]}]))
+        }
+        (Method::POST, "/activity") => (200, json!([])),
+        (Method::POST, "/action") if meta["contact_external_id"] == "1" => (201, json!({"external_id": "7"})),
+        (Method::POST, "/action") => (400, json!({"message": "which contact?"})),
+        _ => (404, json!({})),
+    };
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    Ok(response.body(answer.to_string().into()).unwrap())
+}
+
+pub(crate) fn later_calls() -> GuardedCalls {
+    GuardedCalls::new("token", "605b-32ddX")
+        .field("username", "john@example.com")
+        .field("login_id", 12)
+        .field("on", true)
+        .failing("username", "outage@example.com")
+        .contacts("/contacts")
+        .agents("/agents")
+        .activity("/activity")
+        .action("/action")
         .body_limit(16 * 1024)
 }
 

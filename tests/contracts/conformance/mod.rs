@@ -11,7 +11,7 @@ use http::StatusCode;
 use tower_verify::{
     conformance::{Report, Suite},
     diyalog::{CustomerEndpoint, Vocabulary},
-    talkdesk::Validator,
+    talkdesk::{LaterCalls, Validator},
 };
 
 use self::apps::App;
@@ -55,6 +55,13 @@ async fn talkdesks_validator() {
     assert_passes(apps::talkdesk_calls().suite(), apps::talkdesk(Validator::new())).await;
     let validator = Validator::new().no_verdict_status(StatusCode::SERVICE_UNAVAILABLE).unwrap();
     assert_passes(apps::talkdesk_calls().no_verdict_status(503).suite(), apps::talkdesk(validator)).await;
+}
+
+#[tokio::test]
+async fn talkdesks_later_calls() {
+    assert_passes(apps::later_calls().suite(), apps::talkdesk_later(LaterCalls::new())).await;
+    let contract = LaterCalls::new().no_verdict_status(StatusCode::BAD_GATEWAY).unwrap();
+    assert_passes(apps::later_calls().no_verdict_status(502).suite(), apps::talkdesk_later(contract)).await;
 }
 
 #[cfg(feature = "token")]

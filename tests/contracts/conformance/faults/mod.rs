@@ -3,6 +3,7 @@
 mod diyalog_agent;
 mod diyalog_customer;
 mod talkdesk;
+mod talkdesk_later;
 #[cfg(feature = "token")]
 mod taptalk;
 
