@@ -60,19 +60,19 @@ const DENIALS: &[Denial] = denials! {
         "the length is wrong" (SENDER_KNOWS): |times| caller_signature(&[b'0'; 63], times);
     }
     "Signer" {
-        "the first byte of the MAC is wrong": |times| signer(|token| changed(token, 30), b"ann", b"device-7", 0, times);
-        "the last byte of the MAC is wrong": |times| signer(|token| changed(token, 50), b"ann", b"device-7", 0, times);
+        "the first byte of the MAC is wrong": |times| signer(|token| changed(token, 51), b"ann", b"device-7", 0, times);
+        "the last byte of the MAC is wrong": |times| signer(|token| changed(token, 71), b"ann", b"device-7", 0, times);
         "the subject is wrong": |times| signer(|token| token, b"bob", b"device-7", 0, times);
         "the key is unknown" (Some("every token shows the id of its key")): |times| signer(|token| token.replace(".k1.", ".k3."), b"ann", b"device-7", 0, times);
         "the length is wrong" (SENDER_KNOWS): |times| signer(|token| token[1..].to_owned(), b"ann", b"device-7", 0, times);
-        "the binding is wrong" (GENUINE): |times| signer(|token| token, b"ann", b"device-8", 0, times);
-        "the token has expired" (GENUINE): |times| signer(|token| token, b"ann", b"device-7", 60, times);
+        "the binding is wrong": |times| signer(|token| token, b"ann", b"device-8", 0, times);
+        "the token has expired": |times| signer(|token| token, b"ann", b"device-7", 60, times);
     }
     "diyalog::Tokens" {
         "the token is made up": |times| tokens(|token| changed(token, 30), "287", "device-7", 0, times);
         "the customer is wrong": |times| tokens(|token| token, "288", "device-7", 0, times);
-        "the device is wrong" (GENUINE): |times| tokens(|token| token, "287", "device-8", 0, times);
-        "the token has expired" (GENUINE): |times| tokens(|token| token, "287", "device-7", 301, times);
+        "the device is wrong": |times| tokens(|token| token, "287", "device-8", 0, times);
+        "the token has expired": |times| tokens(|token| token, "287", "device-7", 301, times);
     }
     "diyalog::StoredTokens" {
         "the token is made up": |times| stored_tokens(|token| changed(token, 30), "287", times);
@@ -90,8 +90,8 @@ const DENIALS: &[Denial] = denials! {
         "the length is wrong": |times| ticket(ApiKey::new("android", "pl41"), |ticket| ticket, times);
     }
     "TicketOffice, ticket" {
-        "the first byte of the MAC is wrong": |times| ticket(ApiKey::new("android", "pl41n"), |ticket| changed(ticket, 40), times);
-        "the last byte of the MAC is wrong": |times| ticket(ApiKey::new("android", "pl41n"), |ticket| changed(ticket, 60), times);
+        "the first byte of the MAC is wrong": |times| ticket(ApiKey::new("android", "pl41n"), |ticket| changed(ticket, 51), times);
+        "the last byte of the MAC is wrong": |times| ticket(ApiKey::new("android", "pl41n"), |ticket| changed(ticket, 71), times);
         "the ticket is used" (GENUINE): |times| ticket(ApiKey::new("android", "pl41n"), |ticket| ticket, times);
     }
     "Throttle" {

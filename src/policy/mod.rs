@@ -41,7 +41,6 @@
 mod cached;
 mod service;
 #[cfg(feature = "policy")]
-mod tag;
 #[cfg(feature = "policy")]
 mod throttle;
 

@@ -1,71 +1,71 @@
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit, Mac, block_api::HmacCore, digest::Update};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
-use super::{Key, TokenId, payload::EXPIRY_LEN};
+use super::{
+    Key, TokenId,
+    hashing::{Hashing, update_part},
+    keyed_digest::{KeyedDigest, TagKey},
+    payload::Content,
+};
 
-/// An authentication code, truncated to 128 bits.
-pub(super) type Tag = [u8; 16];
+/// HMAC-SHA-256, truncated to 128 bits.
+pub(super) type TokenMac = [u8; 16];
 
-/// The expiry and the id of a token, with which the messages of both codes begin.
-pub(super) type Claims = [u8; EXPIRY_LEN + TokenId::LEN];
-
-/// A key for the tokens of one context. The first byte of a message tells the kinds of codes apart.
-pub(super) struct ContextKey(Hmac<Sha256>);
+/// The keys for the tokens of one context.
+pub(super) struct ContextKey {
+    mac: HmacCore<Sha256>,
+    bindings: TagKey,
+    subjects: TagKey,
+}
 
 impl ContextKey {
-    /// Derives a key from `key` for this context only.
+    /// Derives the keys from `key` for this context only.
     pub(super) fn derive(key: &Key, context: &[&[u8]]) -> Self {
-        let mut mac = key.mac();
-        context.iter().for_each(|part| update_part(&mut mac, part));
+        let derive = |purpose: &[u8]| -> [u8; 32] {
+            let mut mac = key.mac();
+            update_part(&mut mac, purpose);
+            context.iter().for_each(|part| update_part(&mut mac, part));
+            mac.finalize().into_bytes().into()
+        };
         // HMAC fills up a key that is shorter than a block of the hash with zeros.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block[..32].copy_from_slice(&mac.finalize().into_bytes());
-        Self(Hmac::new(&block))
+        block[..32].copy_from_slice(&derive(b"tower-verify token"));
+        Self {
+            mac: HmacCore::new(&block),
+            bindings: TagKey::new(&derive(b"tower-verify binding")),
+            subjects: TagKey::new(&derive(b"tower-verify pseudonym")),
+        }
     }
 
-    /// The first code of a token: over the claims, the second code and the subject.
-    pub(super) fn of_token(&self, claims: &Claims, binding_tag: &Tag, subject: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        mac.update(&[1]);
-        mac.update(claims);
-        mac.update(binding_tag);
+    /// The MAC of a token.
+    pub(super) fn mac(&self, content: &Content, subject: &[u8]) -> TokenMac {
+        let mut mac = Hashing::new(self.mac.clone());
+        mac.update(content.as_bytes());
         mac.update(subject);
-        mac
+        mac.end()
     }
 
-    /// The second code of a token: over the claims, the subject and the binding.
-    pub(super) fn of_binding(&self, claims: &Claims, subject: &[u8], binding: &[&[u8]]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        mac.update(&[2]);
-        mac.update(claims);
-        update_part(&mut mac, subject);
-        binding.iter().for_each(|part| update_part(&mut mac, part));
-        mac
+    /// The digest of a binding, in the token with this id. It is zero for no binding.
+    pub(super) fn binding_digest(&self, id: TokenId, binding: &[&[u8]]) -> KeyedDigest {
+        if binding.is_empty() {
+            return KeyedDigest::default();
+        }
+        let mut digest = self.bindings.begin();
+        digest.update(&id.0);
+        binding.iter().for_each(|part| digest.part(part));
+        digest.end()
     }
 
-    /// The code over a subject alone, which is its pseudonym.
-    pub(super) fn of_subject(&self, subject: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        mac.update(&[3]);
-        mac.update(subject);
-        mac
+    pub(super) fn pseudonym(&self, subject: &[u8]) -> KeyedDigest {
+        let mut digest = self.subjects.begin();
+        digest.part(subject);
+        digest.end()
     }
 }
 
-pub(super) fn truncated(mac: Hmac<Sha256>) -> Tag {
-    let mut tag = Tag::default();
-    tag.copy_from_slice(&mac.finalize().into_bytes()[..size_of::<Tag>()]);
-    tag
-}
-
-/// Adds a part after its length, so that no two lists of parts give the same bytes.
-pub(crate) fn update_part(hash: &mut impl hmac::digest::Update, part: &[u8]) {
-    // Seven bits in each byte, with the high bit set in all but the last: most lengths take one byte.
-    let mut len = part.len();
-    while len >= 0x80 {
-        hash.update(&[len as u8 | 0x80]);
-        len >>= 7;
-    }
-    hash.update(&[len as u8]);
-    hash.update(part);
+/// Whether two codes are equal, in constant time.
+pub(super) fn equal(one: [u8; 16], other: [u8; 16]) -> bool {
+    // As numbers, because `subtle` compares slices byte by byte.
+    u128::from_ne_bytes(one).ct_eq(&u128::from_ne_bytes(other)).into()
 }

@@ -28,27 +28,37 @@
 //! |---|---:|
 //! | the expiry, in milliseconds since the Unix epoch | 48 |
 //! | the [`TokenId`] | 128 |
-//! | a code over the expiry, the id, the subject and the next code | 128 |
-//! | a code over the expiry, the id, the subject and the binding: what the token is bound to | 128 |
+//! | a digest of the binding: what the token is bound to; zero if it is bound to nothing | 128 |
+//! | a MAC over the expiry, the id, the digest and the subject | 128 |
 //!
 //! The 72 characters are exactly 54 bytes, so no two texts decode to the same token. A token has at most 100
 //! characters, and none of them needs escaping in a URL.
 //!
-//! Both codes are truncated HMAC-SHA-256. Their key is derived: it is the HMAC of version, prefix, key id, purpose and
+//! The MAC is a truncated HMAC-SHA-256. The digest is a truncated SHA-256 over a block with a key, the id, and each part
+//! of the binding after its length. Both keys are derived: they are HMACs of version, prefix, key id, purpose and
 //! tenant under the key of the ring. So the purpose and the tenant are authenticated without being in the token. A
-//! check costs about as much as one HMAC-SHA-256 with its key set-up.
+//! check costs about as much as two HMAC-SHA-256.
 //!
 //! # Security
 //!
-//! A check trusts no field of a token before it has verified the first code, in constant time. After that, it takes the
-//! same time whether the token is good, expired, or bound to something else.
+//! Only the MAC decides whether a token is genuine. It covers every bit of the payload, so a token that is changed is not
+//! ours, whether its binding is checked or not. The digest only has to differ for every other binding, and to hide the
+//! binding: without its key, nobody can find another binding with the same digest, or test a guess at the binding.
+//! It covers the id too, so nobody sees whether two tokens are bound to the same device.
 //!
-//! Anybody who has a token can read the key's id, the expiry and the token's id. The binding is not in the token. A
+//! A check trusts no field of a token before it has verified the MAC. It compares in constant time, and computes the MAC
+//! and the digest before it reports a refusal. So it takes the same time for a good token and for one that is made up, is
+//! of another subject, is bound to something else, or has expired. Only a text of another length, or with an unknown
+//! key id, is refused at once.
+//!
+//! Anybody who has a token can read the key's id, the expiry and the token's id, and whether it is bound to anything. A
 //! token is good for any number of checks until it expires. Use a [`Register`] for tokens that are for single use or
 //! can be revoked.
 
+mod hashing;
 mod issue;
 mod key;
+mod keyed_digest;
 mod keyring;
 mod mac;
 mod payload;
@@ -57,7 +67,10 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::mac::update_part;
+pub(crate) use self::{
+    hashing::update_part,
+    keyed_digest::{KeyedDigest, TagKey, Tagger},
+};
 pub use self::{
     issue::{IssueError, Issued, TokenId, checked_ttl},
     key::{Key, KeyId},

@@ -6,13 +6,13 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use hmac::Mac;
 
 use super::{
     IssueError, Issued, Key, KeyId, KeyRing, TokenId,
+    keyed_digest::KeyedDigest,
     keyring::Keys,
-    mac::{ContextKey, Tag, truncated},
-    payload::{MAX_EXPIRY_MILLIS, Payload, TEXT_LEN, claims, read_claims},
+    mac::{ContextKey, equal},
+    payload::{Content, MAX_EXPIRY_MILLIS, Payload, TEXT_LEN},
 };
 use crate::{Clock, ConfigError, Secret, SystemClock, clock::millis, unix_millis};
 
@@ -204,13 +204,10 @@ impl Signer {
 
     fn sign(&self, id: TokenId, subject: &[u8], binding: &[&[u8]], expiry_millis: u64) -> Issued {
         let expiry_millis = expiry_millis.min(MAX_EXPIRY_MILLIS);
-        let claims = claims(expiry_millis, id);
-
         let derived = self.inner.derived();
         let DerivedKey { head, key, .. } = derived.current();
-        let binding_tag = truncated(key.of_binding(&claims, subject, binding));
-        let token_tag = truncated(key.of_token(&claims, &binding_tag, subject));
-        let payload = Payload { claims, token_tag, binding_tag };
+        let content = Content::new(expiry_millis, id, key.binding_digest(id, binding));
+        let payload = Payload { mac: key.mac(&content, subject), content };
         let mut token = String::with_capacity(head.len() + TEXT_LEN);
         token.push_str(head);
         payload.encode(&mut token);
@@ -250,30 +247,29 @@ impl Signer {
         if until_millis.is_some_and(|until_millis| now_millis >= until_millis) {
             return Err(CheckError::NotOurs);
         }
-        let Payload { claims, token_tag, binding_tag } = Payload::decode(text).ok_or(CheckError::NotOurs)?;
-        key.of_token(&claims, &binding_tag, subject)
-            .verify_truncated_left(&token_tag)
-            .map_err(|_| CheckError::NotOurs)?;
+        let Payload { content, mac } = Payload::decode(text).ok_or(CheckError::NotOurs)?;
+        let id = content.id();
 
-        // The token is ours. Its binding and its expiry are both checked before either is reported.
-        let is_bound = |binding| key.of_binding(&claims, subject, binding).verify_truncated_left(&binding_tag).is_ok();
-        let bound = binding.is_none_or(is_bound);
-        let (expiry_millis, id) = read_claims(&claims);
-        match (bound, now_millis < expiry_millis) {
-            (true, true) => Ok(Checked { id, expires_at: system_time(expiry_millis) }),
-            (true, false) => Err(CheckError::Expired),
-            (false, _) => Err(CheckError::BoundToOther),
+        // All are computed before one is reported, so that the time of a check does not tell the reason of a refusal.
+        let bound = binding.is_none_or(|binding| equal(key.binding_digest(id, binding), content.binding()));
+        let ours = equal(key.mac(&content, subject), mac);
+        let live = now_millis < content.expiry_millis();
+        match (ours, bound, live) {
+            (true, true, true) => Ok(Checked { id, expires_at: system_time(content.expiry_millis()) }),
+            (true, true, false) => Err(CheckError::Expired),
+            (true, false, _) => Err(CheckError::BoundToOther),
+            (false, ..) => Err(CheckError::NotOurs),
         }
     }
 
     /// The pseudonym of `subject` under the signing key.
-    pub(super) fn pseudonym(&self, subject: &[u8]) -> Tag {
-        truncated(self.inner.derived().current().key.of_subject(subject))
+    pub(super) fn pseudonym(&self, subject: &[u8]) -> KeyedDigest {
+        self.inner.derived().current().key.pseudonym(subject)
     }
 
     /// The pseudonyms of `subject` under every key of the ring.
-    pub(super) fn pseudonyms(&self, subject: &[u8]) -> Vec<Tag> {
-        self.inner.derived().keys.iter().map(|derived| truncated(derived.key.of_subject(subject))).collect()
+    pub(super) fn pseudonyms(&self, subject: &[u8]) -> Vec<KeyedDigest> {
+        self.inner.derived().keys.iter().map(|derived| derived.key.pseudonym(subject)).collect()
     }
 
     pub(super) fn prefix(&self) -> &str {
@@ -298,7 +294,7 @@ impl Inner {
 impl DerivedKeys {
     fn derive(from: Arc<Keys>, prefix: &str, purpose: &str, tenant: &str) -> Self {
         let derive = |key: &Key, until_millis| {
-            let context = ["tower-verify token", VERSION, prefix, key.id().as_str(), purpose, tenant];
+            let context = [VERSION, prefix, key.id().as_str(), purpose, tenant];
             DerivedKey {
                 head: format!("{prefix}_{VERSION}.{}.", key.id()).into(),
                 until_millis,

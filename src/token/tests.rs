@@ -51,25 +51,36 @@ fn a_token_has_the_documented_format() {
     assert_eq!(issued.expires_at, noon() + TTL);
 }
 
-/// Tokens outlive a release, so the codes must not change.
+/// Tokens outlive a release, so their codes must not change.
 #[test]
-fn the_codes_are_truncated_hmac_sha_256() {
+fn the_mac_is_a_truncated_hmac_sha_256() {
     use hmac::{Hmac, KeyInit, Mac};
+    use sha2::{Digest, Sha256};
     let hmac = |key: &[u8], message: &[u8]| {
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(message);
         mac.finalize().into_bytes()
     };
+    let derived = |label: &[u8]| hmac(&[7; 32], &[label, b"\x011\x04dlgc\x02k7\x0aactivation\x0bexample.com"].concat());
     let (signer, _) = signer();
     let device = [b'd'; 300];
     let issued = signer.issue_for(b"1234567", &[b"ab", &device], TTL).unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(&issued.token.expose_secret()[10..]).unwrap();
-    let (claims, tags) = bytes.split_at(22);
+    let (content, mac) = bytes.split_at(38);
+    assert_eq!(*mac, hmac(&derived(b"\x12tower-verify token"), &[content, b"1234567"].concat())[..16]);
 
-    let derived = hmac(&[7; 32], b"\x12tower-verify token\x011\x04dlgc\x02k7\x0aactivation\x0bexample.com");
-    assert_eq!(tags[..16], hmac(&derived, &[b"\x01", claims, &tags[16..], b"1234567"].concat())[..16]);
-    let binding = [b"\x02", claims, b"\x071234567\x02ab\xac\x02", &device].concat();
-    assert_eq!(tags[16..], hmac(&derived, &binding)[..16]);
+    // Bindings and pseudonyms are digests: SHA-256 of a block with the key, and of the value.
+    let digest = |label: &[u8], message: &[&[u8]]| {
+        Sha256::digest([&derived(label)[..], &[0; 32], &message.concat()].concat())[..16].to_owned()
+    };
+    let binding = digest(b"\x14tower-verify binding", &[&content[6..22], b"\x02ab\xac\x02", &device]);
+    assert_eq!(content[22..], binding);
+    assert_eq!(signer.pseudonym(b"1234567")[..], digest(b"\x16tower-verify pseudonym", &[b"\x071234567"]));
+    assert_eq!(signer.pseudonyms(b"1234567"), [signer.pseudonym(b"1234567")]);
+
+    let unbound = signer.issue(&[], TTL).unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(&unbound.token.expose_secret()[10..]).unwrap();
+    assert_eq!(bytes[22..38], [0; 16]);
 }
 
 #[test]
@@ -83,14 +94,8 @@ fn every_changed_bit_is_refused() {
             changed[bit / 8] ^= 1 << (bit % 8);
             // With the highest bit set, the bytes are not UTF-8.
             let Ok(changed) = String::from_utf8(changed) else { continue };
-            let expected = if bit / 8 >= token.len() - 22 {
-                // The last 16 bytes are the code of the binding: the rest of the token is unchanged.
-                &[CheckError::NotOurs, CheckError::BoundToOther][..]
-            } else {
-                &[CheckError::NotOurs]
-            };
-            let refused = signer.check(&changed, &[b"1234567"]).unwrap_err();
-            assert!(expected.contains(&refused), "bit {bit}: {refused:?}");
+            assert_eq!(signer.check(&changed, &[b"1234567"]), Err(CheckError::NotOurs), "bit {bit}");
+            assert_eq!(signer.check_unbound(&changed), Err(CheckError::NotOurs), "bit {bit}");
         }
     }
 }
@@ -138,8 +143,10 @@ fn a_token_expires_to_the_millisecond() {
     let check = |binding: &[u8]| signer.check(token.expose_secret(), &[binding]).err();
     clock.advance(Duration::from_millis(1499));
     assert_eq!(check(b"device"), None);
+    assert!(signer.check_unbound(token.expose_secret()).is_ok());
     clock.advance(Duration::from_millis(1));
     assert_eq!(check(b"device"), Some(CheckError::Expired));
+    assert_eq!(signer.check_unbound(token.expose_secret()), Err(CheckError::Expired));
     assert_eq!(check(b"other"), Some(CheckError::BoundToOther), "expiry is reported only with the right binding");
     assert_eq!(signer.check_for(b"other", token.expose_secret(), &[b"device"]), Err(CheckError::NotOurs));
 }
@@ -174,25 +181,52 @@ fn a_token_is_refused_in_every_other_context() {
 }
 
 #[test]
-fn the_two_codes_cannot_be_swapped() {
+fn no_part_of_a_token_can_be_replaced() {
+    let (signer, _) = signer();
+    let tokens = [&b"phone"[..], b"desk"].map(|device| signer.issue(&[device], TTL).unwrap().token);
+    let [one, other] = tokens.map(|token| URL_SAFE_NO_PAD.decode(&token.expose_secret()[10..]).unwrap());
+    let parts = [0..6, 6..22, 22..38, 38..54];
+    let check = |bytes: &[u8], device: &[u8]| {
+        signer.check(&format!("dlgc_1.k7.{}", URL_SAFE_NO_PAD.encode(bytes)), &[device]).err()
+    };
+    assert_eq!(check(&one, b"phone"), None);
+    assert_eq!(check(&one, b"desk"), Some(CheckError::BoundToOther));
+    for part in &parts {
+        let mut mixed = one.clone();
+        mixed[part.clone()].copy_from_slice(&other[part.clone()]);
+        let refused = (mixed != one).then_some(CheckError::NotOurs);
+        assert_eq!(check(&mixed, b"phone"), refused, "{part:?}");
+        mixed = one.clone();
+        mixed[part.clone()].fill(0);
+        assert_eq!(check(&mixed, b"phone"), Some(CheckError::NotOurs), "{part:?}");
+    }
+    for [from, to] in [[22, 38], [38, 22], [6, 22], [6, 38]] {
+        let mut mixed = one.clone();
+        mixed.copy_within(from..from + 16, to);
+        assert_eq!(check(&mixed, b"phone"), Some(CheckError::NotOurs), "{from} to {to}");
+    }
+}
+
+/// Nobody sees in two tokens that they are for the same device.
+#[test]
+fn the_digest_of_a_binding_is_another_one_in_each_token() {
+    let (signer, _) = signer();
+    let digest = |binding: &[&[u8]]| {
+        let token = signer.issue(binding, TTL).unwrap().token;
+        URL_SAFE_NO_PAD.decode(&token.expose_secret()[10..]).unwrap()[22..38].to_owned()
+    };
+    assert_ne!(digest(&[b"phone"]), digest(&[b"phone"]));
+    assert_ne!(digest(&[b""]), [0; 16], "an empty part is a binding too");
+}
+
+#[test]
+fn a_token_without_a_binding_is_good_without_one_only() {
     let (signer, _) = signer();
     let token = signer.issue(&[], TTL).unwrap().token;
-    let (head, payload) = token.expose_secret().split_at(10);
-    let mut bytes = URL_SAFE_NO_PAD.decode(payload).unwrap();
-    let (token_tag, binding_tag) = (bytes[22..38].to_vec(), bytes[38..].to_vec());
-    assert_ne!(token_tag, binding_tag);
-    for (first, second) in [(&binding_tag, &token_tag), (&binding_tag, &binding_tag)] {
-        bytes[22..].copy_from_slice(&[&first[..], second].concat());
-        let swapped = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
-        assert_eq!(signer.check(&swapped, &[]), Err(CheckError::NotOurs));
-    }
-    // With the code of another token's binding, this token is not ours, and not just bound to something else.
-    let other = signer.issue(&[b"device"], TTL).unwrap().token;
-    let other = URL_SAFE_NO_PAD.decode(&other.expose_secret()[10..]).unwrap();
-    bytes[22..38].copy_from_slice(&token_tag);
-    bytes[38..].copy_from_slice(&other[38..]);
-    let mixed = format!("{head}{}", URL_SAFE_NO_PAD.encode(&bytes));
-    assert_eq!(signer.check(&mixed, &[b"device"]), Err(CheckError::NotOurs));
+    assert!(signer.check(token.expose_secret(), &[]).is_ok());
+    assert_eq!(signer.check(token.expose_secret(), &[b""]), Err(CheckError::BoundToOther));
+    let token = signer.issue(&[b""], TTL).unwrap().token;
+    assert_eq!(signer.check(token.expose_secret(), &[]), Err(CheckError::BoundToOther));
 }
 
 #[test]

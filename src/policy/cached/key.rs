@@ -1,4 +1,4 @@
-use crate::policy::tag::{KeyedDigest, TagKey, Tagger};
+use crate::token::{KeyedDigest, TagKey, Tagger};
 
 /// The parts of a request that a verdict depends on, filled in by the closure of [`Cached::new`](super::Cached::new).
 ///
@@ -47,7 +47,7 @@ impl CacheKey {
 
     /// The key, and the tag of the principal, which is computed only if it is needed: a cached verdict is found without
     /// it.
-    pub(super) fn finish(self) -> (KeyedDigest, Tagger) {
+    pub(super) fn finish(mut self) -> (KeyedDigest, Tagger) {
         (self.all.end(), self.principal)
     }
 

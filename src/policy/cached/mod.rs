@@ -18,7 +18,7 @@ use self::{
     look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
     verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use super::tag::TagKey;
+use crate::token::TagKey;
 use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
 
 /// Caches the verdicts of another verifier.
@@ -308,7 +308,7 @@ impl<D> Found<D> {
 
 impl<D: Verdict> Memory<D> {
     fn find(&self, key: CacheKey) -> Found<D> {
-        let (key, principal) = key.finish();
+        let (key, mut principal) = key.finish();
         let mut verdicts = lock(&self.verdicts);
         match verdicts.get(&key, self.now()) {
             Some(VerdictOrLookUp::Verdict(verdict, ends)) if ends.is_none_or(|ends| self.clock.now() < ends) => {

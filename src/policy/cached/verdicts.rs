@@ -3,7 +3,7 @@ use std::{
     time::SystemTime,
 };
 
-use crate::policy::tag::KeyedDigest;
+use crate::token::KeyedDigest;
 
 /// The key of a verdict, which covers its principal, and that principal. It is ordered by the principal, so that the
 /// verdicts of one principal are adjacent.

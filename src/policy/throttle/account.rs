@@ -14,9 +14,8 @@ use super::{
 };
 use crate::{
     BoxError, Clock, Failure,
-    policy::tag::KeyedDigest,
     store::{Store, StoreError},
-    token::TokenId,
+    token::{KeyedDigest, TokenId},
 };
 
 /// How long to wait before polling the store for settlements of other nodes: at first, and at most.

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::policy::tag::KeyedDigest;
+use crate::token::KeyedDigest;
 
 /// The limit of unsettled attempts at one account, and of accounts with unsettled attempts, while the store is
 /// unavailable.

@@ -22,7 +22,7 @@ use self::{
     settings::buckets,
     store_key::Prefix,
 };
-use super::tag::{KeyedDigest, TagKey};
+use crate::token::{KeyedDigest, TagKey};
 use crate::{BoxError, ClientAddr, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store};
 
 /// Wraps a verifier, and refuses attempts after too many failed ones.

@@ -1,6 +1,6 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::policy::tag::KeyedDigest;
+use crate::token::KeyedDigest;
 
 const PREFIX_LEN: usize = 18;
 

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::future::try_join_all;
 
-use super::{CheckError, Checked, IssueError, Issued, Signer, TokenId, mac::Tag};
+use super::{CheckError, Checked, IssueError, Issued, Signer, TokenId, keyed_digest::KeyedDigest};
 use crate::store::{Store, StoreError};
 
 /// Issues tokens that can be revoked, or that are for single use.
@@ -70,7 +70,7 @@ pub enum RegisterError {
 
 /// The value in the store under a token's id.
 struct TokenRecord {
-    subject: Tag,
+    subject: KeyedDigest,
     generation: Bytes,
     used: bool,
 }
@@ -169,7 +169,7 @@ impl<S: Store> Register<S> {
     }
 
     /// Returns the subject's generation, which is `new` if there was none, and renews its `ttl`.
-    async fn generation(&self, subject: &Tag, new: Bytes) -> Result<Bytes, StoreError> {
+    async fn generation(&self, subject: &KeyedDigest, new: Bytes) -> Result<Bytes, StoreError> {
         let key = self.subject_key(subject);
         loop {
             let Some(present) = self.store.claim(&key, new.clone(), self.ttl).await? else { return Ok(new) };
@@ -216,7 +216,7 @@ impl<S: Store> Register<S> {
         format!("{}:token:{id}", self.signer.prefix())
     }
 
-    fn subject_key(&self, pseudonym: &Tag) -> String {
+    fn subject_key(&self, pseudonym: &KeyedDigest) -> String {
         format!("{}:subject:{}", self.signer.prefix(), URL_SAFE_NO_PAD.encode(pseudonym))
     }
 }

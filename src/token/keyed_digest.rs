@@ -1,46 +1,37 @@
-use sha2::{Digest, Sha256};
+use hmac::digest::block_api::{CoreProxy, UpdateCore};
+use sha2::Sha256;
 
-use crate::token::update_part;
+use super::hashing::Hashing;
 
-/// A keyed digest, used as a key in a store or a cache. Its input cannot be found without the key.
-pub(super) type KeyedDigest = [u8; 16];
+/// A digest under a key, of 128 bits. Its input cannot be found without the key.
+pub(crate) type KeyedDigest = [u8; 16];
 
-/// Makes tags under a key: digests for the keys of policies, at half the cost of an HMAC.
+/// Computes a keyed digest part by part.
+pub(crate) type Tagger = Hashing<Core>;
+
+type Core = <Sha256 as CoreProxy>::Core;
+
+/// The key of digests, each at half the cost of an HMAC.
 ///
-/// A tag is SHA-256 over a block with the key and then the parts, cut to half of its length. As nobody sees the other
-/// half, nobody can go on from the tag of some parts to that of more parts. This is AMAC: see Bellare, Bernstein and
+/// A digest is SHA-256 over a block with the key and then the parts, cut to half of its length. As nobody sees the other
+/// half, nobody can go on from the digest of some parts to that of more parts. This is AMAC: see Bellare, Bernstein and
 /// Tessaro, "Hash-Function based PRFs: AMAC and its Multi-User Security", 2016.
 #[derive(Clone)]
-pub(super) struct TagKey {
+pub(crate) struct TagKey {
     /// Has hashed the block with the key.
-    hash: Sha256,
+    hash: Core,
 }
 
 impl TagKey {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
-        Self { hash: Sha256::new().chain_update(key).chain_update([0; 32]) }
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        let (mut hash, mut block) = (Core::default(), [0; 64]);
+        block[..32].copy_from_slice(key);
+        hash.update_blocks(&[block.into()]);
+        Self { hash }
     }
 
-    pub(super) fn begin(&self) -> Tagger {
-        Tagger { hash: self.hash.clone() }
-    }
-}
-
-/// Computes a tag part by part.
-pub(super) struct Tagger {
-    hash: Sha256,
-}
-
-impl Tagger {
-    /// Adds a part. Different lists of parts have different tags.
-    pub(super) fn part(&mut self, part: &[u8]) {
-        update_part(&mut self.hash, part);
-    }
-
-    pub(super) fn end(self) -> KeyedDigest {
-        let mut tag = KeyedDigest::default();
-        tag.copy_from_slice(&self.hash.finalize()[..16]);
-        tag
+    pub(crate) fn begin(&self) -> Tagger {
+        Tagger::new(self.hash.clone())
     }
 }
 
