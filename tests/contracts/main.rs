@@ -2,7 +2,7 @@
 //! for every endpoint.
 
 mod careless;
-#[cfg(feature = "conformance")]
+#[cfg(all(feature = "conformance", feature = "policy"))]
 mod conformance;
 mod diyalog;
 mod laws;

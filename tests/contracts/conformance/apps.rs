@@ -1,6 +1,6 @@
 //! The conforming servers: this crate's endpoints, with verifiers that know one good credential and one that they fail on.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -8,13 +8,15 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, service_fn, util::BoxCloneSyncService};
 use tower_verify::{
-    BoxError, CallerSecret, Endpoints, GuardLayer, VerifyLayer,
+    BoxError, CallerSecret, Credential, Endpoints, GuardLayer, Verifier, VerifyLayer,
     conformance::Suite,
     diyalog::{
         AgentEndpoint, AgentToken, AgentVerdict, CustomerEndpoint, CustomerToken, CustomerVerdict,
         conformance::{AgentCalls, CustomerCalls},
     },
     layer::GuardedBody,
+    policy::Throttle,
+    store::MemoryStore,
     talkdesk::{
         AuthVerdict, Call, CallVerdict, Credentials, LaterCalls, Parameters, Validator,
         conformance::{GuardedCalls, ValidatorCalls},
@@ -90,6 +92,7 @@ pub(crate) fn talkdesk(validator: Validator) -> App {
             _ => AuthVerdict::Denied,
         })
     });
+    let verifier = throttled(verifier, |auth: &Credentials| Some(auth.text("username")?.expose_secret().to_owned()));
     BoxCloneSyncService::new(VerifyLayer::new(validator, verifier).layer(service_fn(not_found)))
 }
 
@@ -116,6 +119,7 @@ pub(crate) fn talkdesk_later(contract: LaterCalls<Account>) -> App {
             _ => CallVerdict::Denied,
         })
     });
+    let verifier = throttled(verifier, |call: &Call<Account>| Some(call.auth.integer("login_id")?.to_string()));
     let guard = GuardLayer::new(contract, verifier).body_limit(16 * 1024);
     BoxCloneSyncService::new(guard.layer(service_fn(later_call)))
 }
@@ -168,6 +172,15 @@ pub(crate) fn later_calls() -> GuardedCalls {
         .activity("/activity")
         .action("/action")
         .body_limit(16 * 1024)
+}
+
+/// The verifier behind a throttle of ten, which no suite may reach: the good calls after it would fail.
+fn throttled<C: Credential>(
+    verifier: impl Verifier<C>,
+    principal: impl Fn(&C) -> Option<String> + Send + Sync + 'static,
+) -> impl Verifier<C> {
+    let principal = move |request: &Request<C>| principal(request.body());
+    Throttle::new(verifier, MemoryStore::new(), [7; 32], principal).limit(10, Duration::from_secs(900)).unwrap()
 }
 
 pub(crate) async fn not_found(_: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {

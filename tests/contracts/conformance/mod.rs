@@ -2,7 +2,6 @@
 
 mod apps;
 mod faults;
-#[cfg(feature = "token")]
 mod taptalk;
 
 use std::collections::HashSet;
@@ -64,14 +63,12 @@ async fn talkdesks_later_calls() {
     assert_passes(apps::later_calls().no_verdict_status(502).suite(), apps::talkdesk_later(contract)).await;
 }
 
-#[cfg(feature = "token")]
 #[tokio::test]
 async fn taptalks_ticket_server() {
     let (app, calls) = taptalk::ticket_server().await;
     assert_passes(calls.suite(), app).await;
 }
 
-#[cfg(feature = "token")]
 #[tokio::test]
 async fn the_backend_of_an_app_with_taptalk() {
     let (app, suite) = taptalk::app_tickets();

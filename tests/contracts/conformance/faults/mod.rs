@@ -4,7 +4,6 @@ mod diyalog_agent;
 mod diyalog_customer;
 mod talkdesk;
 mod talkdesk_later;
-#[cfg(feature = "token")]
 mod taptalk;
 
 use bytes::Bytes;
