@@ -22,8 +22,8 @@ use tower_verify::{
     taptalk::{
         AccessCheck, AccessTokenEndpoint, ApiKey, ApiKeys, AppCaller, AppTicketEndpoint, AppTicketIssuer, Client,
         ConfigsRequest, ConnectEndpoint, KeyRefusal, KnownKey, Logout, LogoutEndpoint, Profile, ProjectConfigsEndpoint,
-        RefreshEndpoint, SocketGuard, TicketExchange, TicketOffice, TicketRequest, TokenRefresh, User, UserPlatform,
-        UserUpdate,
+        RefreshEndpoint, SocketGuard, SocketRequest, TicketExchange, TicketOffice, TicketRequest, TokenRefresh, User,
+        UserPlatform, UserUpdate,
     },
     token::KeyRing,
 };
@@ -119,7 +119,8 @@ pub(crate) fn for_pages(
         .endpoint(&check)?
         .endpoint(&tickets)?;
     // One path for two things: the endpoint answers the check, and the guard verifies the upgrade to the socket.
-    let guard = GuardLayer::new(SocketGuard::new(), office).observer(observers);
+    let sockets = Outage::new(office, |asked: &SocketRequest| app(asked.app_key.as_ref()));
+    let guard = GuardLayer::new(SocketGuard::new(), sockets).observer(observers);
     let open = json!({"responses": {"101": {"description": "The chat's socket is open: this was no check."}}});
     let document = document.guarded(&guard, Method::GET, "/connect", open)?;
     let connect = Router::new().route("/connect", any(socket)).layer(guard).layer(check);

@@ -14,6 +14,7 @@ Usage: conformance PLATFORM BASE_URL OPTIONS
   conformance diyalog-customer http://127.0.0.1:3000 --device-id 123456789aacaaca --dlg-token TOKEN --customer-no 1234567
   conformance diyalog-agent http://127.0.0.1:3000 --session-id SESSION --dlg-token TOKEN --user-no 45186
   conformance taptalk http://127.0.0.1:3000 --server-key demo-server:demo-secret --app-key demo-app:demo-app-secret
+  conformance taptalk-socket http://127.0.0.1:3000 --access-token TOKEN --app-key demo-app:demo-app-secret --device-identifier 1
   conformance taptalk-app http://127.0.0.1:3000 --authorization 'Bearer SESSION'
 
 A value that begins with `@` is read from the file of that name. A check that needs an option that is not given is
@@ -23,7 +24,7 @@ All platforms:
   --only ROW             run the checks of this row of the contract, or of this name, alone; can be repeated
   --json FILE            write the report as JSON
   --junit FILE           write the report as JUnit's XML
-  --body-limit BYTES     the largest body that the server takes (not for diyalog-agent)
+  --body-limit BYTES     the largest body that the server takes (not for diyalog-agent and taptalk-socket)
   --path PATH            another path than the documented one (not for talkdesk-later, and not for taptalk: put its
                          prefix into the URL)
 
@@ -58,6 +59,13 @@ taptalk (keys are ID:SECRET):
   --failing-server-key, --failing-app-key            keys for which the verifier fails
   --throttled-server-key a key that was tried too often
   --reusable-tickets     a ticket buys tokens more than once
+
+taptalk-socket (keys are ID:SECRET):
+  --access-token, --app-key, --device-identifier     a good token, and the app and the device that it was issued to
+  --other-app-key, --limited-app-key, --expired-app-key, --disabled-app-key, --suspended-app-key, --ownerless-app-key,
+  --failing-app-key      as above
+  --expired-access-token, --ended-access-token, --token-of-gone-user, --refresh-token, --ticket
+                         tokens of the same app that open nothing; the second one's login has ended
 
 taptalk-app:
   --authorization VALUE  the header of a user who is logged in

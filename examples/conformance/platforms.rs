@@ -13,7 +13,7 @@ use tower_verify::{
     },
     taptalk::{
         KeyRefusal,
-        conformance::{AppTicketCalls, TicketServerCalls},
+        conformance::{AppTicketCalls, SocketCalls, TicketServerCalls},
     },
 };
 
@@ -26,9 +26,11 @@ pub(crate) fn suite(platform: &str, mut given: Given) -> Result<Suite, BoxError>
         "diyalog-customer" => customer(&mut given)?,
         "diyalog-agent" => agent(&mut given)?,
         "taptalk" => ticket_server(&mut given)?,
+        "taptalk-socket" => socket(&mut given)?,
         "taptalk-app" => app_ticket(&mut given)?,
         other => {
-            let known = "talkdesk, talkdesk-later, diyalog-customer, diyalog-agent, taptalk, taptalk-app";
+            let known =
+                "talkdesk, talkdesk-later, diyalog-customer, diyalog-agent, taptalk, taptalk-socket, taptalk-app";
             return Err(format!("there is no platform `{other}`: choose one of {known}").into());
         }
     };
@@ -133,19 +135,22 @@ fn agent(given: &mut Given) -> Result<Suite, BoxError> {
     Ok(calls.suite())
 }
 
+/// The options of TapTalk's app keys that the server refuses.
+const REFUSED_APP_KEYS: [(&str, KeyRefusal); 5] = [
+    ("limited-app-key", KeyRefusal::OtherPlatform),
+    ("expired-app-key", KeyRefusal::Expired),
+    ("disabled-app-key", KeyRefusal::NotEnabled),
+    ("suspended-app-key", KeyRefusal::Suspended),
+    ("ownerless-app-key", KeyRefusal::WithoutOwner),
+];
+
 fn ticket_server(given: &mut Given) -> Result<Suite, BoxError> {
     let [server_key, app_key] = [given.required("server-key")?, given.required("app-key")?];
     let mut calls = TicketServerCalls::new(&server_key, &app_key).single_use(!given.flag("reusable-tickets"));
     if let Some(xc_user_id) = given.one("xc-user-id")? {
         calls = calls.xc_user_id(&xc_user_id);
     }
-    for (name, refusal) in [
-        ("limited-app-key", KeyRefusal::OtherPlatform),
-        ("expired-app-key", KeyRefusal::Expired),
-        ("disabled-app-key", KeyRefusal::NotEnabled),
-        ("suspended-app-key", KeyRefusal::Suspended),
-        ("ownerless-app-key", KeyRefusal::WithoutOwner),
-    ] {
+    for (name, refusal) in REFUSED_APP_KEYS {
         if let Some(key) = given.one(name)? {
             calls = calls.refused_app_key(refusal, key);
         }
@@ -160,6 +165,28 @@ fn ticket_server(given: &mut Given) -> Result<Suite, BoxError> {
         failing_server_key: given.one("failing-server-key")?;
         failing_app_key: given.one("failing-app-key")?;
         throttled_server_key: given.one("throttled-server-key")?;
+    }
+    Ok(calls.suite())
+}
+
+fn socket(given: &mut Given) -> Result<Suite, BoxError> {
+    let [token, app_key, device] =
+        [given.required("access-token")?, given.required("app-key")?, given.required("device-identifier")?];
+    let mut calls = SocketCalls::new(&token, &app_key, &device);
+    for (name, refusal) in REFUSED_APP_KEYS {
+        if let Some(key) = given.one(name)? {
+            calls = calls.refused_app_key(refusal, key);
+        }
+    }
+    set! { calls,
+        path: given.one("path")?;
+        other_app_key: given.one("other-app-key")?;
+        failing_app_key: given.one("failing-app-key")?;
+        expired_access_token: given.one("expired-access-token")?;
+        ended_access_token: given.one("ended-access-token")?;
+        token_of_gone_user: given.one("token-of-gone-user")?;
+        refresh_token: given.one("refresh-token")?;
+        ticket: given.one("ticket")?;
     }
     Ok(calls.suite())
 }

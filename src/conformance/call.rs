@@ -66,6 +66,25 @@ impl Call {
         self
     }
 
+    /// Adds the headers by which a client asks for a WebSocket (RFC 6455, section 4.1). `key` is the base64 of 16 bytes.
+    ///
+    /// Servers upgrade a connection, and a call in process has none: run such checks over HTTP.
+    ///
+    /// ```
+    /// use tower_verify::conformance::{Call, Check, Expected};
+    ///
+    /// let key = "dGhlIHNhbXBsZSBub25jZQ==";
+    /// let call = Call::get("/chat").websocket(key).header("authorization", "Bearer ${token}");
+    /// let check = Check::new("LK-4", "a good token opens the chat", call, Expected::websocket(key).admits());
+    /// # assert_eq!(check.row(), "LK-4");
+    /// ```
+    pub fn websocket(self, key: impl Into<String>) -> Self {
+        self.header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", key)
+    }
+
     /// Sets the body. It may be any bytes.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();

@@ -6,7 +6,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{call::shown, shape::Shape, values::Values};
+use super::{call::shown, shape::Shape, values::Values, websocket};
 
 /// An answer that the contract allows to a [`Call`](super::Call).
 ///
@@ -34,6 +34,7 @@ struct Answer {
     status: Option<u16>,
     content_type: Option<&'static str>,
     headers: Vec<&'static str>,
+    websocket: Option<String>,
     body: Body,
     admits: bool,
     not_stored: bool,
@@ -53,10 +54,20 @@ impl Expected {
             status: Some(status),
             content_type: None,
             headers: Vec::new(),
+            websocket: None,
             body: Body::Any,
             admits: false,
             not_stored: false,
         })
+    }
+
+    /// An answer that opens the WebSocket for which a call asked with this `Sec-WebSocket-Key`
+    /// ([`Call::websocket`](super::Call::websocket)).
+    ///
+    /// The status must be 101, and `Upgrade`, `Connection` and `Sec-WebSocket-Accept`, which is computed from the key, what a
+    /// client needs (RFC 6455, section 4.1). There must be no extension and no subprotocol: ask for none.
+    pub fn websocket(key: impl Into<String>) -> Self {
+        Self::status(101).alter(|answer| answer.websocket = Some(key.into()))
     }
 
     /// Any answer that the platform does not read as admitted, such as the app's own to another path.
@@ -198,6 +209,9 @@ impl Answer {
                 violations.push(format!("the header `{name}` is missing"));
             }
         }
+        if let Some(key) = &self.websocket {
+            violations.extend(websocket::violations(headers, key));
+        }
         for name in [CONTENT_TYPE, CONTENT_LENGTH, RETRY_AFTER] {
             if headers.get_all(&name).iter().nth(1).is_some() {
                 violations.push(format!("the header `{name}` is given twice"));
@@ -222,6 +236,9 @@ impl fmt::Display for Expected {
             }
             for name in &answer.headers {
                 write!(f, ", with `{name}`")?;
+            }
+            if let Some(key) = &answer.websocket {
+                write!(f, ", the handshake that answers `{key}`")?;
             }
             match &answer.body {
                 Body::Any => {}

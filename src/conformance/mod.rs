@@ -74,6 +74,8 @@ mod suite;
 pub mod traps;
 #[cfg(feature = "conformance")]
 mod values;
+#[cfg(feature = "conformance")]
+mod websocket;
 
 pub use self::endpoint_test::EndpointTest;
 #[cfg(feature = "conformance")]

@@ -157,7 +157,9 @@ async fn a_wrong_command_or_address_is_an_error() {
     assert_usage_error(&conformance(&ftp).await, "the URL must begin with http://");
     let help = conformance(&["--help"]).await;
     assert_eq!(help.status.code(), Some(0));
-    for platform in ["talkdesk", "talkdesk-later", "diyalog-customer", "diyalog-agent", "taptalk", "taptalk-app"] {
+    for platform in
+        ["talkdesk", "talkdesk-later", "diyalog-customer", "diyalog-agent", "taptalk", "taptalk-socket", "taptalk-app"]
+    {
         assert!(stdout(&help).contains(&format!("\n  conformance {platform} http://127.0.0.1:3000 --")), "{platform}");
     }
 }

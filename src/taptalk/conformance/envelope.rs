@@ -34,6 +34,14 @@ pub(super) fn no_verdict(http_status: u16) -> Expected {
     failed(http_status, "50001", "")
 }
 
+// Contract: TT-12.
+/// The envelope of a refused upgrade with one of these codes. Its HTTP status is that of the body, or 200.
+pub(super) fn not_opened(codes: &[&str]) -> Expected {
+    let mirrored = |code: &str| code[..3].parse().expect("a code is a number");
+    let answers = codes.iter().flat_map(|code| [mirrored(code), 200].map(|status| failed(status, code, "")));
+    answers.reduce(Expected::or).expect("there is a code")
+}
+
 fn failed(http_status: u16, code: &str, field: &str) -> Expected {
     let (status, error) = (&code[..3], format!(r#"{{"code":"{code}","message":"<string>","field":"{field}"}}"#));
     envelope(http_status, &format!(r#"{{"status":{status},"error":{error},"data":{{}}}}"#))

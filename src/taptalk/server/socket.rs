@@ -167,7 +167,10 @@ impl GuardContract for SocketGuard {
 /// Moves the query's values into the headers that the other clients send. A value in both counts as given twice.
 fn take_query(head: &mut Parts) -> Result<(), Rejection> {
     let text = query::take(&mut head.uri)?;
-    let [authorization, app_key, identifier, platform] = query::parameters(&text, &NAMES)?;
+    // A field is the number of a ticket's parameter: these have none.
+    let without_field = |rejection: Rejection| Rejection::malformed(rejection.detail().to_owned());
+    let parameters = query::parameters(&text, &NAMES).map_err(without_field)?;
+    let [authorization, app_key, identifier, platform] = parameters;
     let authorization = authorization.map(|text| match text.starts_with("Bearer ") {
         true => text,
         false => format!("Bearer {text}").into(),
@@ -241,6 +244,7 @@ mod tests {
         assert_eq!(code("/connect", &[]), Some("40101"));
         assert_eq!(code("/connect?authorization=605b32dd", &bearer), Some("40102"));
         assert_eq!(code("/connect?authorization=a&authorization=b", &[]), None);
+        assert_eq!(decode("/connect?app_key=a&app_key=b", &[]).0.unwrap_err().field(), None);
         assert_eq!(code("/connect?authorization=a%0ab", &[]), None);
         assert!(decode("/connect", &bearer).0.unwrap().app_key.is_none());
     }

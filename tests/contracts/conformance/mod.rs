@@ -3,6 +3,8 @@
 mod apps;
 mod faults;
 mod taptalk;
+#[cfg(feature = "token")]
+mod taptalk_socket;
 
 use std::collections::HashSet;
 
@@ -69,6 +71,25 @@ async fn taptalks_ticket_server() {
     assert_passes(calls.suite(), app).await;
 }
 
+#[tokio::test]
+async fn taptalks_socket_over_http() {
+    let server = taptalk_socket::socket_server().await;
+    assert_passes(server.calls.suite(), server.app).await;
+}
+
+/// A call in process has no connection that could be upgraded, so that good upgrades fail there, and nothing else does.
+#[cfg(feature = "token")]
+#[tokio::test]
+async fn taptalks_socket_in_process_refuses_good_upgrades() {
+    let server = taptalk_socket::socket_server().await;
+    let report = server.calls.suite().run(server.router).await;
+    let failed: Vec<_> = report.failed().map(|finding| finding.name()).collect();
+    assert_eq!(failed.len(), 8, "{report}");
+    assert!(failed.contains(&"the web SDK opens the socket"), "{report}");
+    assert_eq!(report.to_string().matches("\n    came      426, ").count(), 8, "{report}");
+}
+
+#[cfg(feature = "token")]
 #[tokio::test]
 async fn the_backend_of_an_app_with_taptalk() {
     let (app, suite) = taptalk::app_tickets();

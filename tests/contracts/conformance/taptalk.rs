@@ -10,10 +10,10 @@ use tower_verify::{
     store::MemoryStore,
     taptalk::{
         AccessCheck, AccessTokenEndpoint, AccessVerdict, ApiKey, ApiKeys, AppTicketEndpoint, AppTicketRequest,
-        AppTicketVerdict, AuthTicketEndpoint, ConfigsRequest, ConnectEndpoint, KeyRefusal, KnownKey, Logout,
-        LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, Ticket, TicketExchange, TicketOffice,
-        TicketParameters, TicketRequest, TicketVerdict, TokenRefresh, TokenVerdict, UserPlatform, UserUpdate,
-        UserUpdateEndpoint,
+        AppTicketVerdict, AuthTicketEndpoint, ConfigsRequest, ConnectEndpoint, Device, KeyRefusal, KnownKey, Logout,
+        LogoutEndpoint, Profile, ProjectConfigsEndpoint, RefreshEndpoint, SocketRequest, Ticket, TicketExchange,
+        TicketOffice, TicketParameters, TicketRequest, TicketVerdict, TokenPair, TokenRefresh, TokenVerdict,
+        UserPlatform, UserUpdate, UserUpdateEndpoint,
         conformance::{AppTicketCalls, TicketServerCalls},
     },
     token::KeyRing,
@@ -24,36 +24,17 @@ use tower_verify::{
 use super::apps::{App, not_found};
 
 const SERVER_KEY: (&str, &str) = ("backend", "s3cr3t-of-the-backend");
-const APP_KEY: (&str, &str) = ("android", "pl:41n-of-the-app");
+pub(super) const APP_KEY: (&str, &str) = ("android", "pl:41n-of-the-app");
+/// The refusals of the app keys of the same name.
+pub(super) const REFUSALS: [KeyRefusal; 4] =
+    [KeyRefusal::OtherPlatform, KeyRefusal::NotEnabled, KeyRefusal::Suspended, KeyRefusal::WithoutOwner];
 
 /// A ticket server and the suite that knows its keys. Its clock has advanced since the expired tokens were issued.
 pub(crate) async fn ticket_server() -> (App, TicketServerCalls) {
-    let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
-    let key = |id: &str| KnownKey::new(ApiKey::new(id, "s3cr3t"));
-    let refusals = [KeyRefusal::OtherPlatform, KeyRefusal::NotEnabled, KeyRefusal::Suspended, KeyRefusal::WithoutOwner];
-    let keys = refusals.map(|refusal| key(&format!("{refusal:?}")).refused(refusal));
-    let known = [KnownKey::new(api_key(APP_KEY)), key("other"), key("Expired").expires_at(clock.now())];
-    let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
-        .unwrap()
-        .server_keys(ApiKeys::new([api_key(SERVER_KEY)]).unwrap())
-        .app_keys(ApiKeys::new(keys.into_iter().chain(known)).unwrap())
-        .clock(clock.clone());
-
-    let profile = Profile::new("customer-7", "Ada");
-    let parameters = TicketParameters::new(profile, UserPlatform::Web, "1", "203.0.113.7", "test");
-    let ticket = async || {
-        let request = TicketRequest::new(api_key(SERVER_KEY), parameters.clone());
-        let Ok(TicketVerdict::Issued(ticket)) = office.verify(Request::new(request)).await else { panic!("no ticket") };
-        ticket.ticket
-    };
-    let exchange = async || {
-        let exchange = TicketExchange::new(ticket().await, api_key(APP_KEY));
-        let Ok(TokenVerdict::Issued(tokens)) = office.verify(Request::new(exchange)).await else { panic!("no tokens") };
-        *tokens
-    };
-    let (expired_ticket, expired) = (ticket().await, exchange().await);
+    let (office, clock) = office();
+    let (expired_ticket, expired) = (ticket(&office).await, tokens(&office, Device::default()).await);
     clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
-    let gone = exchange().await.access_token;
+    let gone = tokens(&office, Device::default()).await.access_token;
 
     let mut calls = TicketServerCalls::new(&pair(SERVER_KEY), &pair(APP_KEY))
         .xc_user_id("customer-7")
@@ -67,20 +48,48 @@ pub(crate) async fn ticket_server() -> (App, TicketServerCalls) {
         .failing_app_key("outage:s3cr3t")
         .throttled_server_key("throttled:s3cr3t")
         .body_limit(16 * 1024);
-    for refusal in refusals {
+    for refusal in REFUSALS {
         calls = calls.refused_app_key(refusal, format!("{refusal:?}:s3cr3t"));
     }
     (Office { office, gone }.app(), calls)
 }
 
-/// The office, which has no verdict on the keys `outage` and `throttled`.
-#[derive(Clone)]
-struct Office {
-    office: TicketOffice<MemoryStore>,
-    gone: Secret,
+/// An office and its clock.
+pub(super) fn office() -> (TicketOffice<MemoryStore>, ManualClock) {
+    let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_784_000_000));
+    let key = |id: &str| KnownKey::new(ApiKey::new(id, "s3cr3t"));
+    let keys = REFUSALS.map(|refusal| key(&format!("{refusal:?}")).refused(refusal));
+    let known = [KnownKey::new(api_key(APP_KEY)), key("other"), key("Expired").expires_at(clock.now())];
+    let office = TicketOffice::new("", MemoryStore::new().clock(clock.clone()), KeyRing::generate().unwrap())
+        .unwrap()
+        .server_keys(ApiKeys::new([api_key(SERVER_KEY)]).unwrap())
+        .app_keys(ApiKeys::new(keys.into_iter().chain(known)).unwrap())
+        .clock(clock.clone());
+    (office, clock)
 }
 
-trait Keyed {
+pub(super) async fn ticket(office: &TicketOffice<MemoryStore>) -> Secret {
+    let profile = Profile::new("customer-7", "Ada");
+    let parameters = TicketParameters::new(profile, UserPlatform::Web, "1", "203.0.113.7", "test");
+    let request = TicketRequest::new(api_key(SERVER_KEY), parameters);
+    let Ok(TicketVerdict::Issued(ticket)) = office.verify(Request::new(request)).await else { panic!("no ticket") };
+    ticket.ticket
+}
+
+pub(super) async fn tokens(office: &TicketOffice<MemoryStore>, device: Device) -> TokenPair {
+    let exchange = TicketExchange::new(ticket(office).await, api_key(APP_KEY)).with_device(device);
+    let Ok(TokenVerdict::Issued(tokens)) = office.verify(Request::new(exchange)).await else { panic!("no tokens") };
+    *tokens
+}
+
+/// The office, which has no verdict on the keys `outage` and `throttled`.
+#[derive(Clone)]
+pub(super) struct Office {
+    pub(super) office: TicketOffice<MemoryStore>,
+    pub(super) gone: Secret,
+}
+
+pub(super) trait Keyed {
     fn key(&self) -> Option<&ApiKey>;
 }
 
@@ -101,6 +110,7 @@ keyed! {
     TicketExchange: |request| Some(&request.app_key);
     TokenRefresh: |request| request.app_key.as_ref();
     AccessCheck: |request| request.app_key.as_ref();
+    SocketRequest: |request| request.app_key.as_ref();
     Logout: |request| Some(&request.app_key);
     ConfigsRequest: |request| Some(&request.app_key);
 }
@@ -146,7 +156,7 @@ fn api_key((id, secret): (&str, &str)) -> ApiKey {
     ApiKey::new(id, secret)
 }
 
-fn pair((id, secret): (&str, &str)) -> String {
+pub(super) fn pair((id, secret): (&str, &str)) -> String {
     format!("{id}:{secret}")
 }
 

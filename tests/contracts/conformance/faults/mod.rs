@@ -5,6 +5,8 @@ mod diyalog_customer;
 mod talkdesk;
 mod talkdesk_later;
 mod taptalk;
+#[cfg(feature = "token")]
+mod taptalk_socket;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts};
