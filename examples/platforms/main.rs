@@ -18,9 +18,10 @@
 //!
 //! The users are `good`, with the password or the token `605b32dd`; `broken`, whose verification fails; `panic`, whose
 //! verification panics; and `slow`, whose verification never ends. `LISTEN` is the address, `127.0.0.1:3000` by
-//! default. `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
+//! default, and `/openapi.json` describes the endpoints that read a form or HTTP's Basic. `REGISTRY_KEY` and `REGISTRY_CERTIFICATE` name files in DER, with which the registry's tokens are signed.
 
 mod demo;
+mod document;
 mod emqx;
 mod envoy_grpc;
 mod envoy_messages;
@@ -38,7 +39,7 @@ mod token_review;
 
 use std::{env, fs, time::Duration};
 
-use axum::Router;
+use axum::{Json, Router, routing::get};
 use tokio::net::TcpListener;
 use tower_verify::{
     BoxError, CallerSecret, Endpoints,
@@ -54,20 +55,28 @@ async fn main() -> Result<(), BoxError> {
     let issuer = Issuer::new(&file("REGISTRY_KEY")?, &file("REGISTRY_CERTIFICATE")?);
     let signer = Signer::new("demo", "session", "", KeyRing::generate()?)?;
     let session = signer.issue(&[], Duration::from_secs(3600))?;
+    let active = signer.check(session.token.expose_secret(), &[])?;
     let (sessions, resource_server) = (demo::Sessions(signer), CallerSecret::basic([("api", "605b32dd")])?);
+    let introspection = demo::layer_with(introspection::Introspection, sessions).caller_secret(resource_server);
+    let (icecast, rabbitmq) = (demo::layer(icecast::Icecast), demo::layer(rabbitmq::RabbitMq));
+    let registry = demo::layer_with(registry::Registry, issuer);
+    let document = document::document(&icecast, (&introspection, active), &rabbitmq, &registry)?;
     let endpoints = Endpoints::new()
         .with(demo::layer(emqx::Emqx))?
         .with(demo::layer(forward_auth::ForwardAuth))?
         .with(demo::layer(freeradius::FreeRadius))?
-        .with(demo::layer(icecast::Icecast))?
-        .with(demo::layer_with(introspection::Introspection, sessions).caller_secret(resource_server))?
+        .with(icecast)?
+        .with(introspection)?
         .with(demo::layer(mediamtx::MediaMtx))?
-        .with(demo::layer(rabbitmq::RabbitMq))?
-        .with(demo::layer_with(registry::Registry, issuer))?
+        .with(rabbitmq)?
+        .with(registry)?
         .with(demo::layer(rmqtt::Rmqtt))?
         .with(demo::layer(sftpgo::SftpGo))?
         .with(demo::layer(token_review::TokenReview))?;
-    let app = Router::new().merge(envoy_grpc::router(demo::layer(forward_auth::ForwardAuth))).layer(endpoints);
+    let app = Router::new()
+        .route("/openapi.json", get(Json(document)))
+        .merge(envoy_grpc::router(demo::layer(forward_auth::ForwardAuth)))
+        .layer(endpoints);
 
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -157,7 +157,8 @@
 //! Then mount it as any other endpoint: `VerifyLayer::new(Lock, verifier)`. `examples/custom_endpoint.rs` is another
 //! one, with a server around it. To hand a good request on to your app, instead of answering it, implement
 //! [`GuardContract`](crate::GuardContract). To have it in your app's OpenAPI document, implement
-//! [`openapi::Described`](crate::openapi::Described): your own `decode` reads its samples.
+//! [`openapi::Described`](crate::openapi::Described): your own `decode` reads its samples. `examples/platforms/document.rs`
+//! does that for forms, for HTTP's Basic, and for an endpoint with several paths.
 //!
 //! # Traps
 //!

@@ -1,10 +1,8 @@
 //! The parts of a layer that a description needs.
 
-use http::HeaderName;
-
 pub(crate) use super::conclusion::{VerdictOf, uncached};
 use super::{GuardLayer, VerifyLayer, admission::Admission};
-use crate::Route;
+use crate::{CallerSecret, Route};
 
 /// The parts of a layer that show in its answers.
 pub(crate) struct Mounted<'a, C> {
@@ -12,8 +10,8 @@ pub(crate) struct Mounted<'a, C> {
     pub(crate) route: &'a Route,
     pub(crate) body_limit: usize,
     pub(crate) has_deadline: bool,
-    /// The header of the caller's secret, if it is the same one for every request.
-    pub(crate) caller_header: Option<&'a HeaderName>,
+    /// The caller's secret, if it is the same one for every request.
+    pub(crate) caller_secret: Option<&'a CallerSecret>,
     /// Whether callers can be unknown.
     pub(crate) knows_callers: bool,
 }
@@ -26,7 +24,7 @@ impl<C, V> Admission<C, V> {
             route: &self.route,
             body_limit: settings.body_limit,
             has_deadline: settings.deadline.is_some(),
-            caller_header: settings.caller_header.as_ref(),
+            caller_secret: settings.one_caller_secret.as_ref(),
             knows_callers: settings.caller_secret.is_some() || settings.caller_check.is_some(),
         }
     }

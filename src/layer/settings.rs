@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderName, request::Parts};
+use http::request::Parts;
 
 use super::watch::PrincipalOf;
 use crate::{
@@ -22,8 +22,8 @@ pub(super) struct Settings {
     pub(super) buffer: Arc<Buffer>,
     pub(super) deadline: Option<Duration>,
     pub(super) caller_secret: Option<ChosenSecret>,
-    /// The header of the caller's secret, if it is the same one for every request.
-    pub(super) caller_header: Option<HeaderName>,
+    /// The caller's secret, if it is the same one for every request.
+    pub(super) one_caller_secret: Option<CallerSecret>,
     pub(super) caller_check: Option<SharedCallerCheck>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) client_addr: ClientAddr,
@@ -42,7 +42,7 @@ impl Settings {
             buffer: Arc::new(Buffer::new(64 * 1024 * 1024)),
             deadline: Some(Duration::from_secs(5)),
             caller_secret: None,
-            caller_header: None,
+            one_caller_secret: None,
             caller_check: None,
             observer: None,
             client_addr: ClientAddr::default(),
@@ -69,7 +69,7 @@ impl fmt::Debug for Settings {
             .field("buffer_limit", &self.buffer.limit)
             .field("deadline", &self.deadline)
             .field("caller_secret", &self.caller_secret.is_some())
-            .field("caller_header", &self.caller_header)
+            .field("caller_header", &self.one_caller_secret.as_ref().map(CallerSecret::header))
             .field("caller_check", &self.caller_check.is_some())
             .field("observer", &self.observer.is_some())
             .field("client_addr", &self.client_addr)
@@ -161,9 +161,9 @@ macro_rules! protection_setters {
         ///
         /// The header is removed: neither the verifier nor a guarded app sees it.
         pub fn caller_secret(self, secret: crate::CallerSecret) -> Self {
-            let header = secret.header().clone();
+            let one = secret.clone();
             let mut layer = self.caller_secret_by(move |_| Some(secret.clone()));
-            layer.settings().caller_header = Some(header);
+            layer.settings().one_caller_secret = Some(one);
             layer
         }
 
@@ -176,7 +176,7 @@ macro_rules! protection_setters {
         ) -> Self {
             let settings = self.settings();
             settings.caller_secret = Some(std::sync::Arc::new(secret));
-            settings.caller_header = None;
+            settings.one_caller_secret = None;
             self
         }
 

@@ -12,7 +12,7 @@ use http::{
 };
 use serde_json::{Map, Value, json};
 
-use super::description::{Described, Description, Without};
+use super::description::{Description, Without};
 use crate::{
     ConfigError, Contract, Failure, Outcome, Rejection, Verdict,
     layer::described::{Mounted, VerdictOf, uncached},
@@ -38,7 +38,7 @@ pub(super) struct Answers {
 /// Asks a contract for its answer to each outcome that the layer can come to.
 ///
 /// `respond` makes the answer to an outcome. `None` is the answer of somebody else: of the app behind a guard.
-pub(super) fn ask<C: Described>(
+pub(super) fn ask<C: Contract>(
     mounted: &Mounted<'_, C>,
     description: &mut Description<VerdictOf<C>>,
     (method, path): (&Method, &str),

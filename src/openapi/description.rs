@@ -1,5 +1,6 @@
 //! The description that an author gives of an endpoint.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Method, Request,
@@ -7,6 +8,7 @@ use http::{
 };
 use serde_json::Value;
 
+use super::body::SampleBody;
 use crate::{Contract, Credential, Verdict};
 
 /// A contract that describes its requests and answers, for an [`OpenApi`](super::OpenApi) document.
@@ -86,7 +88,7 @@ pub struct Description<V> {
     pub(super) text: &'static str,
     pub(super) parameters: Vec<Parameter>,
     pub(super) schemes: Vec<Scheme>,
-    pub(super) body: Option<JsonBody>,
+    pub(super) body: Option<SampleBody>,
     pub(super) verdicts: Vec<V>,
     pub(super) answers: Option<[Value; 2]>,
 }
@@ -101,19 +103,22 @@ pub(super) struct Parameter {
     pub(super) sample: &'static str,
 }
 
-/// A credential in a header. Without a header of its own, it is a bearer token.
+/// A credential in a header.
 #[derive(Debug)]
 pub(super) struct Scheme {
     pub(super) name: &'static str,
-    pub(super) header: Option<&'static str>,
+    pub(super) kind: SchemeKind,
     pub(super) text: &'static str,
-    pub(super) sample: &'static str,
+    /// The value of the header.
+    sample: String,
 }
 
-#[derive(Debug)]
-pub(super) struct JsonBody {
-    pub(super) schema: Value,
-    pub(super) sample: Value,
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SchemeKind {
+    /// In a header of its own.
+    Key(&'static str),
+    Bearer,
+    Basic,
 }
 
 /// The part that a request for an answer lacks.
@@ -151,7 +156,7 @@ impl<V: Verdict> Description<V> {
         self.parameter("query", name, true, schema, sample)
     }
 
-    /// A required header. `Authorization` is a [`bearer`](Self::bearer) token instead.
+    /// A required header. `Authorization` is a [`bearer`](Self::bearer) token, or a [`basic`](Self::basic) credential.
     pub fn header(self, name: &'static str, schema: Value, sample: &'static str) -> Self {
         self.parameter("header", name, true, schema, sample)
     }
@@ -174,20 +179,40 @@ impl<V: Verdict> Description<V> {
     }
 
     /// A required key in a header of its own, which is a security scheme of the header's name.
-    pub fn key(mut self, header: &'static str, text: &'static str, sample: &'static str) -> Self {
-        self.schemes.push(Scheme { name: header, header: Some(header), text, sample });
-        self
+    pub fn key(self, header: &'static str, text: &'static str, sample: &'static str) -> Self {
+        self.scheme(header, SchemeKind::Key(header), text, sample.to_owned())
     }
 
     /// A required bearer token in `Authorization` (RFC 6750), which is a security scheme of this name.
-    pub fn bearer(mut self, name: &'static str, text: &'static str, sample: &'static str) -> Self {
-        self.schemes.push(Scheme { name, header: None, text, sample });
+    pub fn bearer(self, name: &'static str, text: &'static str, sample: &'static str) -> Self {
+        self.scheme(name, SchemeKind::Bearer, text, format!("Bearer {sample}"))
+    }
+
+    /// A required user name and password in `Authorization` (RFC 7617), which are a security scheme of this name.
+    ///
+    /// It is for a credential that the endpoint reads. The secret of a caller is in the document by itself.
+    pub fn basic(self, name: &'static str, text: &'static str, (user, password): (&str, &str)) -> Self {
+        let sample = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
+        self.scheme(name, SchemeKind::Basic, text, sample)
+    }
+
+    fn scheme(mut self, name: &'static str, kind: SchemeKind, text: &'static str, sample: String) -> Self {
+        self.schemes.push(Scheme { name, kind, text, sample });
         self
     }
 
     /// A required body in JSON.
     pub fn json_body(mut self, schema: Value, sample: Value) -> Self {
-        self.body = Some(JsonBody { schema, sample });
+        self.body = Some(SampleBody { is_form: false, schema, sample });
+        self
+    }
+
+    /// A required form as the body: `application/x-www-form-urlencoded`.
+    ///
+    /// The schema and the sample are objects whose members are the form's parameters. The values of the sample are strings,
+    /// numbers and booleans.
+    pub fn form_body(mut self, schema: Value, sample: Value) -> Self {
+        self.body = Some(SampleBody { is_form: true, schema, sample });
         self
     }
 
@@ -217,37 +242,33 @@ impl<V> Description<V> {
         for Parameter { name, sample, .. } in sent("header") {
             request = request.header(*name, *sample);
         }
-        for Scheme { name, header, sample, .. } in &self.schemes {
+        for Scheme { name, kind, sample, .. } in &self.schemes {
             if matches!(without, Without::Scheme(lacking) if lacking == *name) {
                 continue;
             }
-            let (header, value) = match header {
-                Some(header) => (HeaderName::try_from(*header).ok()?, (*sample).to_owned()),
-                None => (AUTHORIZATION, format!("Bearer {sample}")),
+            let header = match kind {
+                SchemeKind::Key(header) => HeaderName::try_from(*header).ok()?,
+                SchemeKind::Bearer | SchemeKind::Basic => AUTHORIZATION,
             };
-            request = request.header(header, HeaderValue::try_from(value).ok()?);
+            request = request.header(header, HeaderValue::try_from(sample).ok()?);
         }
-        let mut body = Bytes::new();
-        if let Some(JsonBody { sample, .. }) = &self.body {
-            request = request.header(CONTENT_TYPE, "application/json");
-            let mut sample = sample.clone();
-            if let (Without::Member(name), Some(members)) = (without, sample.as_object_mut()) {
-                members.remove(name);
-            }
+        let mut bytes = Bytes::new();
+        if let Some(body) = &self.body {
+            request = request.header(CONTENT_TYPE, body.media_type());
             if !matches!(without, Without::Body) {
-                body = sample.to_string().into();
+                bytes = body.encoded(without)?;
             }
         }
-        request.body(body).ok()
+        request.body(bytes).ok()
     }
 
     /// Everything that a request can lack.
     pub(super) fn lacking(&self) -> Vec<Without<'_>> {
         let mut lacking: Vec<_> = self.schemes.iter().map(|scheme| Without::Scheme(scheme.name)).collect();
         lacking.extend(self.parameters.iter().map(|parameter| Without::Parameter(parameter.name)));
-        if let Some(JsonBody { schema, .. }) = &self.body {
+        if let Some(body) = &self.body {
             lacking.push(Without::Body);
-            let required = schema["required"].as_array().into_iter().flatten();
+            let required = body.schema["required"].as_array().into_iter().flatten();
             lacking.extend(required.filter_map(Value::as_str).map(Without::Member));
         }
         lacking

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     answers::{self, Answers},
-    description::{Described, Description},
+    description::{Described, Description, SchemeKind, Without},
 };
 use crate::{
     ConfigError, Contract, Credential, Endpoint, GuardContract, GuardLayer, Outcome, VerifyLayer,
-    layer::described::Mounted,
+    layer::described::{Mounted, VerdictOf},
 };
 
 /// The methods that an operation can have.
@@ -100,13 +100,98 @@ impl OpenApi {
             return Err(no_path());
         }
         for method in methods {
-            let mut description = mounted.contract.describe();
-            let respond = |outcome: Outcome<_>, context| Some(outcome.respond(mounted.contract, context));
-            let answers = answers::ask(&mounted, &mut description, (method, path), respond)?;
-            let operation = self.operation(&mounted, &description, &answers);
-            self.add(method, path, E::NAME, operation)?;
+            self.answered(&mounted, method, path, mounted.contract.describe())?;
         }
         Ok(self)
+    }
+
+    /// Adds one call of an endpoint, with its own description: for an endpoint that answers several paths, or that reads
+    /// a query by one method and a form by another.
+    ///
+    /// ```
+    /// use http::{Method, Request, Response, StatusCode, request::Parts};
+    /// use serde_json::json;
+    /// use tower_verify::{
+    ///     BoxError, Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, VerifyLayer,
+    ///     openapi::{Description, OpenApi},
+    ///     verifier_fn, wire,
+    /// };
+    ///
+    /// struct Key(Secret);
+    ///
+    /// impl Credential for Key {
+    ///     type Verdict = bool;
+    /// }
+    ///
+    /// struct Doors;
+    ///
+    /// impl Contract for Doors {
+    ///     type Credential = Key;
+    ///     type Context = ();
+    ///     const NAME: &'static str = "doors";
+    ///
+    ///     fn decode(&self, _: &mut Parts, body: bytes::Bytes, (): &mut ()) -> Result<Key, Rejection> {
+    ///         let [key] = wire::query::secrets(&wire::text(body)?, &["key"])?;
+    ///         key.map(Key).ok_or(Rejection::malformed("`key` is missing"))
+    ///     }
+    ///
+    ///     fn refused(&self, _: Outcome<bool>, (): ()) -> Response<bytes::Bytes> {
+    ///         wire::response::text(StatusCode::OK, "shut")
+    ///     }
+    /// }
+    ///
+    /// impl Endpoint for Doors {
+    ///     fn route(&self) -> Route {
+    ///         Route::prefix("/doors/").expect("a path").methods([Method::POST])
+    ///     }
+    ///
+    ///     fn admitted(&self, _: bool, (): ()) -> Response<bytes::Bytes> {
+    ///         wire::response::text(StatusCode::OK, "open")
+    ///     }
+    /// }
+    ///
+    /// let keys = verifier_fn(|_: Request<Key>| async { Ok::<_, BoxError>(false) }); // ask your database
+    /// let doors = VerifyLayer::new(Doors, keys);
+    /// let schema = json!({"type": "object", "properties": {"key": {"type": "string"}}, "required": ["key"]});
+    /// let front = Description::new("Doors", "Does this key open the front door?")
+    ///     .form_body(schema, json!({"key": "605b32dd"}))
+    ///     .verdicts([true, false]);
+    /// let document = OpenApi::new("Doors", "1.0.0").call(&doors, &Method::POST, "/doors/front", front)?.into_json();
+    /// let content = &document["paths"]["/doors/front"]["post"]["requestBody"]["content"];
+    /// assert_eq!(content["application/x-www-form-urlencoded"]["example"], json!({"key": "605b32dd"}));
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the endpoint does not answer such a call, if the call is in the document already, or if a sample of the
+    /// description cannot be in a request.
+    pub fn call<E: Endpoint, V>(
+        mut self,
+        layer: &VerifyLayer<E, V>,
+        method: &Method,
+        path: &str,
+        description: Description<<E::Credential as Credential>::Verdict>,
+    ) -> Result<Self, ConfigError> {
+        let mounted = layer.mounted();
+        let good = description.request(method, path, Without::Nothing);
+        if good.is_some_and(|good| !mounted.route.matches(&good)) {
+            return Err(ConfigError::new(format!("{} does not answer {method} {path}: see its route", E::NAME)));
+        }
+        self.answered(&mounted, method, path, description)?;
+        Ok(self)
+    }
+
+    fn answered<E: Endpoint>(
+        &mut self,
+        mounted: &Mounted<'_, E>,
+        method: &Method,
+        path: &str,
+        mut description: Description<VerdictOf<E>>,
+    ) -> Result<(), ConfigError> {
+        let respond = |outcome: Outcome<_>, context| Some(outcome.respond(mounted.contract, context));
+        let answers = answers::ask(mounted, &mut description, (method, path), respond)?;
+        let operation = self.operation(mounted, &description, &answers);
+        self.add(method, path, E::NAME, operation)
     }
 
     /// Adds a route of your app that is behind a guard, once for each such route.
@@ -173,7 +258,7 @@ impl OpenApi {
     fn operation<C: Contract>(
         &mut self,
         mounted: &Mounted<'_, C>,
-        description: &Description<<C::Credential as Credential>::Verdict>,
+        description: &Description<VerdictOf<C>>,
         answers: &Answers,
     ) -> Map<String, Value> {
         let Description { tag, summary, text, parameters, schemes, body, answers: schemas, .. } = description;
@@ -204,26 +289,30 @@ impl OpenApi {
             operation.insert("parameters".to_owned(), parameters.into());
         }
         if let Some(body) = body {
-            let mut content = json!({"application/json": {"schema": body.schema}});
+            let mut content = json!({body.media_type(): {"schema": body.schema}});
             if answers.takes_sample {
-                content["application/json"]["example"] = body.sample.clone();
+                content[body.media_type()]["example"] = body.sample.clone();
             }
             operation.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
         }
         let mut security = Map::new();
         for scheme in schemes {
-            let described = match scheme.header {
-                Some(header) => json!({"type": "apiKey", "in": "header", "name": header, "description": scheme.text}),
-                None => json!({"type": "http", "scheme": "bearer", "description": scheme.text}),
+            let described = match scheme.kind {
+                SchemeKind::Key(header) => key(header, scheme.text),
+                SchemeKind::Bearer => http("bearer", scheme.text),
+                SchemeKind::Basic => http("basic", scheme.text),
             };
             self.schemes.insert(scheme.name.to_owned(), described);
             security.insert(scheme.name.to_owned(), json!([]));
         }
-        if let Some(header) = mounted.caller_header {
+        if let Some(secret) = mounted.caller_secret {
             let text = "A secret by which the caller proves who it is.";
-            let described = json!({"type": "apiKey", "in": "header", "name": header.as_str(), "description": text});
-            self.schemes.insert(header.as_str().to_owned(), described);
-            security.insert(header.as_str().to_owned(), json!([]));
+            let (name, described) = match secret.http_scheme() {
+                Some(scheme) => (format!("caller-{scheme}"), http(scheme, text)),
+                None => (secret.header().to_string(), key(secret.header().as_str(), text)),
+            };
+            self.schemes.insert(name.clone(), described);
+            security.insert(name, json!([]));
         }
         if !security.is_empty() {
             operation.insert("security".to_owned(), json!([security]));
@@ -253,6 +342,16 @@ impl OpenApi {
         item[&method] = operation.into();
         Ok(())
     }
+}
+
+/// The security scheme of a key in a header of its own.
+fn key(header: &str, text: &str) -> Value {
+    json!({"type": "apiKey", "in": "header", "name": header, "description": text})
+}
+
+/// The security scheme of a credential in `Authorization`.
+fn http(scheme: &str, text: &str) -> Value {
+    json!({"type": "http", "scheme": scheme, "description": text})
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@
 //! that the endpoint's author wrote. It does say which calls exist. Decide who may read it, as you do for any other page.
 
 mod answers;
+mod body;
 mod description;
 mod document;
 

@@ -3,6 +3,8 @@
 mod customer;
 #[path = "../../examples/platforms/demo.rs"]
 mod demo;
+#[path = "../../examples/platforms/document.rs"]
+mod document;
 #[path = "../../examples/platforms/emqx.rs"]
 mod emqx;
 #[path = "../../examples/platforms/envoy_grpc.rs"]

@@ -1,6 +1,7 @@
 //! The endpoints of the example `platforms`: the conformance kit, with an answer read as kindly as the program reads it,
 //! and the exact words.
 
+mod document;
 mod emqx;
 mod envoy_grpc;
 mod forward_auth;
