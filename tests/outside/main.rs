@@ -1,5 +1,8 @@
 //! Endpoints as an author outside the crate writes them: only from public items, in at most 45 lines each.
 
+#[cfg(feature = "token")]
+#[path = "../../examples/nginx_cookie/app.rs"]
+mod app;
 mod customer;
 #[path = "../../examples/platforms/demo.rs"]
 mod demo;
@@ -37,6 +40,8 @@ mod session;
 mod sftpgo;
 #[cfg(feature = "token")]
 mod site;
+#[cfg(feature = "token")]
+mod site_app;
 #[path = "../../examples/platforms/token_review.rs"]
 mod token_review;
 
