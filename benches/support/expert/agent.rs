@@ -3,19 +3,27 @@
 use std::{borrow::Cow, fmt, mem};
 
 use http::{Request, StatusCode};
+use http_body::Body;
 use serde::Serialize;
 
-use super::{Answer, JSON, answer, same};
+use super::{Answer, JSON, LIMIT, Unread, answer, read, same};
 use crate::support::TOKEN;
 
 const NAMES: [&str; 3] = ["sessionId", "token", "userNo"];
 
-pub(super) async fn check<B>(mut request: Request<B>) -> Answer {
+pub(super) async fn check<B: Body>(request: Request<B>) -> Answer {
+    let (mut head, body) = request.into_parts();
+    // The body says nothing, but it must be complete, and not too large.
+    match read(body).await {
+        Ok(_) => {}
+        Err(Unread::TooLarge) => return bad_request(&format!("the body is larger than {LIMIT} bytes")),
+        Err(Unread::Incomplete) => return bad_request("the body ended before it was complete"),
+    }
     // The credential does not stay in the request.
-    let uri = mem::take(request.uri_mut());
+    let uri = mem::take(&mut head.uri);
     let [session_id, token, user_no] = match trio(uri.query().unwrap_or_default()) {
         Ok(trio) => trio,
-        Err(fault) => return json(&Refusal { success: false, error_message: &fault, result: "BadRequest" }),
+        Err(fault) => return bad_request(&fault),
     };
     if verify(&session_id, &token, &user_no).await {
         json(&Success { success: true, result: format_args!("agent {user_no} verified") })
@@ -86,6 +94,10 @@ struct Refusal<'a> {
     success: bool,
     error_message: &'a str,
     result: &'static str,
+}
+
+fn bad_request(error_message: &str) -> Answer {
+    json(&Refusal { success: false, error_message, result: "BadRequest" })
 }
 
 fn json(body: &impl Serialize) -> Answer {
