@@ -8,9 +8,9 @@ use subtle::ConstantTimeEq;
 
 /// Text that is redacted in `Debug` and compared in constant time.
 ///
-/// It has no `Display` and no `Serialize`: [`expose_secret`](Self::expose_secret) is the only way to the text. A secret
-/// that was decoded from a request is a slice of the request's body. It is copied only if the JSON or the query had
-/// escapes. Such a slice is shared, so it is not overwritten when it is dropped.
+/// It has no `Display` and no `Serialize`: [`expose_secret`](Self::expose_secret) is the only way to the text. A text of
+/// up to 23 bytes is in the secret itself. A longer one that was decoded from a request is a slice of the request's body,
+/// and is copied only if the JSON had escapes. Neither is overwritten when it is dropped.
 ///
 /// Two secrets of the same length are compared in a time that depends on the length alone. The length itself is not
 /// hidden.
@@ -26,7 +26,7 @@ use subtle::ConstantTimeEq;
 #[derive(Clone)]
 pub struct Secret(Text);
 
-/// A copy of a short text needs no allocation.
+/// A copy of a short text needs no allocation and no reference count, and does not keep the whole body.
 #[derive(Clone)]
 enum Text {
     Short { len: u8, bytes: [u8; SHORT] },
@@ -39,10 +39,17 @@ const SHORT: usize = 23;
 const _: () = assert!(size_of::<Text>() == size_of::<ByteString>());
 
 impl Text {
-    fn short(text: &str) -> Option<Self> {
+    /// `text` itself if it is short, and `long` otherwise.
+    #[inline]
+    fn new(text: &str, long: impl FnOnce() -> ByteString) -> Self {
         let mut bytes = [0; SHORT];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self::Short { len: text.len() as u8, bytes })
+        match bytes.get_mut(..text.len()) {
+            Some(short) => {
+                short.copy_from_slice(text.as_bytes());
+                Self::Short { len: text.len() as u8, bytes }
+            }
+            None => Self::Shared(long()),
+        }
     }
 
     fn as_bytes(&self) -> &[u8] {
@@ -78,18 +85,29 @@ impl Secret {
     }
 
     /// Whether the text is `bytes`, in constant time.
+    #[inline]
     pub(crate) fn is_bytes(&self, bytes: &[u8]) -> bool {
-        self.0.as_bytes().ct_eq(bytes).into()
+        let own = self.0.as_bytes();
+        if own.len() != bytes.len() {
+            return false;
+        }
+        // Eight bytes are compared as one number, and the last eight again if they overlap.
+        let same_words = |left: &[u8; 8], right: &[u8; 8]| u64::from_le_bytes(*left).ct_eq(&u64::from_le_bytes(*right));
+        let (Some(last), Some(last_bytes)) = (own.last_chunk(), bytes.last_chunk()) else {
+            return own.ct_eq(bytes).into();
+        };
+        let words = own.as_chunks().0.iter().zip(bytes.as_chunks().0);
+        words.fold(same_words(last, last_bytes), |same, (left, right)| same & same_words(left, right)).into()
     }
 
-    /// A secret that was decoded from `source`: a slice of it if `text` is borrowed, so that nothing is copied.
+    /// A secret that was decoded from `source`: a slice of it if `text` is borrowed and longer than 23 bytes.
     ///
     /// # Panics
-    /// If `text` is borrowed, but not from `source`.
+    /// If such a `text` is not borrowed from `source`.
     #[inline]
     pub fn slice_of(source: &ByteString, text: Cow<'_, str>) -> Self {
         match text {
-            Cow::Borrowed(text) => Self(Text::Shared(source.slice_ref(text))),
+            Cow::Borrowed(text) => Self(Text::new(text, || source.slice_ref(text))),
             Cow::Owned(text) => text.into(),
         }
     }
@@ -103,13 +121,23 @@ impl Default for Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(Text::short(&text).unwrap_or_else(|| Text::Shared(text.into())))
+        if text.len() <= SHORT { text.as_str().into() } else { Self(Text::Shared(text.into())) }
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(Text::short(text).unwrap_or_else(|| Text::Shared(text.into())))
+        Self(Text::new(text, || text.into()))
+    }
+}
+
+impl From<Cow<'_, str>> for Secret {
+    #[inline]
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 
@@ -165,11 +193,28 @@ mod tests {
     }
 
     #[test]
-    fn a_borrowed_text_is_a_slice_of_its_source() {
-        let source = ByteString::from(r#"{"token":"abc"}"#.to_owned());
-        let slice = Secret::slice_of(&source, Cow::Borrowed(&source[10..13]));
-        assert_eq!(slice.expose_secret().as_ptr(), source[10..].as_ptr());
-        assert_eq!(slice, "abc");
+    fn a_long_borrowed_text_is_a_slice_of_its_source() {
+        let source = ByteString::from("k".repeat(30));
+        let sliced = |len| Secret::slice_of(&source, Cow::Borrowed(&source[3..3 + len]));
+        assert_eq!(sliced(SHORT + 1).expose_secret().as_ptr(), source[3..].as_ptr());
+        // A short one does not keep the source.
+        let short = sliced(SHORT);
+        assert!(!source.as_bytes().as_ptr_range().contains(&short.expose_secret().as_ptr()));
+    }
+
+    /// Words that overlap, and the bytes of a text that is shorter than a word.
+    #[test]
+    fn a_difference_in_any_byte_is_found() {
+        for len in 0..40 {
+            let text = vec![b'k'; len];
+            let secret = Secret::from(String::from_utf8(text.clone()).unwrap());
+            assert!(secret.is_bytes(&text));
+            for index in 0..len {
+                let mut other = text.clone();
+                other[index] ^= 1 << (index % 8);
+                assert!(!secret.is_bytes(&other), "{len} {index}");
+            }
+        }
     }
 
     #[test]

@@ -289,11 +289,12 @@ mod tests {
     }
 
     #[test]
-    fn the_trio_is_read_without_a_copy() {
-        let body = Bytes::from(TRIO);
+    fn the_trio_is_read_without_a_copy_of_long_texts() {
+        let body = Bytes::from(TRIO.replace("2121sa", "a token of more than 23 bytes"));
         let token = decode(body.clone()).unwrap();
         assert_eq!((&token.device_id, &token.customer_no), (&"1234".into(), &"1234567".into()));
-        assert_eq!(token.dlg_token.expose_secret().as_ptr(), body[TRIO.find("2121sa").unwrap()..].as_ptr());
+        assert_eq!(token.dlg_token, "a token of more than 23 bytes");
+        assert!(body.as_ptr_range().contains(&token.dlg_token.expose_secret().as_ptr()));
         assert_eq!(token.device_hash, None);
     }
 

@@ -10,8 +10,8 @@ use crate::{
 
 /// The fields of `auth`, by name: those configured for the integration, and later those that the validator returned.
 ///
-/// Each name is given once and is case-sensitive. There are at most 4,096 fields. Texts are slices of the request's
-/// body. `Debug` shows the names and the types, never a value.
+/// Each name is given once and is case-sensitive. There are at most 4,096 fields. Long texts are slices of the
+/// request's body. `Debug` shows the names and the types, never a value.
 ///
 /// ```
 /// use tower_verify::talkdesk::Credentials;

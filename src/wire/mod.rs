@@ -12,7 +12,7 @@
 //! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
 //!
 //! The built-in platforms use only these. A rejection names a field and never repeats a value. Text without escapes is
-//! borrowed, so that [`Secret::slice_of`](crate::Secret::slice_of) makes a secret of it without a copy.
+//! borrowed, so that [`Secret::slice_of`](crate::Secret::slice_of) makes a secret of a long one without a copy.
 
 mod authorization;
 pub mod basic;
