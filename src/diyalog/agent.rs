@@ -7,7 +7,10 @@ use serde::Serialize;
 use super::answer::refusal;
 use crate::{
     Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
-    wire::{query, response},
+    wire::{
+        query::{self, OnePath},
+        response,
+    },
 };
 
 /// The trio that Diyalog asks about when its web app is opened for an agent in an iframe.
@@ -148,7 +151,9 @@ impl Verdict for AgentVerdict {
 /// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct AgentEndpoint {}
+pub struct AgentEndpoint {
+    path: OnePath,
+}
 
 impl AgentEndpoint {
     /// The endpoint as documented.
@@ -172,18 +177,14 @@ impl Contract for AgentEndpoint {
             "`userNo` must be given and not empty",
         ];
 
-        let query = query::take(&mut head.uri)?;
-        let [session_id, token, user_no] = query::parameters(&query, &NAMES)?;
-        let required = |value: Option<Cow<'_, str>>| match value {
-            Some(value) if !value.is_empty() => Some(Secret::slice_of(&query, value)),
-            _ => None,
+        let given = |value: Option<Cow<'_, str>>| value.filter(|value| !value.is_empty()).map(Secret::from);
+        let trio = query::parameters(head.uri.query().unwrap_or_default(), &NAMES)?.map(given);
+        let [Some(session_id), Some(token), Some(user_no)] = trio else {
+            let missing = trio.iter().position(Option::is_none).unwrap_or_default();
+            return Err(Rejection::malformed(MISSING[missing]).with_field(NAMES[missing]));
         };
-        let missing = |index| Rejection::malformed(MISSING[index]).with_field(NAMES[index]);
-        Ok(AgentToken {
-            session_id: required(session_id).ok_or_else(|| missing(0))?,
-            token: required(token).ok_or_else(|| missing(1))?,
-            user_no: required(user_no).ok_or_else(|| missing(2))?,
-        })
+        self.path.remove_query(&mut head.uri)?;
+        Ok(AgentToken { session_id, token, user_no })
     }
 
     // Contract: DY-23.
@@ -284,13 +285,6 @@ mod tests {
         assert_eq!(request.uri(), "https://example.com/CheckToken");
         let logged = format!("{request:?}");
         assert!(!logged.contains("605b") && !logged.contains("45186"), "{logged}");
-    }
-
-    #[test]
-    fn plain_values_are_slices_of_one_copy() {
-        let (token, _) = decode("/CheckToken?sessionId=s1&token=2121sa&userNo=45186").unwrap();
-        let [session_id, token] = [token.session_id, token.token].map(|part| part.expose_secret().as_ptr() as usize);
-        assert_eq!(token - session_id, "s1&token=".len());
     }
 
     // Contract: DY-21.

@@ -69,7 +69,7 @@ where
     V: Verifier<C::Credential>,
 {
     /// Starts the admission of `request`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn start<K, B>(self: &Arc<Self>, request: Request<B>) -> Concluding<K::Output>
     where
         K: Conclusion<C, B> + 'static,

@@ -101,6 +101,7 @@ impl<L> Endpoints<L> {
         &self.routes
     }
 
+    #[inline(always)]
     pub(super) fn respond<B>(&self, index: usize, request: Request<B>) -> Concluding<Response<Bytes>>
     where
         L: Respond<B>,
@@ -148,6 +149,7 @@ where
 {
     const LENGTH: usize = 1;
 
+    #[inline(always)]
     fn respond(&self, _: usize, request: Request<B>) -> Concluding<Response<Bytes>> {
         self.start(request)
     }

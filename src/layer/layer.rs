@@ -68,6 +68,7 @@ where
     }
 
     /// Starts the response to `request`.
+    #[inline(always)]
     pub(super) fn start<B>(&self, request: Request<B>) -> Concluding<Response<Bytes>>
     where
         B: Body + Send + 'static,

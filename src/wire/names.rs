@@ -4,7 +4,22 @@
 #[inline(always)]
 pub(super) fn is_at(text: &[u8], at: usize, name: &str, end: u8) -> bool {
     let rest = text.get(at..).and_then(|rest| rest.split_at_checked(name.len()));
-    matches!(rest, Some((start, [next, ..])) if *next == end && start == name.as_bytes())
+    matches!(rest, Some((start, [next, ..])) if *next == end && are_same(start, name.as_bytes()))
+}
+
+/// Whether two texts of the same length are the same. Most names are as long as one or two words, which may overlap.
+#[inline(always)]
+fn are_same(text: &[u8], name: &[u8]) -> bool {
+    match name.len() {
+        4..=7 => have_same_ends::<4>(text, name),
+        8..=16 => have_same_ends::<8>(text, name),
+        _ => text == name,
+    }
+}
+
+#[inline(always)]
+fn have_same_ends<const N: usize>(text: &[u8], name: &[u8]) -> bool {
+    text.first_chunk::<N>() == name.first_chunk() && text.last_chunk::<N>() == name.last_chunk()
 }
 
 /// Whether `allowed` is true for every byte of `names`.

@@ -5,7 +5,7 @@
 //! * bytes that are not UTF-8, because the replacement character would make two different tokens equal,
 //! * a parameter that is given twice, because parsers disagree on which one counts.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, sync::OnceLock};
 
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
@@ -38,7 +38,6 @@ use crate::{Rejection, Secret};
 /// # Errors
 /// If the URI has no path.
 pub fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
-    let no_path = || Rejection::malformed("the request's target has no path");
     let whole = uri.path_and_query().ok_or_else(no_path)?;
     let Some(query) = whole.query() else { return Ok(ByteString::new()) };
     let path_length = whole.as_str().len() - query.len() - 1;
@@ -52,6 +51,60 @@ pub fn take(uri: &mut Uri) -> Result<ByteString, Rejection> {
     parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).map_err(|_| no_path())?);
     *uri = Uri::from_parts(parts).map_err(|_| Rejection::malformed("the request's target is not a URI"))?;
     text(query)
+}
+
+/// Removes queries from URIs that have the same path. It parses the path once, where [`take`] would parse it each time.
+///
+/// An endpoint whose calls have a query keeps one of these.
+///
+/// ```
+/// use http::Uri;
+/// use tower_verify::wire::query::{self, OnePath};
+///
+/// let path = OnePath::default();
+/// for token in ["605b32dd", "2f6a11c0"] {
+///     let mut uri: Uri = format!("/user?token={token}").parse()?;
+///     let [read] = query::parameters(uri.query().unwrap_or_default(), &["token"])?;
+///     assert_eq!(read.as_deref(), Some(token));
+///     path.remove_query(&mut uri)?;
+///     assert_eq!(uri, "/user");
+/// }
+/// # Ok::<(), tower_verify::BoxError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct OnePath(OnceLock<PathAndQuery>);
+
+impl OnePath {
+    /// Removes the query of `uri`, which keeps its path, so that no log of the URI shows it.
+    ///
+    /// # Errors
+    /// If the URI has no path.
+    pub fn remove_query(&self, uri: &mut Uri) -> Result<(), Rejection> {
+        let whole = uri.path_and_query().ok_or_else(no_path)?;
+        if whole.query().is_none() {
+            return Ok(());
+        }
+        let path = match self.0.get() {
+            Some(path) if path.as_str() == whole.path() => path.clone(),
+            _ => {
+                let path = PathAndQuery::try_from(whole.path()).map_err(|_| no_path())?;
+                self.0.get_or_init(|| path.clone());
+                path
+            }
+        };
+        if uri.authority().is_none() {
+            *uri = path.into();
+            return Ok(());
+        }
+        let mut parts = mem::take(uri).into_parts();
+        parts.path_and_query = Some(path);
+        *uri = Uri::from_parts(parts).map_err(|_| no_path())?;
+        Ok(())
+    }
+}
+
+fn no_path() -> Rejection {
+    Rejection::malformed("the request's target has no path")
 }
 
 /// Keeps the buffer of a URI.
@@ -162,8 +215,7 @@ fn for_each<'a, const N: usize>(
         let (index, start) = match in_place {
             Some(name) => (Some(likely), at + name.len() + 1),
             None => {
-                let (length, encoded) = name_length(&bytes[at..]);
-                let end = at + length;
+                let (end, encoded) = name_end(bytes, at);
                 let has_value = bytes.get(end) == Some(&b'=');
                 if end == at && !has_value {
                     at += 1;
@@ -173,8 +225,7 @@ fn for_each<'a, const N: usize>(
                 (names.iter().position(|known| *known == name), end + usize::from(has_value))
             }
         };
-        let (length, encoded) = value_length(&bytes[start..]);
-        let end = start + length;
+        let (end, encoded) = value_end(bytes, start);
         let value = decoded(&query[start..end], encoded)?;
         at = end + 1;
         let Some(index) = index else { continue };
@@ -184,26 +235,26 @@ fn for_each<'a, const N: usize>(
     Ok(())
 }
 
-/// The length of the name that begins here, and whether it is encoded.
+/// The end of the name that begins at `start`, and whether it is encoded.
 #[inline(never)]
-fn name_length(query: &[u8]) -> (usize, bool) {
-    part_length(query, b'=')
+fn name_end(query: &[u8], start: usize) -> (usize, bool) {
+    part_end(query, start, b'=')
 }
 
-/// The length of the value that begins here, and whether it is encoded.
+/// The end of the value that begins at `start`, and whether it is encoded.
 #[inline(never)]
-fn value_length(query: &[u8]) -> (usize, bool) {
-    part_length(query, b'&')
+fn value_end(query: &[u8], start: usize) -> (usize, bool) {
+    part_end(query, start, b'&')
 }
 
-/// The number of bytes before the first `&` or `end`, and whether they are encoded.
+/// The index of the first `&` or `end` from `start` on, and whether the bytes before it are encoded.
 #[inline(always)]
-fn part_length(query: &[u8], end: u8) -> (usize, bool) {
+fn part_end(query: &[u8], start: usize, end: u8) -> (usize, bool) {
     let ends = |eight: Eight| eight.equal(b'&') | eight.equal(end);
-    let length = scan::first(query, |eight| ends(eight) | eight.equal(b'%') | eight.equal(b'+'));
-    match query.get(length) {
-        Some(b'%' | b'+') => (length + scan::first(&query[length..], ends), true),
-        _ => (length, false),
+    let stop = scan::first(query, start, |eight| ends(eight) | eight.equal(b'%') | eight.equal(b'+'));
+    match query.get(stop) {
+        Some(b'%' | b'+') => (scan::first(query, stop, ends), true),
+        _ => (stop, false),
     }
 }
 
@@ -282,15 +333,16 @@ mod tests {
 
     #[test]
     fn secrets_are_slices_of_the_query() {
-        let query = ByteString::from_static("token=605b32dd&userNo=4%35");
+        let query = ByteString::from_static("token=more-than-twenty-three-bytes&userNo=4%35");
         let [token, user_no] = secrets(&query, &NAMES).unwrap().map(Option::unwrap);
         assert_eq!(token.expose_secret().as_ptr(), query[6..].as_ptr());
-        assert!(token == "605b32dd" && user_no == "45");
+        assert!(token == "more-than-twenty-three-bytes" && user_no == "45");
         assert!(secrets(&ByteString::from_static("token=1&token=1"), &NAMES).is_err());
     }
 
     #[test]
-    fn take_changes_nothing_but_the_query() {
+    fn nothing_but_the_query_is_removed() {
+        let one_path = OnePath::default();
         for (full, left, query) in [
             ("/CheckToken?token=605b32dd", "/CheckToken", "token=605b32dd"),
             ("http://example.com:81/a%20b?x?y", "http://example.com:81/a%20b", "x?y"),
@@ -302,8 +354,16 @@ mod tests {
             let mut uri: Uri = full.parse().unwrap();
             assert_eq!(take(&mut uri).unwrap(), query);
             assert_eq!(uri.to_string(), left);
+            // The first path is the known one. The others are no worse.
+            for path in [&OnePath::default(), &one_path, &one_path.clone()] {
+                let mut uri: Uri = full.parse().unwrap();
+                path.remove_query(&mut uri).unwrap();
+                assert_eq!(uri.to_string(), left);
+            }
         }
+        assert_eq!(one_path.0.get().unwrap(), "/CheckToken");
         assert!(take(&mut "example.com:443".parse().unwrap()).is_err());
+        assert!(one_path.remove_query(&mut "example.com:443".parse().unwrap()).is_err());
     }
 
     /// The same with `str::split` and the crate `percent-encoding`.

@@ -41,12 +41,12 @@ impl BitOr for Marks {
     }
 }
 
-/// The index of the first ASCII character of `bytes` that `mark` marks, or the number of bytes.
+/// The index of the first ASCII character of `bytes`, from `start` on, that `mark` marks, or the number of bytes.
 ///
 /// It is Mycroft's search for a zero byte, which borrows from the highest bit of a byte that is below the bound.
 #[inline(always)]
-pub(super) fn first(bytes: &[u8], mark: impl Fn(Eight) -> Marks) -> usize {
-    let mut rest = bytes;
+pub(super) fn first(bytes: &[u8], start: usize, mark: impl Fn(Eight) -> Marks) -> usize {
+    let mut rest = &bytes[start..];
     while let Some((&eight, after)) = rest.split_first_chunk() {
         if let Some(index) = first_of_eight(u64::from_le_bytes(eight), &mark) {
             return bytes.len() - rest.len() + index;
@@ -84,9 +84,12 @@ mod tests {
     proptest! {
         #[test]
         fn the_first_byte_of_a_set_is_found(bytes in proptest::collection::vec(any::<u8>(), 0..40), bound in 0..=128u8) {
-            let found = first(&bytes, |eight| eight.below(bound) | eight.equal(b'\\') | eight.xor(2).below(0x21));
             let in_set = |&byte: &u8| byte < bound || byte == b'\\' || byte == b'"' || byte < b' ';
-            prop_assert_eq!(found, bytes.iter().position(in_set).unwrap_or(bytes.len()));
+            for start in 0..=bytes.len() {
+                let mark = |eight: Eight| eight.below(bound) | eight.equal(b'\\') | eight.xor(2).below(0x21);
+                let position = bytes[start..].iter().position(in_set).map_or(bytes.len(), |index| start + index);
+                prop_assert_eq!(first(&bytes, start, mark), position);
+            }
         }
     }
 }

@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
 #[inline(never)]
 fn plain(bytes: &[u8]) -> usize {
     // The xor puts the quote in the place of the space, next to the control characters.
-    scan::first(bytes, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
+    scan::first(bytes, 0, |eight| eight.xor(b'"' ^ b' ').below(b' ' + 1) | eight.equal(b'\\'))
 }
 
 /// Lets serde_json read the value that begins at `at`. Returns the end of the value, too.
