@@ -181,6 +181,8 @@
 //! # }
 //! ```
 //!
+//! The upgrade to TapTalk's socket alone needs a connection: run `taptalk::conformance::SocketCalls` over HTTP.
+//!
 //! The builders take what only you know. A check that needs a value that is not given is skipped, and the report says
 //! which one. A failure shows what was sent, with the names of secrets in their places, what came, and the row of the
 //! contract.
