@@ -28,3 +28,23 @@ fn have_same_ends<const N: usize>(text: &[u8], name: &[u8]) -> bool {
 pub(super) fn are_of<const N: usize>(names: &[&str; N], allowed: impl Fn(u8) -> bool) -> bool {
     names.iter().fold(true, |all, name| all & name.bytes().fold(true, |all, byte| all & allowed(byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_with_all_its_bytes_and_its_end() {
+        for length in 1..20 {
+            let name: String = ('a'..).take(length).collect();
+            let text = format!("x{name}=").into_bytes();
+            assert!(is_at(&text, 1, &name, b'='));
+            for index in 1..text.len() {
+                let mut other = text.clone();
+                other[index] ^= 1;
+                assert!(!is_at(&other, 1, &name, b'='), "{length} {index}");
+                assert!(!is_at(&text[..index], 1, &name, b'='));
+            }
+        }
+    }
+}
