@@ -195,7 +195,7 @@
 //! ✔ TD-10  the good fields
 //! ✔ TD-8   the same call again
 //! …
-//! talkdesk.validator: 71 passed, 0 failed, 3 skipped
+//! talkdesk.validator: 76 passed, 0 failed, 3 skipped
 //! ```
 //!
 //! `--json` and `--junit` write the report for a CI system, and the exit code is 1 if a check failed. For a platform of your

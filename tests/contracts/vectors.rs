@@ -47,7 +47,11 @@ pub(crate) struct Vector {
     pub(crate) verifier: Script,
     /// The credential that the verifier must have been asked about, as the platform's module reports it.
     asked: Option<Value>,
-    answer: Answer,
+    pub(crate) answer: Answer,
+    /// The check of the platform's conformance suite that makes this call: its row and its name.
+    pub(crate) played: Option<String>,
+    /// Why no check makes this call.
+    pub(crate) not_played: Option<String>,
 }
 
 /// The options of the layer and those of the platform.
@@ -109,11 +113,11 @@ pub(crate) enum Script {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// All headers, except those that the connection adds.
-    headers: BTreeMap<String, String>,
-    body: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 /// The credentials that the verifier was asked about, one value for each call.
@@ -251,12 +255,17 @@ fn app() -> impl Service<Request<Body>, Response = Response<Body>, Error = Infal
 
 /// Runs every vector of `tests/vectors/{file}`, which must have at least `minimum` of them.
 pub(crate) fn run(file: &str, minimum: usize, serve: fn(&Vector) -> Served) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let vectors = parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let vectors = read(file);
     assert!(vectors.len() >= minimum, "{file} has {} vectors, and must have at least {minimum}", vectors.len());
     let failures: Vec<_> = vectors.iter().flat_map(|vector| failures(vector, serve)).collect();
     assert!(failures.is_empty(), "{file}: {} failed\n\n{}", failures.len(), failures.join("\n\n"));
+}
+
+/// The vectors of `tests/vectors/{file}`.
+pub(crate) fn read(file: &str) -> Vec<Vector> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 fn parse(text: &str) -> Result<Vec<Vector>, String> {

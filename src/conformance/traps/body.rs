@@ -44,6 +44,7 @@ pub fn bodies(good: &str) -> Vec<Trap<Vec<u8>>> {
         trap("a NUL after the object", format!("{good}\0")),
         trap("a comma too many", format!("{open},}}")),
         trap("single quotes", good.replace('"', "'")),
+        trap("typographic quotes", good.replace('"', "\u{201d}")),
         trap("a comment", format!("{open}/* */}}")),
         trap("a byte order mark", format!("\u{feff}{good}")),
         trap("UTF-16", utf_16),
@@ -76,8 +77,6 @@ pub fn member(members: &[(&str, &str)], name: &str) -> Vec<Trap<Vec<u8>>> {
     };
     let again = |key: &str, text: &str| with(&object(members), format!("\"{key}\":{text}"));
     let quoted = format!("\"{good}\"");
-    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
-    let escaped: String = first.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
     vec![
         trap(format!("`{name}` is missing"), object(&others)),
         trap(format!("`{name}` is empty"), is("\"\"")),
@@ -93,8 +92,15 @@ pub fn member(members: &[(&str, &str)], name: &str) -> Vec<Trap<Vec<u8>>> {
         trap(format!("`{name}` is given twice"), again(name, &quoted)),
         trap(format!("`{name}` is given twice, first a wrong one"), first_wrong(members, name)),
         trap(format!("`{name}` is given twice, then null"), again(name, "null")),
-        trap(format!("`{name}` is given twice, one name with an escape"), again(&format!("{escaped}{rest}"), &quoted)),
+        trap(format!("`{name}` is given twice, one name with an escape"), again(&with_escape(name), &quoted)),
     ]
+}
+
+/// The name with its first letter escaped.
+fn with_escape(name: &str) -> String {
+    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    let escaped: String = first.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    escaped + rest
 }
 
 /// An object needs a member before the comma.
@@ -131,12 +137,16 @@ pub fn object_variations(members: &[(&str, &str)]) -> Vec<Trap<Vec<u8>>> {
     let reversed: Vec<_> = members.iter().rev().copied().collect();
     let escaped: Vec<_> = members.iter().map(|(name, value)| (*name, filtered(value, "all"))).collect();
     let escaped: Vec<_> = escaped.iter().map(|(name, value)| (*name, &**value)).collect();
+    let renamed: Vec<_> = members.iter().map(|(name, value)| (with_escape(name), *value)).collect();
+    let renamed: Vec<_> = renamed.iter().map(|(name, value)| (&**name, *value)).collect();
     vec![
         trap("members in another order", object(&reversed)),
         trap("white space", format!("\r\n {} \t\n", good.replace("\":\"", "\" :\t\"").replace("\",\"", "\"\n,\n\""))),
         trap("an unknown member", with(&good, r#""x":"y""#)),
         trap("unknown members of every type", with(&good, r#""a":1.5e3,"b":null,"c":[true,{"auth":{}}],"":-0"#)),
+        trap("an unknown member that is given twice", with(&good, r#""x":1,"x":2"#)),
         trap("values with escapes", object(&escaped)),
+        trap("names with escapes", object(&renamed)),
     ]
 }
 
@@ -168,10 +178,12 @@ mod tests {
     #[test]
     fn each_variation_has_the_good_members() {
         for trap in object_variations(MEMBERS) {
-            let body = strict(&trap.text).unwrap_or_else(|error| panic!("{}: {error}", trap.name));
+            let body: serde_json::Value =
+                serde_json::from_slice(&trap.text).unwrap_or_else(|error| panic!("{}: {error}", trap.name));
             assert_eq!((&body["badge"], &body["pin"]), (&"4711".into(), &"605b32dd".into()), "{}", trap.name);
         }
-        let escaped = object_variations(&[("pin", "${pin}")]).pop().unwrap();
-        assert_eq!(escaped.text, br#"{"pin":"${pin|all}"}"#);
+        let [.., values, names] = &object_variations(&[("pin", "${pin}")])[..] else { panic!("there are two") };
+        assert_eq!(values.text, br#"{"pin":"${pin|all}"}"#);
+        assert_eq!(names.text, br#"{"\u0070in":"${pin}"}"#);
     }
 }

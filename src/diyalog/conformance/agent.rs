@@ -66,7 +66,7 @@ impl AgentCalls {
 
     /// Sets the value of `Auth-Token` that the server requires.
     pub fn caller_secret(mut self, secret: impl Into<Secret>) -> Self {
-        self.suite = self.suite.secret("caller_secret", secret);
+        self.suite = self.suite.secret_with_near_misses("caller_secret", secret.into().expose_secret());
         self.known_caller = true;
         self
     }
@@ -144,7 +144,10 @@ impl AgentCalls {
         if self.path.to_lowercase() != self.path {
             checks.push(Check::new("DY-20", "the path in another case", lower, Expected::not_admitted()));
         }
-        checks.extend(strangers(&good, &refused().at_status(401)));
+        let stranger = refused().at_status(401);
+        checks.extend(strangers(&good, &stranger));
+        let in_query = Call::get(format!("{}?{query}&{AUTH_TOKEN}=${{caller_secret}}", self.path));
+        checks.push(Check::new("DY-5", "a caller with its secret in the query", in_query, stranger));
         checks
     }
 }

@@ -85,7 +85,7 @@ impl CustomerCalls {
 
     /// Sets the value of `Auth-Token` that the server requires.
     pub fn caller_secret(mut self, secret: impl Into<Secret>) -> Self {
-        self.suite = self.suite.secret("caller_secret", secret);
+        self.suite = self.suite.secret_with_near_misses("caller_secret", secret.into().expose_secret());
         self.known_caller = true;
         self
     }
@@ -142,6 +142,7 @@ impl CustomerCalls {
             check("DY-1", "a chunked body", self.good_call().header("transfer-encoding", "chunked")),
             check("DY-2", "a device hash", hash(r#""deviceHash":"fwCZgi6zl2DPuNck6H644eq6JfPZpXKCqa2ouP2JS+k=""#)),
             check("DY-2", "a device hash of null", hash(r#""deviceHash":null"#)),
+            check("DY-2", "an empty device hash", hash(r#""deviceHash":"""#)),
             check("DY-2", "no content type", self.good_call().without_header("content-type")),
             check("DY-2", "the content type text/plain", plain("text/plain")),
             check("DY-2", "the content type of a form", plain("application/x-www-form-urlencoded")),
@@ -172,6 +173,7 @@ impl CustomerCalls {
             ),
             ("DY-11", "a token in another case", trio(device, "${dlg_token.swapped}", customer), "InvalidToken"),
             ("DY-11", "a token with a space after it", trio(device, "${dlg_token} ", customer), "InvalidToken"),
+            ("DY-11", "a token with a NUL after it", trio(device, "${dlg_token}\\u0000", customer), "InvalidToken"),
             ("DY-11", "the token of another customer", self.call(OTHER_CUSTOMER), "InvalidToken"),
             ("DY-12", "an expired token", trio(device, "${expired_token}", customer), "ExpiredToken"),
             ("DY-13", "the token of another device", trio("${device_id}0", token, customer), "InvalidDeviceId"),

@@ -27,6 +27,7 @@ fn strangers(good: &Call, refused: &Expected) -> Vec<Check> {
     [
         ("a caller without its secret", call.clone()),
         ("a caller with an empty secret", call.clone().header(AUTH_TOKEN, "")),
+        ("a caller with the beginning of its secret", call.clone().header(AUTH_TOKEN, "${caller_secret.shorter}")),
         ("a caller with another secret", call.clone().header(AUTH_TOKEN, format!("{secret}x"))),
         ("a caller with its secret in quotes", call.clone().header(AUTH_TOKEN, format!("\"{secret}\""))),
         ("a caller with its secret twice", call.header(AUTH_TOKEN, secret).header(AUTH_TOKEN, secret)),

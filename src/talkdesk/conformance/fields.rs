@@ -117,6 +117,7 @@ impl Fields {
     pub(super) fn malformed(&self, rest: &str) -> Vec<Case> {
         let Some(Field { name, value, .. }) = self.0.last() else { return Vec::new() };
         let good = self.members();
+        let auth = format!("\"auth\":{{{good}}}");
         let object = |row, case, fields: String| (row, case, format!(r#"{{"auth":{{{fields}}}{rest}}}"#));
         let other = |row, case, auth| (row, case, format!(r#"{{"auth":{auth}{rest}}}"#));
         let twice = |row, case, second: &str| (row, case, format!(r#"{{"auth":{{{good}}}{rest},{second}}}"#));
@@ -133,13 +134,19 @@ impl Fields {
             object("TD-4", "the secret is given twice", format!("{good},{name}:{value}")),
             object("TD-4", "the secret is given twice, first a wrong one", format!("{name}:\"wrong\",{good}")),
             object("TD-4", "another field is given twice", format!("{good},\"x\":\"1\",\"\\u0078\":\"1\"")),
-            twice("TD-4", "`auth` is given twice", &format!("\"auth\":{{{good}}}")),
+            twice("TD-4", "`auth` is given twice", &auth),
             twice("TD-4", "`auth` is given twice, then an empty one", "\"auth\":{}"),
+            (
+                "TD-4",
+                "`auth` is given twice, first a wrong one",
+                format!(r#"{{"auth":{{{name}:"wrong"}},{}{rest}}}"#, auth),
+            ),
             twice("TD-4", "`auth` is given twice, one name with an escape", "\"aut\\u0068\":{}"),
             other("TD-5", "`auth` is null", "null"),
             other("TD-5", "`auth` is a string", "\"\""),
             other("TD-5", "`auth` is an array", "[]"),
             other("TD-5", "`auth` is a number", "7"),
+            other("TD-5", "`auth` is true", "true"),
             ("TD-5", "`auth` is missing", format!("{{{good}{rest}}}")),
             ("TD-5", "`Auth` in place of `auth`", format!(r#"{{"Auth":{{{good}}}{rest}}}"#)),
         ]

@@ -13,7 +13,7 @@ use crate::{
 /// [`LaterCalls`](crate::talkdesk::LaterCalls), or for any server of the same contract.
 ///
 /// Give it the fields of an activation and the values that the validator returned for them, and the path of each route.
-/// A route whose path is not given is not called. Good calls are executed: an action twice, or ten times if it is the
+/// A route whose path is not given is not called. Good calls are executed: an action twice, or eleven times if it is the
 /// only route.
 ///
 /// ```
@@ -154,6 +154,11 @@ impl GuardedCalls {
             ("TD-24", "a chunked body", chunked),
             ("TD-1", "fields in another order", Self::call(path, &self.fields.reversed(), rest)),
             ("TD-2", "values with escapes", Self::call(path, &self.fields.escaped(), rest)),
+            (
+                "TD-5",
+                "an escape in the name of `auth`",
+                Self::with_body(path, format!(r#"{{"\u0061uth":{{{good}}}{rest}}}"#)),
+            ),
             ("TD-5", "white space", Self::with_body(path, format!("\r\n{{ \"auth\" :\t{{ {good} }}\n{rest}}} "))),
             (
                 "TD-6",

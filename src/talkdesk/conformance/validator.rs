@@ -123,11 +123,17 @@ impl ValidatorCalls {
             check("TD-8", "a chunked body", self.good_call().header("transfer-encoding", "chunked")),
             check("TD-1", "fields in another order", self.auth(&self.fields.reversed())),
             check("TD-2", "values with escapes", self.auth(&self.fields.escaped())),
+            check("TD-5", "an escape in the name of `auth`", self.call(format!(r#"{{"\u0061uth":{{{fields}}}}}"#))),
             check("TD-5", "white space", self.call(format!("\r\n{{ \"auth\" :\t{{ {fields} }}\n}} "))),
             check(
                 "TD-6",
                 "other members after `auth`",
                 self.call(format!(r#"{{"auth":{{{fields}}},"meta":{{"auth":{{}}}},"x":null}}"#)),
+            ),
+            check(
+                "TD-6",
+                "another member that is given twice",
+                self.call(format!(r#"{{"auth":{{{fields}}},"x":1,"x":2}}"#)),
             ),
             check(
                 "TD-6",

@@ -120,7 +120,7 @@ pub(crate) fn talkdesk_later(contract: LaterCalls<Account>) -> App {
         })
     });
     let verifier = throttled(verifier, |call: &Call<Account>| Some(call.auth.integer("login_id")?.to_string()));
-    let guard = GuardLayer::new(contract, verifier).body_limit(16 * 1024);
+    let guard = GuardLayer::new(contract, verifier).body_limit(128 * 1024);
     BoxCloneSyncService::new(guard.layer(service_fn(later_call)))
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn later_calls() -> GuardedCalls {
         .agents("/agents")
         .activity("/activity")
         .action("/action")
-        .body_limit(16 * 1024)
+        .body_limit(128 * 1024)
 }
 
 /// The verifier behind a throttle of ten, which no suite may reach: the good calls after it would fail.

@@ -2,6 +2,7 @@
 
 mod apps;
 mod faults;
+mod played;
 mod taptalk;
 #[cfg(feature = "token")]
 mod taptalk_socket;

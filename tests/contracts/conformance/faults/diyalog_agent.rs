@@ -208,6 +208,17 @@ async fn faults_in_the_parser_and_in_front_of_it() {
             "a path below is not answered",
         ),
         planted(
+            "the caller's secret is read from the query",
+            requests(app(), |mut request| {
+                if request.uri().query().is_some_and(|query| query.ends_with("&auth-token=current-9c1d")) {
+                    request.headers_mut().insert("auth-token", "current-9c1d".parse().unwrap());
+                }
+                request
+            }),
+            "DY-5",
+            "a caller with its secret in the query",
+        ),
+        planted(
             "another method",
             requests(app(), |mut request| {
                 if request.method() == Method::POST {

@@ -190,6 +190,30 @@ async fn faults_in_the_parser() {
             "single quotes",
         ),
         planted(
+            "typographic quotes are read",
+            bodies(app(), |body| String::from_utf8_lossy(body).replace('\u{201d}', "\"").into_bytes()),
+            "DY-15",
+            "typographic quotes",
+        ),
+        planted(
+            "names are compared with their escapes",
+            bodies(app(), |body| String::from_utf8_lossy(body).replace(r"\u0064lgToken", "x").into_bytes()),
+            "DY-2",
+            "names with escapes",
+        ),
+        planted(
+            "unknown members that are given twice are refused",
+            bodies(app(), |body| if body.ends_with(br#","x":2}"#) { b"{}".into() } else { body.to_vec() }),
+            "DY-2",
+            "an unknown member that is given twice",
+        ),
+        planted(
+            "an empty hash is refused",
+            bodies(app(), |body| String::from_utf8_lossy(body).replace(r#""deviceHash":"""#, "0").into_bytes()),
+            "DY-2",
+            "an empty device hash",
+        ),
+        planted(
             "names in any case",
             bodies(app(), |body| String::from_utf8_lossy(body).replace("DlgToken", "dlgToken").into_bytes()),
             "DY-15",
@@ -240,6 +264,13 @@ async fn faults_in_the_verifier_and_in_front_of_it() {
             }
         })
     };
+    let to_nul = |body: &[u8]| String::from_utf8_lossy(body).replace(r"\u0000", "").into_bytes();
+    let begun = |mut request: http::Request<bytes::Bytes>| {
+        if request.headers().get("auth-token").is_some_and(|secret| b"current-9c1d".starts_with(secret.as_bytes())) {
+            request.headers_mut().insert("auth-token", "current-9c1d".parse().unwrap());
+        }
+        request
+    };
     let any_case = |body: &[u8]| {
         reparsed(body, |value| {
             let token = value["dlgToken"].as_str().unwrap_or_default();
@@ -273,9 +304,16 @@ async fn faults_in_the_verifier_and_in_front_of_it() {
             "DY-11",
             "the token of another customer",
         ),
+        planted("tokens end at a NUL", bodies(app(), to_nul), "DY-11", "a token with a NUL after it"),
         planted("tokens are trimmed", bodies(app(), trimmed), "DY-11", "a token with a space after it"),
         planted("tokens in any case", bodies(app(), any_case), "DY-11", "a token in another case"),
         planted("a token is good once", requests(app(), once), "DY-1", "the same call again"),
+        planted(
+            "the beginning of the caller's secret is enough",
+            requests(app(), begun),
+            "DY-5",
+            "a caller with the beginning of its secret",
+        ),
         planted("the caller's secret is ignored", requests(app(), knowing), "DY-5", "a caller without its secret"),
         planted(
             "the first of two secrets is read",

@@ -50,7 +50,7 @@ async fn assert_caught(suite: &Suite, faults: Vec<Planted>) {
 }
 
 /// The app with its answers changed.
-fn answers(
+pub(super) fn answers(
     app: App,
     change: impl Fn(&Parts, Response<Bytes>) -> Response<Bytes> + Clone + Send + Sync + 'static,
 ) -> App {

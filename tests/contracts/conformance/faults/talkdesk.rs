@@ -137,6 +137,18 @@ async fn faults() {
             "other members after `auth`",
         ),
         planted(
+            "`auth` is looked for as it is written",
+            bodies(app(), |body| String::from_utf8_lossy(body).replace(r"\u0061uth", "x").into_bytes()),
+            "TD-5",
+            "an escape in the name of `auth`",
+        ),
+        planted(
+            "the last `auth` is read",
+            bodies(app(), |body| reparsed(body, |_| {})),
+            "TD-4",
+            "`auth` is given twice, first a wrong one",
+        ),
+        planted(
             "a media type is required",
             answers(
                 app(),
