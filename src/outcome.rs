@@ -360,6 +360,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_positive_verdict_admits() {
+        assert!(Outcome::Verdict(true).admits());
+        let others = [
+            Outcome::Verdict(false),
+            Rejection::malformed("the body is not JSON").into(),
+            Failure::from_error("connection refused").into(),
+        ];
+        for outcome in others {
+            assert!(!outcome.admits(), "{outcome:?}");
+            assert!(outcome.into_admitted().is_err());
+        }
+    }
+
+    #[test]
+    fn a_failure_names_its_endpoint_once_it_is_known() {
+        assert_eq!(Failure::panicked().endpoint(), None);
+        assert_eq!(Failure::panicked().at("diyalog.customer").endpoint(), Some("diyalog.customer"));
+    }
+
+    #[test]
     fn from_error_keeps_a_failure_and_its_source() {
         let failure = Failure::from_error(Failure::throttled(Duration::from_secs(3)));
         assert_eq!(failure.kind(), FailureKind::Throttled);

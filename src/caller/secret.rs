@@ -168,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_listed_twice_is_accepted() {
+        let caller = CallerSecret::new(HEADER, ["current", "current"]).unwrap();
+        let mut headers: HeaderMap = [(HEADER, "current".parse().unwrap())].into_iter().collect();
+        assert!(caller.check(&mut headers).is_ok());
+    }
+
+    #[test]
     fn an_empty_secret_is_a_config_error() {
         assert!(CallerSecret::new(HEADER, Vec::<Secret>::new()).is_err());
         let error = CallerSecret::new(HEADER, ["605b32dd", ""]).unwrap_err();

@@ -57,7 +57,8 @@ impl Reader {
                 return if self.grow_share(buffer) { Poll::Pending } else { overloaded() };
             }
             frames += 1;
-            if body.size_hint().lower() > (limit - self.len()) as u64 {
+            let left = limit - self.len();
+            if body.size_hint().lower() > left as u64 {
                 return too_large();
             }
             match body.as_mut().poll_frame(cx) {
@@ -69,7 +70,7 @@ impl Reader {
                     return Poll::Ready(Err(ReadError::Rejected(rejection)));
                 }
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if data.remaining() > limit - self.len() => return too_large(),
+                    Ok(data) if data.remaining() > left => return too_large(),
                     Ok(data) => self.put(data),
                     Err(frame) => {
                         trailers = frame.into_trailers().ok().map(Box::new);

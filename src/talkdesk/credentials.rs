@@ -228,6 +228,25 @@ mod tests {
         assert_eq!(credentials.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Token", "login_id", "on", "token"]);
     }
 
+    #[test]
+    fn names_with_the_same_hash_are_different_fields() {
+        let (one, other) = ("passwordApassword", "passwordBpassword");
+        assert_eq!(hash(one), hash(other));
+        let credentials = Credentials::new().with(other, "wrong").with(one, "605b32dd");
+        assert_eq!(credentials.text(one), Some(&Secret::from("605b32dd")));
+
+        let body = format!(r#"{{"auth":{{"{one}":"605b32dd","{other}":"wrong"}}}}"#);
+        let read = Credentials::read(ByteString::from(body)).unwrap().unwrap();
+        assert_eq!(read.text(other), Some(&Secret::from("wrong")));
+        assert_eq!(read.len(), 2);
+    }
+
+    #[test]
+    fn credentials_without_a_field_are_empty() {
+        assert!(Credentials::new().is_empty());
+        assert!(!Credentials::new().with("login_id", 12).is_empty());
+    }
+
     proptest! {
         #[test]
         fn names_are_sorted_and_found(names in prop::collection::btree_set("(password)?[a\\x00\"é]{0,3}", 0..80)) {

@@ -170,10 +170,6 @@ impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a FieldValue)>> MapAccess<
             .ok_or_else(|| de::Error::custom("`next_value_seed` was called before `next_key_seed`"))?;
         seed.deserialize(FieldDeserializer(value)).map_err(|mismatch| mismatch.in_field(name))
     }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.rest.len())
-    }
 }
 
 struct FieldDeserializer<'a>(&'a FieldValue);

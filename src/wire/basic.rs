@@ -76,9 +76,16 @@ mod tests {
         assert_eq!(taken(&[]), Err(RejectionKind::NoCredential));
         assert_eq!(taken(&[""]), Err(RejectionKind::NoCredential));
         let good = basic("a:b");
-        for value in
-            ["Basic", "Basic ", "Basic a:b", "Bearer YTpi", &basic("ab"), &basic(b"a\xff:b"), &format!("{good}=")]
-        {
+        for value in [
+            "Basic",
+            "Basic ",
+            "Basic a:b",
+            "Bearer YTpi",
+            &good.replace("Basic", "Token"),
+            &basic("ab"),
+            &basic(b"a\xff:b"),
+            &format!("{good}="),
+        ] {
             assert_eq!(taken(&[value]), Err(RejectionKind::Malformed), "{value}");
         }
         assert_eq!(taken(&[&good, &good]), Err(RejectionKind::Malformed));

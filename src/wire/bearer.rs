@@ -84,6 +84,7 @@ mod tests {
             "Bearer \u{e9}",
             "Bearera",
             "Basic a",
+            "Digest a",
             "a",
             " Bearer a",
             "Bearer\ta",

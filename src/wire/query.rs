@@ -294,6 +294,12 @@ mod tests {
     }
 
     #[test]
+    fn a_value_without_a_name_is_no_parameter() {
+        assert_eq!(parameters("=a=1&=b", &["a", "b"]).unwrap(), [None, None]);
+        assert_eq!(parameters("&=&&b=1&", &["a", "b"]).unwrap(), [None, Some("1".into())]);
+    }
+
+    #[test]
     fn names_and_values_are_decoded_once() {
         for (query, token) in [
             ("token=a+b%2Bc", "a b+c"),

@@ -168,3 +168,16 @@ impl Endpoint for ProjectConfigsEndpoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_are_a_json_object_and_are_sent_as_they_are() {
+        let endpoint = ProjectConfigsEndpoint::new().configs(&serde_json::json!({"core": {"a": 1}})).unwrap();
+        let body = endpoint.admitted(ConfigsVerdict::Allowed, ()).into_body();
+        assert!(str::from_utf8(&body).unwrap().contains(r#"{"core":{"a":1}}"#));
+        assert!(ProjectConfigsEndpoint::new().configs(&["no object"]).is_err());
+    }
+}

@@ -113,6 +113,8 @@ impl KeyRefusal {
 
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT;
+
     use super::*;
 
     fn take(values: &[&str]) -> Result<(String, String), &'static str> {
@@ -132,6 +134,16 @@ mod tests {
         for (text, id, secret) in [("id:secret", "id", "secret"), ("a:b:c", "a", "b:c"), ("a::", "a", ":")] {
             assert_eq!(take(&[&base64(text)]), Ok((id.to_owned(), secret.to_owned())));
         }
+    }
+
+    #[test]
+    fn another_header_may_be_given_twice() {
+        let mut headers: HeaderMap =
+            [(SERVER_KEY.clone(), base64("id:secret")), (ACCEPT, "a/b".into()), (ACCEPT, "c/d".into())]
+                .map(|(name, value)| (name, value.parse().unwrap()))
+                .into_iter()
+                .collect();
+        assert!(ApiKey::take(&mut headers, &SERVER_KEY).is_ok());
     }
 
     #[test]

@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn other_headers_say_nothing_about_the_device() {
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_static("android"));
+        assert_eq!(Device::read(&mut headers), Device::default());
+        assert!(!headers["accept"].is_sensitive());
+    }
+
+    #[test]
     fn no_text_is_no_value() {
         for value in [&b""[..], b"\xff"] {
             let mut headers = HeaderMap::new();

@@ -255,6 +255,9 @@ mod tests {
         assert_eq!(body(&good), r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{"ticket":"t"}}"#);
         assert_eq!(good.status(), 200);
         assert_eq!(body(&writer.texts(&[("ticket", "t")])), body(&good));
+        for text in ["\n", "\"", "\\", "a\u{0}b", "\u{e9}"] {
+            assert_eq!(body(&writer.texts(&[("ticket", text)])), body(&writer.data(Data { ticket: text.into() })));
+        }
         let none = r#"{"status":200,"error":{"code":"","message":"","field":""},"data":{}}"#;
         assert_eq!(body(&writer.no_data()), none);
     }

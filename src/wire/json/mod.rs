@@ -202,7 +202,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::{reader::MEMBERS_LIMIT, *};
+    use super::{
+        reader::{MEMBERS_LIMIT, is_too_deep},
+        *,
+    };
 
     const NAMES: [&str; 2] = ["a", "b"];
 
@@ -234,6 +237,22 @@ mod tests {
         ] {
             let text = format!("{{\"a\": {text}}}");
             assert_eq!(members(&text, &["a"]).unwrap(), [Some(value)], "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_open_brackets_and_no_closed_ones() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!is_too_deep(&nested(127)) && is_too_deep(&nested(128)));
+        for beside in ["[]", "{}", r#""[[[[[[[[[[\"[[[[[""#] {
+            assert!(!is_too_deep(&format!("[{}0]", format!("{beside},").repeat(300))), "{beside}");
+        }
+    }
+
+    #[test]
+    fn a_comma_stands_between_two_members_and_nowhere_else() {
+        for text in [r#"{,"a":1}"#, r#"{"a":1,}"#, r#"{"a":1,,"b":2}"#, r#"{"a":1 "b":2}"#, "{,}"] {
+            assert!(members(text, &NAMES).is_err(), "{text}");
         }
     }
 

@@ -142,6 +142,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_id_has_one_form() {
+        for id in ["1", "2147483647"] {
+            assert_eq!(UserId::from_text(id).unwrap().to_string(), id);
+        }
+        for text in ["", "0", "-1", "+1", "01", " 1", "2147483648", "4294967296"] {
+            assert!(UserId::from_text(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_profile_is_read_as_it_was_written() {
         let mut profile = Profile::new("287", "Ann \"A\" \u{1f600}\n");
         assert_eq!(read_profile(&write_profile(&profile)).unwrap(), profile);

@@ -80,6 +80,39 @@ fn an_unavailable_store_is_an_error_unless_the_check_needs_no_store() {
     assert_eq!(check(&closed, &tokens), AccessVerdict::Expired);
 }
 
+/// A clock in tokio's time, which a test can pause.
+struct TokioClock(tokio::time::Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        START + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_waits_for_its_store_as_long_as_it_may() {
+    let Fixture { keys, office: open, .. } = fixture();
+    let tokens = log_in(&open);
+    let away = || TicketOffice::new("t", Rigged::new(true, 0), keys.clone()).unwrap();
+    let begun = tokio::time::Instant::now();
+    for (grace, patience, expected) in [(10, 3, 3), (10, 0, 0), (0, 3, 0)] {
+        let office = away()
+            .app_keys(ApiKeys::new([app_key()]).unwrap())
+            .clock(TokioClock(begun))
+            .refresh_grace(Duration::from_secs(grace))
+            .unwrap()
+            .refresh_patience(Duration::from_secs(patience));
+        let asked = tokio::time::Instant::now();
+        let request = Request::new(TokenRefresh::new(tokens.refresh_token.clone()));
+        assert!(office.verify(request).await.is_err());
+        assert_eq!(asked.elapsed(), Duration::from_secs(expected));
+    }
+}
+
 #[test]
 fn a_taken_user_id_is_not_given_again() {
     let clock = ManualClock::new(START);

@@ -137,6 +137,7 @@ fn with_ticket_grace_the_same_client_may_repeat_an_exchange() {
     assert_eq!(exchange("7a6c"), TokenVerdict::Invalid);
     let check = AccessCheck::new(tokens.access_token).with_device(Device::new("7a6c"));
     assert_eq!(ask(&office, check), AccessVerdict::Valid);
+    assert!(office.clone().ticket_grace(Duration::from_secs(60)).is_ok());
     assert!(office.clone().ticket_grace(Duration::from_secs(61)).is_err());
     assert!(office.refresh_grace(Duration::from_secs(61)).is_err());
 }
