@@ -158,3 +158,16 @@ impl Clock for ManualClock {
         self.times().monotonic
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_monotonic_time_goes_on() {
+        let (begun, first) = (Instant::now(), SystemClock.monotonic());
+        while SystemClock.monotonic() <= first {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it stands still");
+        }
+    }
+}

@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn another_path_is_exact_even_if_the_first_was_a_prefix() {
+        let route = Route::prefix("/tenants").unwrap().with_path("/auth").unwrap();
+        assert!(route.matches(&get("/auth")) && !route.matches(&get("/auth/x")) && !route.matches(&get("/tenants/x")));
+    }
+
+    #[test]
+    fn a_predicate_sees_the_head_of_the_request() {
+        let route = Route::exact("/auth").unwrap().when(|head| {
+            head.method() == Method::PUT && head.uri().query() == Some("a=1") && head.headers().contains_key("x")
+        });
+        let request = |method| Request::builder().method(method).uri("/auth?a=1").header("x", "1").body(()).unwrap();
+        assert!(route.matches(&request("PUT")) && !route.matches(&request("GET")));
+    }
+
+    #[test]
     fn an_exact_path_matches_byte_for_byte() {
         let route = Route::new(Method::GET, "/CheckToken").unwrap();
         for (uri, matches) in [

@@ -293,6 +293,11 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_without_a_name_of_its_own_is_a_denial() {
+        assert_eq!((false.name(), None::<()>.name()), ("denied", "denied"));
+    }
+
+    #[test]
     fn every_wrapping_gives_the_same_verdict() {
         let boxed = SharedVerifier::new(Even);
         for number in [1, 2] {

@@ -245,6 +245,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let settings = Settings::with_body_limit(16 * 1024);
+        assert_eq!((settings.buffer.limit, settings.deadline), (67_108_864, Some(Duration::from_secs(5))));
+        assert!(settings.enabled && settings.caller_secret.is_none() && settings.caller_check.is_none());
+    }
+
+    #[test]
     fn a_buffer_has_room_for_its_limit_and_gets_shares_back() {
         let buffer = Arc::new(Buffer::new(10));
         let mut first = Share::new(&buffer);

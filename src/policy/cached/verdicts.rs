@@ -214,6 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_hands_over_what_has_expired_and_keeps_the_rest() {
+        let mut verdicts = Verdicts::<u8, u8>::new();
+        for (key, expires) in [(1, 10), (2, 20)] {
+            verdicts.remember(verdict_key(0, key), key, life(true, expires), 10);
+        }
+        verdicts.sweep(9);
+        assert_eq!(verdicts.entries.len(), 2);
+        verdicts.sweep(10);
+        assert_eq!(known(&verdicts, verdict_key(0, 2), 10), Some(2));
+        assert_eq!((verdicts.entries.len(), verdicts.take_removed()), (1, vec![1]));
+        assert!(verdicts.take_removed().is_empty());
+    }
+
+    #[test]
     fn only_the_current_look_up_is_ended() {
         let mut verdicts = Verdicts::<u8, u8>::new();
         verdicts.begin(verdict_key(1, 1), 1);

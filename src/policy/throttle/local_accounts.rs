@@ -202,6 +202,15 @@ mod tests {
         assert!(local_accounts.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
     }
 
+    /// Otherwise no later settlement would be the only one, and none would be settled.
+    #[test]
+    fn a_settlement_after_all_were_dropped_is_the_only_one() {
+        let (local, settlement) = (Local::default(), Settlement { id: 1, at: 0, failed: true });
+        assert!(local.add_debt(settlement) && !local.add_debt(settlement));
+        local.drop_all();
+        assert!(local.owed().is_empty() && local.add_debt(settlement));
+    }
+
     #[test]
     fn the_number_of_places_in_line_is_limited() {
         let local = Local::default();
