@@ -210,6 +210,16 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "openapi")]
+    #[test]
+    fn a_scheme_of_http_stands_in_authorization_and_before_every_value() {
+        let scheme = |header, live: &[&str]| CallerSecret::new(header, live.iter().copied()).unwrap().http_scheme();
+        assert_eq!(scheme(AUTHORIZATION, &["Bearer a", "bearer b"]), Some("bearer"));
+        assert_eq!(scheme(AUTHORIZATION, &["Basic YTpi"]), Some("basic"));
+        assert_eq!(scheme(AUTHORIZATION, &["Bearer a", "b"]), None);
+        assert_eq!(scheme(HEADER, &["Bearer a"]), None);
+    }
+
     #[test]
     fn debug_shows_no_live_value() {
         assert!(!format!("{:?}", CallerSecret::new(HEADER, ["605b32dd"])).contains("605b"));

@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(validated("45186"), (200, r#"{"success":true,"result":"agent 45186 verified"}"#.into()));
         let (_, body) = validated("\"\\\n\u{0}Ş");
         assert_eq!(body, r#"{"success":true,"result":"agent \"\\\n\u0000Ş verified"}"#);
-        for (user_no, escaped) in [("4\"5", r#"4\"5"#), ("4\\5", r"4\\5"), ("4\n5", r"4\n5"), ("4 5", "4 5")] {
+        for (user_no, escaped) in [("\"", r#"\""#), ("\\", r"\\"), ("\n", r"\n"), ("4 5", "4 5"), ("4\"5", r#"4\"5"#)] {
             let (_, body) = validated(user_no);
             assert_eq!(body, format!(r#"{{"success":true,"result":"agent {escaped} verified"}}"#));
         }
