@@ -209,7 +209,6 @@ fn for_each<'a, const N: usize>(
     let bytes = query.as_bytes();
     let (mut at, mut likely) = (0, 0);
     while at < query.len() {
-        let is_plain = |byte| !matches!(byte, b'&' | b'=' | b'%' | b'+');
         let in_place =
             names.get(likely).filter(|name| names::are_of(names, is_plain) && names::is_at(bytes, at, name, b'='));
         let (index, start) = match in_place {
@@ -233,6 +232,12 @@ fn for_each<'a, const N: usize>(
         likely = index + 1;
     }
     Ok(())
+}
+
+/// Whether this byte of a name is the same in a query.
+#[inline(always)]
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'&' | b'=' | b'%' | b'+')
 }
 
 /// The end of the name that begins at `start`, and whether it is encoded.

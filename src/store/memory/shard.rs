@@ -73,14 +73,8 @@ impl Shard {
             self.settle(replaced.place as usize, queued);
             return Some(replaced);
         }
-        // Grows by a quarter, where a `Vec` would double: at a million entries this saves as much as keys and values
-        // take.
-        if entries.len() == entries.capacity() {
-            entries.reserve_exact(entries.len() / 4 + 4);
-        }
-        if self.queue.len() == self.queue.capacity() {
-            self.queue.reserve_exact(self.queue.len() / 4 + 4);
-        }
+        entries.reserve_exact(growth(entries.len(), entries.capacity()));
+        self.queue.reserve_exact(growth(self.queue.len(), self.queue.capacity()));
         let deadline = entry.deadline;
         let id = narrow(entries.insert(entry));
         self.index.insert_unique(hash, id, |id| rehash(entries[*id as usize].key()));
@@ -140,6 +134,12 @@ impl Shard {
 /// A store holds no more than `u32::MAX` entries.
 fn narrow(number: usize) -> u32 {
     u32::try_from(number).expect("a store holds no more entries than a u32 can count")
+}
+
+/// For how many more entries a list of this length and capacity gets room: for a quarter more, where a `Vec` would double.
+/// At a million entries this saves as much as keys and values take.
+fn growth(len: usize, capacity: usize) -> usize {
+    if len == capacity { len / 4 + 4 } else { 0 }
 }
 
 #[cfg(test)]
