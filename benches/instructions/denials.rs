@@ -28,6 +28,9 @@ use crate::valgrind;
 /// The most that two denials of a check may differ by, if nothing explains more.
 const TOLERANCE: f64 = 0.01;
 
+/// How many times a difference is counted anew.
+const RECOUNTS: usize = 3;
+
 struct Denial {
     check: &'static str,
     sent: &'static str,
@@ -115,16 +118,26 @@ pub(crate) fn complaints() -> Vec<String> {
     println!(
         "| check | wrong credential | instructions | difference | it tells nothing, as |\n|---|---|---:|---:|---|"
     );
-    let (mut complaints, mut first) = (Vec::new(), ("", 0.0));
-    for denial in DENIALS {
-        let instructions = valgrind::instructions(&denial.name()) as f64;
-        if first.0 != denial.check {
-            first = (denial.check, instructions);
-        }
-        let (difference, reason) = (instructions / first.1 - 1.0, denial.reason.unwrap_or_default());
-        println!("| {} | {} | {instructions} | {:+.1} % | {reason} |", denial.check, denial.sent, 100.0 * difference);
-        if difference.abs() > TOLERANCE && reason.is_empty() {
-            complaints.push(format!("{}: it takes {:+.1} % of the first", denial.name(), 100.0 * difference));
+    let mut complaints = Vec::new();
+    for of_check in DENIALS.chunk_by(|one, next| one.check == next.check) {
+        let mut first = of_check[0].instructions();
+        for (number, denial) in of_check.iter().enumerate() {
+            let mut instructions = if number == 0 { first } else { denial.instructions() };
+            let differs = |first: f64, instructions: f64| {
+                denial.reason.is_none() && (instructions / first - 1.0).abs() > TOLERANCE
+            };
+            // The memory store's hash has a random key: its collisions differ from run to run, and a real difference does not.
+            for _ in 0..RECOUNTS {
+                if differs(first, instructions) {
+                    (first, instructions) = (of_check[0].instructions(), denial.instructions());
+                }
+            }
+            let difference = 100.0 * (instructions / first - 1.0);
+            let reason = denial.reason.unwrap_or_default();
+            println!("| {} | {} | {instructions} | {difference:+.1} % | {reason} |", denial.check, denial.sent);
+            if differs(first, instructions) {
+                complaints.push(format!("{}: it takes {difference:+.1} % of the first", denial.name()));
+            }
         }
     }
     complaints
@@ -133,6 +146,10 @@ pub(crate) fn complaints() -> Vec<String> {
 impl Denial {
     fn name(&self) -> String {
         format!("denial/{}/{}", self.check, self.sent)
+    }
+
+    fn instructions(&self) -> f64 {
+        valgrind::instructions(&self.name()) as f64
     }
 }
 
