@@ -67,10 +67,9 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{
-    hashing::update_part,
-    keyed_digest::{KeyedDigest, TagKey, Tagger},
-};
+pub(crate) use self::hashing::update_part;
+#[cfg(feature = "policy")]
+pub(crate) use self::keyed_digest::{KeyedDigest, TagKey, Tagger};
 pub use self::{
     issue::{IssueError, Issued, TokenId, checked_ttl},
     key::{Key, KeyId},
