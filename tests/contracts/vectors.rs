@@ -49,8 +49,10 @@ pub(crate) struct Vector {
     asked: Option<Value>,
     pub(crate) answer: Answer,
     /// The check of the platform's conformance suite that makes this call: its row and its name.
+    #[cfg_attr(not(feature = "conformance"), expect(dead_code, reason = "the checks are not built"))]
     pub(crate) played: Option<String>,
     /// Why no check makes this call.
+    #[cfg_attr(not(feature = "conformance"), expect(dead_code, reason = "the checks are not built"))]
     pub(crate) not_played: Option<String>,
 }
 
