@@ -144,16 +144,22 @@ const REFUSED_APP_KEYS: [(&str, KeyRefusal); 5] = [
     ("ownerless-app-key", KeyRefusal::WithoutOwner),
 ];
 
+fn refused_app_keys(given: &mut Given) -> Result<Vec<(KeyRefusal, String)>, BoxError> {
+    let mut keys = Vec::new();
+    for (name, refusal) in REFUSED_APP_KEYS {
+        keys.extend(given.one(name)?.map(|key| (refusal, key)));
+    }
+    Ok(keys)
+}
+
 fn ticket_server(given: &mut Given) -> Result<Suite, BoxError> {
     let [server_key, app_key] = [given.required("server-key")?, given.required("app-key")?];
     let mut calls = TicketServerCalls::new(&server_key, &app_key).single_use(!given.flag("reusable-tickets"));
     if let Some(xc_user_id) = given.one("xc-user-id")? {
         calls = calls.xc_user_id(&xc_user_id);
     }
-    for (name, refusal) in REFUSED_APP_KEYS {
-        if let Some(key) = given.one(name)? {
-            calls = calls.refused_app_key(refusal, key);
-        }
+    for (refusal, key) in refused_app_keys(given)? {
+        calls = calls.refused_app_key(refusal, key);
     }
     set! { calls,
         body_limit: given.number("body-limit")?;
@@ -173,10 +179,8 @@ fn socket(given: &mut Given) -> Result<Suite, BoxError> {
     let [token, app_key, device] =
         [given.required("access-token")?, given.required("app-key")?, given.required("device-identifier")?];
     let mut calls = SocketCalls::new(&token, &app_key, &device);
-    for (name, refusal) in REFUSED_APP_KEYS {
-        if let Some(key) = given.one(name)? {
-            calls = calls.refused_app_key(refusal, key);
-        }
+    for (refusal, key) in refused_app_keys(given)? {
+        calls = calls.refused_app_key(refusal, key);
     }
     set! { calls,
         path: given.one("path")?;

@@ -4,6 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::once;
+#[cfg(feature = "openapi")]
+use crate::wire::credentials;
 use crate::{ConfigError, Rejection, Secret};
 
 /// A secret that callers must present in a header.
@@ -83,11 +85,8 @@ impl CallerSecret {
     /// The scheme of `Authorization` that all live values have, if it is one that an OpenAPI document has a name for.
     #[cfg(feature = "openapi")]
     pub(crate) fn http_scheme(&self) -> Option<&'static str> {
-        let is_of = |scheme: &str| {
-            let scheme_of = |live: &Secret| live.expose_secret().split_once(' ').map(|(scheme, _)| scheme.to_owned());
-            self.live.iter().all(|live| scheme_of(live).is_some_and(|known| known.eq_ignore_ascii_case(scheme)))
-        };
-        ["basic", "bearer"].into_iter().find(|scheme| self.header == AUTHORIZATION && is_of(scheme))
+        let is_of = |scheme: &&str| self.live.iter().all(|live| credentials(live.expose_secret(), scheme).is_some());
+        ["basic", "bearer"].into_iter().filter(|_| self.header == AUTHORIZATION).find(is_of)
     }
 
     /// Requires one of the `live` pairs of a user name and a password in `Authorization`, by the scheme Basic (RFC 7617).

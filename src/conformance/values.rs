@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::Secret;
+use crate::{
+    Secret,
+    wire::{is_unreserved, json, percent_encode},
+};
 
 /// The values of a [`Suite`](super::Suite), by name: those that the tester gives, and those that answers have given.
 #[derive(Clone, Default)]
@@ -112,21 +115,8 @@ fn write(text: &str, place: Place, filter: &str) -> String {
         (Place::Header, "base64") => BASE64_STANDARD.encode(text),
         (Place::Header | Place::Pattern, _) => text.to_owned(),
         (Place::Body, "all") => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
-        (Place::Body, _) => {
-            let quoted = serde_json::Value::from(text).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
-        }
+        (Place::Body, _) => json::escaped(text).into_owned(),
     }
-}
-
-fn percent_encode(text: &str, kept: fn(u8) -> bool) -> String {
-    let encode = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encode).collect()
-}
-
-/// Whether the byte needs no encoding (RFC 3986, section 2.3).
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 #[cfg(test)]

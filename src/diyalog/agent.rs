@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
@@ -8,6 +8,7 @@ use super::answer::refusal;
 use crate::{
     Contract, Credential, Endpoint, Outcome, Rejection, Route, Secret, Verdict,
     wire::{
+        json,
         query::{self, OnePath},
         response,
     },
@@ -224,17 +225,8 @@ impl Endpoint for AgentEndpoint {
 }
 
 fn success(user_no: &str) -> Response<Bytes> {
-    #[derive(Serialize)]
-    struct Success<'a> {
-        success: bool,
-        result: fmt::Arguments<'a>,
-    }
-
-    if user_no.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        let body = [r#"{"success":true,"result":"agent "#, user_no, r#" verified"}"#].concat();
-        return response::json_text(StatusCode::OK, body);
-    }
-    response::json(StatusCode::OK, &Success { success: true, result: format_args!("agent {user_no} verified") })
+    let body = [r#"{"success":true,"result":"agent "#, &json::escaped(user_no), r#" verified"}"#].concat();
+    response::json_text(StatusCode::OK, body)
 }
 
 fn bad_request(error_message: &str) -> Response<Bytes> {

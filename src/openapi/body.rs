@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::description::Without;
+use crate::wire::{is_unreserved, percent_encode};
 
 /// The body of a good request: its schema, and a sample.
 #[derive(Debug)]
@@ -34,21 +35,13 @@ impl SampleBody {
 }
 
 fn pair(name: &str, value: &Value) -> Option<String> {
+    let escaped = |text: &str| percent_encode(text, is_unreserved);
     let value = match value {
         Value::String(text) => escaped(text),
         Value::Number(_) | Value::Bool(_) => escaped(&value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
     Some(format!("{}={value}", escaped(name)))
-}
-
-/// The text percent-encoded, apart from what needs no encoding (RFC 3986, section 2.3).
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -41,7 +41,6 @@
 mod cached;
 mod service;
 #[cfg(feature = "policy")]
-#[cfg(feature = "policy")]
 mod throttle;
 
 pub use self::service::ServiceVerifier;

@@ -16,7 +16,7 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<HeaderValue, Rejection> {
 }
 
 /// The credentials in `value`, if its scheme is `scheme`, in any case (RFC 9110, section 11.4).
-pub(super) fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+pub(crate) fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     let (given, credentials) = value.split_at_checked(scheme.len())?;
     // Nearly all clients write the scheme as it is registered.
     let is_scheme = (given == scheme || given.eq_ignore_ascii_case(scheme)) && credentials.starts_with(' ');

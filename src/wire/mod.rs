@@ -30,6 +30,10 @@ mod scan;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+#[cfg(feature = "openapi")]
+pub(crate) use self::authorization::credentials;
+#[cfg(any(feature = "conformance", feature = "openapi"))]
+pub(crate) use self::percent::{encode as percent_encode, is_unreserved};
 use crate::Rejection;
 
 /// The body as text, without a copy.

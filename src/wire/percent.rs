@@ -14,3 +14,16 @@ pub(super) fn decode(text: &str, plus: u8) -> Option<String> {
     }
     String::from_utf8(decoded).ok()
 }
+
+/// Encodes each byte of `text` that is not `kept`.
+#[cfg(any(feature = "conformance", feature = "openapi"))]
+pub(crate) fn encode(text: &str, kept: fn(u8) -> bool) -> String {
+    let encode = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encode).collect()
+}
+
+/// Whether the byte needs no encoding (RFC 3986, section 2.3).
+#[cfg(any(feature = "conformance", feature = "openapi"))]
+pub(crate) fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}

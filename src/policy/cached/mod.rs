@@ -18,8 +18,7 @@ use self::{
     look_up::{KnownVerdicts, LookUp, ResultReceiver, SharedVerdicts, lock, wait},
     verdicts::{Life, VerdictKey, VerdictOrLookUp, Verdicts},
 };
-use crate::token::TagKey;
-use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis};
+use crate::{BoxError, Clock, ConfigError, Credential, SystemClock, Verdict, Verifier, clock::millis, token::TagKey};
 
 /// Caches the verdicts of another verifier.
 ///

@@ -22,8 +22,12 @@ use self::{
     settings::buckets,
     store_key::Prefix,
 };
-use crate::token::{KeyedDigest, TagKey};
-use crate::{BoxError, ClientAddr, Credential, SystemClock, Verdict, Verifier, clock::millis, store::Store};
+use crate::{
+    BoxError, ClientAddr, Credential, SystemClock, Verdict, Verifier,
+    clock::millis,
+    store::Store,
+    token::{KeyedDigest, TagKey},
+};
 
 /// Wraps a verifier, and refuses attempts after too many failed ones.
 ///

@@ -68,7 +68,7 @@ impl Route {
         }
     }
 
-    /// What is beside a good `auth`.
+    /// The members beside a good `auth`.
     pub(super) fn rest(self) -> &'static str {
         self.calls()[0].1
     }

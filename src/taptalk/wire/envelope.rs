@@ -1,13 +1,16 @@
 //! The envelope of every response: `status`, `error` and `data`.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{error::Error, fmt};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::taptalk::{wire::code::Code, wire::refusal::Refusal};
-use crate::{Failure, FailureKind, Rejection, wire::response};
+use crate::{
+    Failure, FailureKind, Rejection,
+    wire::{json::escaped, response},
+};
 
 /// The beginning of the response to a positive verdict. All members of `error` are always present, and are strings, never
 /// null: the published clients throw otherwise.
@@ -137,15 +140,6 @@ impl Writer {
         }
         response
     }
-}
-
-/// `text` as it is written between the quotes of a JSON string.
-fn escaped(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        return text.into();
-    }
-    let quoted = serde_json::to_string(text).expect("text is JSON");
-    quoted[1..quoted.len() - 1].to_owned().into()
 }
 
 /// The error in an envelope whose status is not 200: see [`ClientError`](crate::taptalk::ClientError).

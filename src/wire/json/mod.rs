@@ -200,6 +200,22 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
+/// `text` as it is written between the quotes of a JSON string.
+#[cfg(any(feature = "conformance", feature = "diyalog", feature = "taptalk"))]
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_plain) {
+        return text.into();
+    }
+    let quoted = serde_json::to_string(text).expect("text is JSON");
+    quoted[1..quoted.len() - 1].to_owned().into()
+}
+
+/// Whether this byte of a text is the same in a JSON string.
+#[inline(always)]
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

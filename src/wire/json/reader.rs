@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         names: &[&'static str; N],
         object: Option<&'static str>,
     ) -> Result<Self, Rejection> {
-        let in_place = names::are_of(names, |byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+        let in_place = names::are_of(names, super::is_plain);
         let mut reader = Self { text, at: 0, first: true, ignored: 0, in_place, object };
         reader.enter()?;
         Ok(reader)

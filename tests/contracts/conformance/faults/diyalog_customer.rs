@@ -4,7 +4,9 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use tower_verify::diyalog::CustomerEndpoint;
 
-use super::{answers, assert_caught, bodies, page, planted, reparsed, requests, targets, texts, with_header};
+use super::{
+    answers, assert_caught, bodies, by_method, page, planted, reparsed, requests, targets, texts, with_header,
+};
 use crate::conformance::apps::{self, App};
 
 fn app() -> App {
@@ -321,15 +323,7 @@ async fn faults_in_the_verifier_and_in_front_of_it() {
             "DY-5",
             "a caller with its secret twice",
         ),
-        planted(
-            "any method",
-            requests(app(), |mut request| {
-                *request.method_mut() = Method::POST;
-                request
-            }),
-            "DY-1",
-            "PUT is not answered",
-        ),
+        planted("any method", by_method(app(), Method::POST), "DY-1", "PUT is not answered"),
         planted(
             "a prefix of the path",
             targets(app(), |_| "/checkauthtoken".into()),

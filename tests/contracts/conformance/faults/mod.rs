@@ -9,7 +9,7 @@ mod taptalk;
 mod taptalk_socket;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
 use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_verify::conformance::Suite;
@@ -97,6 +97,24 @@ fn with_header(app: App, name: &'static str, value: Option<&'static str>) -> App
             answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         answer
+    })
+}
+
+/// The app with another status in place of this one.
+fn at_status(app: App, from: u16, to: u16) -> App {
+    answers(app, move |_, mut answer| {
+        if answer.status() == from {
+            *answer.status_mut() = StatusCode::from_u16(to).unwrap();
+        }
+        answer
+    })
+}
+
+/// The app that takes each request for one of this method.
+fn by_method(app: App, method: Method) -> App {
+    requests(app, move |mut request| {
+        *request.method_mut() = method.clone();
+        request
     })
 }
 

@@ -1,9 +1,9 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use serde_json::Value;
 use tower_verify::talkdesk::Validator;
 
-use super::{answers, assert_caught, bodies, page, planted, reparsed, texts, with_header};
+use super::{answers, assert_caught, at_status, bodies, page, planted, reparsed, texts, with_header};
 use crate::conformance::apps::{self, App};
 
 fn app() -> App {
@@ -15,15 +15,6 @@ fn json(change: fn(&mut Value)) -> App {
         let Ok(mut body) = serde_json::from_str(text) else { return text.to_owned() };
         change(&mut body);
         body.to_string()
-    })
-}
-
-fn at_status(from: u16, to: u16) -> App {
-    answers(app(), move |_, mut answer| {
-        if answer.status() == from {
-            *answer.status_mut() = StatusCode::from_u16(to).unwrap();
-        }
-        answer
     })
 }
 
@@ -43,9 +34,9 @@ async fn faults() {
             "TD-11",
             "a denial is not stored",
         ),
-        planted("200 with an error", at_status(401, 200), "TD-11", denied),
-        planted("403 for a denial", at_status(401, 403), "TD-11", denied),
-        planted("a redirect to a login", at_status(401, 302), "TD-11", denied),
+        planted("200 with an error", at_status(app(), 401, 200), "TD-11", denied),
+        planted("403 for a denial", at_status(app(), 401, 403), "TD-11", denied),
+        planted("a redirect to a login", at_status(app(), 401, 302), "TD-11", denied),
         planted("a fraction is granted", json(|body| body["login_id"] = 1.5.into()), "TD-10", "the good fields"),
         planted("null is granted", json(|body| body["login_id"] = Value::Null), "TD-10", "the good fields"),
         planted(
@@ -55,8 +46,8 @@ async fn faults() {
             "the good fields",
         ),
         planted("an array is granted", texts(app(), |text| format!("[{text}]")), "TD-10", "the good fields"),
-        planted("201 for a grant", at_status(200, 201), "TD-10", "the good fields"),
-        planted("204 for a grant", at_status(200, 204), "TD-10", "the good fields"),
+        planted("201 for a grant", at_status(app(), 200, 201), "TD-10", "the good fields"),
+        planted("204 for a grant", at_status(app(), 200, 204), "TD-10", "the good fields"),
         planted(
             "the password in an error",
             texts(app(), |text| text.replace("not valid", "not valid: 605b-32dd")),
@@ -81,7 +72,7 @@ async fn faults() {
             "TD-12",
             "a failing verifier",
         ),
-        planted("401 for what is malformed", at_status(400, 401), "TD-5", "`auth` is missing"),
+        planted("401 for what is malformed", at_status(app(), 400, 401), "TD-5", "`auth` is missing"),
         planted(
             "the last of two fields is read",
             bodies(app(), |body| reparsed(body, |_| {})),

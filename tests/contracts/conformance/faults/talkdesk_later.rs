@@ -3,7 +3,10 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower_verify::talkdesk::LaterCalls;
 
-use super::{Planted, answers, assert_caught, bodies, lenient, page, planted, reparsed, requests, with_header};
+use super::{
+    Planted, answers, assert_caught, at_status, bodies, by_method, lenient, page, planted, reparsed, requests,
+    with_header,
+};
 use crate::conformance::apps::{self, App};
 
 const GOOD: &str = r#"{"auth":{"username":"john@example.com","login_id":12,"on":true,"token":"605b-32ddX"}}"#;
@@ -23,15 +26,6 @@ fn answer(path: &'static str, change: fn(&mut Value)) -> App {
             change(&mut body);
             body.to_string().into()
         })
-    })
-}
-
-fn at_status(from: u16, to: u16) -> App {
-    answers(app(), move |_, mut answer| {
-        if answer.status() == from {
-            *answer.status_mut() = StatusCode::from_u16(to).unwrap();
-        }
-        answer
     })
 }
 
@@ -112,15 +106,7 @@ async fn faults_of_the_routes() {
             "TD-21",
             "agent synchronization without `meta`",
         ),
-        planted(
-            "agents are told by GET",
-            requests(app(), |mut request| {
-                *request.method_mut() = Method::POST;
-                request
-            }),
-            "TD-21",
-            "GET is not answered",
-        ),
+        planted("agents are told by GET", by_method(app(), Method::POST), "TD-21", "GET is not answered"),
         activity("an activity in an envelope", |body| *body = json!({"interactions": body})),
         activity("an activity of texts", |body| *body = json!(["late"])),
         planted(
@@ -129,9 +115,9 @@ async fn faults_of_the_routes() {
             "TD-22",
             "contact activity of an unknown contact",
         ),
-        planted("an action is answered with 200", at_status(201, 200), "TD-23", "an action"),
-        planted("an action is answered with 202", at_status(201, 202), "TD-23", "an action"),
-        planted("an action is answered with 422", at_status(400, 422), "TD-23", "an action for no contact"),
+        planted("an action is answered with 200", at_status(app(), 201, 200), "TD-23", "an action"),
+        planted("an action is answered with 202", at_status(app(), 201, 202), "TD-23", "an action"),
+        planted("an action is answered with 422", at_status(app(), 400, 422), "TD-23", "an action for no contact"),
     ])
     .await;
 }
@@ -142,10 +128,10 @@ async fn faults_of_the_guard() {
     let wrong = |fault, app, check| planted(fault, app, "TD-24", check);
     assert_all_caught([
         wrong("no challenge", with_header(app(), "www-authenticate", None), denied),
-        wrong("400 for a denial", at_status(401, 400), denied),
-        wrong("403 for a denial", at_status(401, 403), denied),
-        wrong("200 with an error", at_status(401, 200), denied),
-        wrong("a redirect to a login", at_status(401, 302), denied),
+        wrong("400 for a denial", at_status(app(), 401, 400), denied),
+        wrong("403 for a denial", at_status(app(), 401, 403), denied),
+        wrong("200 with an error", at_status(app(), 401, 200), denied),
+        wrong("a redirect to a login", at_status(app(), 401, 302), denied),
         wrong(
             "the token in an error",
             answers(
@@ -247,7 +233,7 @@ async fn faults_of_the_guard() {
             admits(|_, text| text.contains("605b-32ddX")),
             "a body that breaks off",
         ),
-        wrong("415 for what is no JSON", at_status(401, 415), "no body"),
+        wrong("415 for what is no JSON", at_status(app(), 401, 415), "no body"),
     ])
     .await;
 }
@@ -352,7 +338,7 @@ async fn faults_of_an_outage_and_of_the_form() {
             "TD-24",
             "a chunked body",
         ),
-        planted("413 as 400", at_status(413, 400), "TD-14", "a body over the limit"),
+        planted("413 as 400", at_status(app(), 413, 400), "TD-14", "a body over the limit"),
         planted("no limit", admits(|request, _| request.body().len() > 128 * 1024), "TD-14", "a body over the limit"),
     ])
     .await;

@@ -1,11 +1,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode,
+    HeaderMap, HeaderValue, Method, Request, StatusCode,
     header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY},
 };
 
-use super::{answers, assert_caught, page, planted, requests, targets, texts, with_header};
+use super::{answers, assert_caught, at_status, by_method, page, planted, requests, targets, texts, with_header};
 use crate::conformance::{
     apps::App,
     taptalk::{APP_KEY, pair},
@@ -209,12 +209,7 @@ async fn faults_of_the_guard() {
         ),
         planted(
             "403 over a body that says 401",
-            answers(app(), |_, mut answer| {
-                if answer.status() == StatusCode::UNAUTHORIZED {
-                    *answer.status_mut() = StatusCode::FORBIDDEN;
-                }
-                answer
-            }),
+            at_status(app(), 401, 403),
             "TT-40103",
             "an upgrade with a made-up token",
         ),
@@ -263,20 +258,10 @@ async fn faults_of_the_handshake() {
             request
         })
     };
-    let refusals_after_101 = answers(app(), |_, mut answer| {
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        }
-        answer
-    });
-    let get = requests(app(), |mut request| {
-        *request.method_mut() = http::Method::GET;
-        request
-    });
     let faults = vec![
         planted(
             "the socket is opened, and then closed",
-            refusals_after_101,
+            at_status(app(), 401, 101),
             "TT-40101",
             "an upgrade without Authorization",
         ),
@@ -314,18 +299,8 @@ async fn faults_of_the_handshake() {
             "TT-12",
             "the web SDK opens the socket",
         ),
-        planted(
-            "200 in place of 101",
-            answers(app(), |_, mut answer| {
-                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                    *answer.status_mut() = StatusCode::OK;
-                }
-                answer
-            }),
-            "TT-12",
-            "the Android and iOS SDKs open the socket",
-        ),
-        planted("POST upgrades", get, "TT-12", "POST is not answered"),
+        planted("200 in place of 101", at_status(app(), 101, 200), "TT-12", "the Android and iOS SDKs open the socket"),
+        planted("POST upgrades", by_method(app(), Method::GET), "TT-12", "POST is not answered"),
         planted("any version", with("sec-websocket-version", "13"), "TT-12", "a Sec-WebSocket-Version that is not 13"),
         planted(
             "only the documented spelling",
