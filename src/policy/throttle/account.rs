@@ -8,7 +8,7 @@ use tokio::{
 
 use super::{
     bucket::Bucket,
-    local_accounts::{LocalAccount, LocalAccounts, Settlement},
+    local_accounts::{LocalAccount, LocalAccounts, Seen, Settlement},
     record::{Decision, Record, Rules},
     store_key::{Prefix, StoreKey},
 };
@@ -107,36 +107,36 @@ impl<'a, S: Store> Reservation<'a, S> {
         let Attempt { accounts, local, rules, .. } = &*attempt;
         // Read only if there is something to wait for.
         let mut asked = None;
-        let _place = local.enter(accounts.max_pending).ok_or_else(|| throttled(UNDECIDED))?;
-        let _turn = match local.turn.try_lock() {
-            Ok(turn) => turn,
-            Err(_) => {
-                asked = Some(Instant::now());
-                timeout(accounts.pending_timeout, local.turn.lock()).await.map_err(|_| throttled(UNDECIDED))?
-            }
-        };
+        let mut turn = None;
         let mut poll = POLL.0;
         loop {
-            *settled = false;
-            let reserve = |record: &mut Record, now| {
-                settlement.at = now;
-                record.reserve(settlement.id, now, rules)
-            };
-            let (decision, claimed) = attempt.update(reserve).await?;
-            *alone = claimed;
-            *settled = decision != Decision::Reserved;
-            match decision {
-                Decision::Reserved => return Ok(()),
-                Decision::Throttled(wait) => return Err(throttled(Duration::from_millis(wait))),
-                Decision::Undecided => {}
+            let seen = if turn.is_none() { local.see_at_once() } else { Some(local.see().await) };
+            if let Some(seen) = seen {
+                *settled = false;
+                let reserve = |record: &mut Record, now| {
+                    settlement.at = now;
+                    record.reserve(settlement.id, now, rules)
+                };
+                let (decision, claimed) = attempt.update(seen, reserve).await?;
+                *alone = claimed;
+                *settled = decision != Decision::Reserved;
+                match decision {
+                    Decision::Reserved => return Ok(()),
+                    Decision::Throttled(wait) => return Err(throttled(Duration::from_millis(wait))),
+                    Decision::Undecided => local.set_undecided(),
+                }
             }
             let left = accounts.pending_timeout.saturating_sub(asked.get_or_insert_with(Instant::now).elapsed());
             if left.is_zero() {
                 return Err(throttled(UNDECIDED));
             }
+            if turn.is_none() {
+                let place = local.enter(accounts.max_pending).ok_or_else(|| throttled(UNDECIDED))?;
+                let lock = timeout(left, local.turn.lock()).await.map_err(|_| throttled(UNDECIDED))?;
+                turn = Some((place, lock));
             // `Notify` stores a permit, so a settlement during the store operation is not missed.
-            if timeout(poll.min(left), local.settled.notified()).await.is_err() {
-                *local.seen.lock().await = None;
+            } else if timeout(poll.min(left), local.settled.notified()).await.is_err() {
+                *local.see().await = None;
                 poll = (poll * 2).min(POLL.1);
             }
         }
@@ -198,7 +198,7 @@ impl<'a, S: Store> Attempt<'a, S> {
             }
             Decision::Reserved
         };
-        let settled = self.update(settle).await;
+        let settled = self.update(self.local.see().await, settle).await;
         self.local.settled.notify_one();
         settled.map(|_| ())
     }
@@ -227,7 +227,7 @@ impl<'a, S: Store> Attempt<'a, S> {
 
     /// Removes the account's value if it is still `alone`. Returns whether it was.
     async fn clear(&self, alone: Bytes) -> Result<bool, StoreError> {
-        let mut seen = self.local.seen.lock().await;
+        let mut seen = self.local.see().await;
         if seen.as_ref() != Some(&alone) {
             return Ok(false);
         }
@@ -247,10 +247,10 @@ impl<'a, S: Store> Attempt<'a, S> {
     /// accounts of the bucket.
     async fn update(
         &self,
+        mut seen: Seen<'_>,
         mut step: impl FnMut(&mut Record, u64) -> Decision,
     ) -> Result<(Decision, Option<Bytes>), StoreError> {
         let (store, key) = (&self.accounts.store, self.key.as_str());
-        let mut seen = self.local.seen.lock().await;
         // Taken out: if this future is dropped midway, the value in the store is not known.
         let mut present = seen.take();
         loop {

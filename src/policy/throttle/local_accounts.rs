@@ -1,8 +1,9 @@
 use std::{
+    hint,
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -23,17 +24,23 @@ const MAX_OWED: usize = 1000;
 /// The number of tables of accounts, each with its own lock.
 const SHARDS: usize = 64;
 
+/// How often to try a lock before waiting for it. With a store in memory, another thread has it for less time than it
+/// takes to sleep and wake up.
+const TRIES: usize = 100;
+
 /// The state that the attempts at one account share on this node, as long as there are any.
 #[derive(Default)]
 pub(super) struct Local {
-    /// Held by the attempt on this node that asks for a reservation and waits for it. The other attempts queue for it,
-    /// first in, first out.
+    /// Held by the attempt on this node that waits for its reservation. The other attempts that wait queue for it, first
+    /// in, first out.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// The number of attempts that hold `turn` or wait for it.
     in_line: AtomicUsize,
+    /// Whether one of them waits for other attempts to be settled. Later ones must not overtake it.
+    undecided: AtomicBool,
     /// The account's value in the store as this node saw it last, if it has. Only the holder of this lock changes the
     /// account on this node.
-    pub(super) seen: futures_util::lock::Mutex<Option<Bytes>>,
+    seen: futures_util::lock::Mutex<Option<Bytes>>,
     /// Notified when an attempt on this node is settled. One attempt at a time waits for it.
     pub(super) settled: Notify,
     /// The finished attempts that may still be reserved in the store, and since when.
@@ -49,14 +56,45 @@ pub(super) struct Settlement {
     pub(super) failed: bool,
 }
 
+/// The lock of [`Local::seen`].
+pub(super) type Seen<'a> = futures_util::lock::MutexGuard<'a, Option<Bytes>>;
+
 /// A place in line.
 pub(super) struct InLine<'a>(&'a Local);
 
 impl Local {
+    /// Locks the value that this node saw last.
+    pub(super) async fn see(&self) -> Seen<'_> {
+        match self.try_see() {
+            Some(seen) => seen,
+            None => self.seen.lock().await,
+        }
+    }
+
+    /// Locks the value that this node saw last without waiting in line. Returns `None` if another attempt has it for
+    /// long, or an earlier one is undecided.
+    pub(super) fn see_at_once(&self) -> Option<Seen<'_>> {
+        if self.undecided.load(Relaxed) { None } else { self.try_see() }
+    }
+
+    fn try_see(&self) -> Option<Seen<'_>> {
+        (0..TRIES).find_map(|_| {
+            self.seen.try_lock().or_else(|| {
+                hint::spin_loop();
+                None
+            })
+        })
+    }
+
     /// Takes a place in line, unless there are already `most` attempts in it.
     pub(super) fn enter(&self, most: usize) -> Option<InLine<'_>> {
         let entered = InLine(self);
         (self.in_line.fetch_add(1, Relaxed) < most).then_some(entered)
+    }
+
+    /// Makes later attempts line up, as long as anybody is in line.
+    pub(super) fn set_undecided(&self) {
+        self.undecided.store(true, Relaxed);
     }
 
     /// Adds a settlement that is owed to the store, unless there are too many. Returns whether it is the only one, so
@@ -100,7 +138,9 @@ impl Local {
 
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
-        self.0.in_line.fetch_sub(1, Relaxed);
+        if self.0.in_line.fetch_sub(1, Relaxed) == 1 {
+            self.0.undecided.store(false, Relaxed);
+        }
     }
 }
 
@@ -218,5 +258,19 @@ mod tests {
         assert_eq!(places.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
         drop(places);
         assert!(local.enter(1).is_some());
+    }
+
+    #[test]
+    fn attempts_go_in_line_as_long_as_an_undecided_one_is() {
+        let local = Local::default();
+        assert!(local.see_at_once().is_some());
+        let places = [local.enter(2), local.enter(2)];
+        assert!(local.see_at_once().is_some(), "nobody is undecided");
+        local.set_undecided();
+        let [first, last] = places;
+        drop(first);
+        assert!(local.see_at_once().is_none());
+        drop(last);
+        assert!(local.see_at_once().is_some());
     }
 }

@@ -361,6 +361,21 @@ async fn waiting_attempts_go_on_in_order_and_their_number_is_limited() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_attempt_does_not_overtake_one_that_waits() {
+    let cluster = Cluster::new();
+    let node = cluster.node().limit(1, MINUTE).unwrap();
+    let start = Instant::now();
+    let attempt_after = async |wait| {
+        sleep(Duration::from_millis(wait)).await;
+        assert!(attempt(&node, "ann", Guess::Right).await.is_ok_and(|admitted| admitted));
+        start.elapsed().as_millis()
+    };
+    // The first one ends just when the second one begins. The third one has waited for that.
+    let times = join_all([0, 100, 0].map(attempt_after)).await;
+    assert_eq!(times, [100, 300, 200]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn four_thousand_concurrent_attempts_cost_three_operations_each_at_most() {
     let cluster = Cluster::new();
     let node = cluster.node().max_pending(4000).pending_timeout(10 * MINUTE);
