@@ -127,7 +127,7 @@ fn largest_granted() -> Call {
 
 /// The most expensive body of `largest::hostile` for the parser.
 fn largest_worst() -> Call {
-    call::check(&largest::hostile("escaped keys"), "BadRequest")
+    call::check(&largest::hostile("numbers"), "BadRequest")
 }
 
 fn repeat<S, B>(service: S, call: Call, times: u32)

@@ -76,8 +76,8 @@ impl fmt::Debug for Value<'_> {
 /// ```
 ///
 /// # Errors
-/// If `text` is not a JSON object, one of `names` is given twice, more than 1,024 members are ignored, or an ignored
-/// member is nested deeper than 128 levels.
+/// If `text` is not a JSON object, one of `names` is given twice, more than 1,024 members are ignored (a name with escapes
+/// counts as one more), or an ignored member is nested deeper than 128 levels.
 // Inlined, so that the compiler knows the names.
 #[inline(always)]
 pub fn members<'a, const N: usize>(
@@ -297,6 +297,10 @@ mod tests {
         let ignored = |count| format!("{{{}\"a\": \"1\"}}", "\"x\": 1,".repeat(count));
         assert!(members(&ignored(MEMBERS_LIMIT), &NAMES).is_ok());
         assert_eq!(reason(&ignored(MEMBERS_LIMIT + 1)), "the body has too many members");
+
+        let escaped = |count| ignored(count).replace("\"x\"", "\"\\u0078\"");
+        assert!(members(&escaped(MEMBERS_LIMIT / 2), &NAMES).is_ok());
+        assert_eq!(reason(&escaped(MEMBERS_LIMIT / 2 + 1)), "the body has too many members");
     }
 
     #[test]

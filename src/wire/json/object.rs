@@ -24,7 +24,8 @@ const MEMBERS_LIMIT: usize = 4096;
 ///
 /// # Errors
 /// If `text` is not a JSON object, `name` is given twice or is not an object, the inner object has more than 4,096
-/// members, more than 1,024 members are ignored, or an ignored member is nested deeper than 128 levels.
+/// members, more than 1,024 members are ignored (a name with escapes counts as one more), or an ignored member is nested
+/// deeper than 128 levels.
 pub fn object<'a>(text: &'a str, name: &'static str) -> Result<Option<Object<'a>>, Rejection> {
     let mut members = Vec::new();
     let found = for_each_member(text, name, |key, value| members.push((key, value)))?;

@@ -23,6 +23,7 @@ pub(super) struct Reader<'a> {
     at: usize,
     /// Whether no member of the object was read yet.
     first: bool,
+    /// The number of ignored members. A name with escapes counts as one more.
     ignored: usize,
     /// Whether no name that is looked for has a character that JSON escapes. Only then a key is compared in its place.
     in_place: bool,
@@ -86,7 +87,11 @@ impl<'a> Reader<'a> {
         }
         match self.plain() {
             Some(key) => Ok(Some(names.iter().position(|name| *name == key))),
-            None => self.by_serde(IndexOf(names)).map(Some),
+            None => {
+                // It takes as long as several others.
+                self.ignored += 1;
+                self.by_serde(IndexOf(names)).map(Some)
+            }
         }
     }
 
@@ -130,7 +135,7 @@ impl<'a> Reader<'a> {
     /// Skips the value of the key that was read, within the bounds.
     #[inline(always)]
     pub(super) fn ignore(&mut self) -> Result<(), Rejection> {
-        if self.ignored == MEMBERS_LIMIT {
+        if self.ignored >= MEMBERS_LIMIT {
             return Err(too_many());
         }
         self.ignored += 1;
