@@ -205,6 +205,7 @@ mod tests {
         let text = one.to_text();
         let (id, base64) = text.expose_secret().split_once(':').unwrap();
         assert_eq!(Key::from_base64(id, base64).unwrap().bytes, one.bytes);
+        assert_eq!((id.len(), one.bytes.len()), (8, 32));
     }
 
     #[test]

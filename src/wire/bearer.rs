@@ -38,7 +38,7 @@ pub fn take(headers: &mut HeaderMap) -> Result<Secret, Rejection> {
 /// The bytes of a token, without its padding.
 const ALLOWED: [bool; 256] = {
     let (mut allowed, mut byte) = ([false; 256], 0);
-    while byte < 128 {
+    while byte < allowed.len() {
         allowed[byte] =
             matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
         byte += 1;

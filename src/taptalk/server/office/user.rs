@@ -10,12 +10,15 @@ use crate::{
     taptalk::Profile,
 };
 
+/// 365 days.
+pub(super) const YEAR: Duration = Duration::from_secs(31_536_000);
+
 /// How long a user is kept after the last ticket: 100 years.
-pub(super) const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub(super) const KEPT: Duration = YEAR.saturating_mul(100);
 
 /// How long an id is reserved for a new user. If the user is not saved, because the caller hung up or the store failed,
 /// the id is free again after this time.
-const RESERVED: Duration = Duration::from_secs(60 * 60);
+const RESERVED: Duration = Duration::from_secs(3600);
 
 /// The number of random ids tried for a new user. With half of all ids taken, one in 65,536 new users would be refused.
 const ATTEMPTS: usize = 16;
@@ -139,7 +142,33 @@ fn unreadable() -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use futures_util::FutureExt;
+
     use super::*;
+    use crate::{ManualClock, store::MemoryStore};
+
+    #[test]
+    fn an_id_is_reserved_for_an_hour_and_a_name_is_kept_for_100_years() {
+        let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+        let store = MemoryStore::new().clock(clock.clone());
+        let ann = Profile::new("287", "Ann");
+        let has = |key: &str| store.get(key).now_or_never().unwrap().unwrap().is_some();
+        let id = find_or_reserve(&store, "t", &ann).now_or_never().unwrap().unwrap();
+        let (by_id, by_name) = (id.key("t"), key_by_name("t", &ann.xc_user_id));
+        assert!(has(&by_id) && has(&by_name));
+
+        clock.advance(Duration::from_secs(3599));
+        assert!(has(&by_id));
+        clock.advance(Duration::from_secs(1));
+        assert!(!has(&by_id) && has(&by_name));
+
+        clock.advance(Duration::from_secs(3_153_600_000 - 3601));
+        assert!(has(&by_name));
+        clock.advance(Duration::from_secs(1));
+        assert!(!has(&by_name));
+    }
 
     #[test]
     fn an_id_has_one_form() {

@@ -11,7 +11,7 @@ use super::{
     TicketOffice,
     holder::Holder,
     login::{Login, Record},
-    user::{KEPT, find_or_reserve, read_profile, read_time, write_profile},
+    user::{KEPT, YEAR, find_or_reserve, read_profile, read_time, write_profile},
 };
 use crate::{
     BoxError, Verifier,
@@ -310,6 +310,6 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// `time + ttl`, with the lifetime limited to 5,000 years so that the sum does not overflow.
 fn after(time: SystemTime, ttl: Duration) -> SystemTime {
-    const LONG: Duration = Duration::from_secs(5_000 * 365 * 24 * 60 * 60);
+    const LONG: Duration = YEAR.saturating_mul(5_000);
     time + ttl.min(LONG)
 }

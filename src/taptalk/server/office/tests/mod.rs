@@ -368,8 +368,11 @@ fn lifetimes_can_be_set() {
     assert!(office.clone().ticket_ttl(Duration::from_nanos(999_999)).is_err());
     assert!(office.clone().access_token_ttl(Duration::from_nanos(999_999)).is_err());
     assert!(office.refresh_token_ttl(Duration::from_nanos(999_999)).is_err());
-    let ages = fixture().office.refresh_token_ttl(Duration::MAX).unwrap();
-    assert_eq!(check(&ages, &log_in(&ages)), AccessVerdict::Valid);
+    let ages = fixture().office.access_token_ttl(Duration::MAX).unwrap().refresh_token_ttl(Duration::MAX).unwrap();
+    let tokens = log_in(&ages);
+    assert_eq!(check(&ages, &tokens), AccessVerdict::Valid);
+    let five_thousand_years = START + Duration::from_secs(157_680_000_000);
+    assert_eq!([tokens.access_token_expiry, tokens.refresh_token_expiry], [five_thousand_years; 2]);
 }
 
 #[test]
