@@ -231,6 +231,19 @@ mod tests {
     }
 
     #[test]
+    fn reservations_by_a_clock_that_is_ahead_expire_in_time() {
+        let mut record = Record::default();
+        for id in 0..3 {
+            assert_eq!(record.reserve(id, 1000 + 60 * MINUTE, &RULES), Decision::Reserved);
+        }
+        assert!(record.clamp(1000, &RULES));
+        assert_eq!(record.reserve(3, 999 + RULES.reservation, &RULES), Decision::Undecided);
+        assert_eq!(record.reserve(3, 1000 + RULES.reservation, &RULES), Decision::Reserved);
+        assert_eq!(record.reservations.len(), 1);
+        assert!(!record.clamp(1000 + RULES.reservation, &RULES));
+    }
+
+    #[test]
     fn settling_twice_counts_once() {
         let mut record = Record::default();
         record.reserve(7, 0, &RULES);
