@@ -27,6 +27,8 @@ mod error;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod probe;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;

@@ -130,6 +130,9 @@ fn an_unusable_url_is_refused_with_the_reason() {
         ("redis://:605b32dd@localhost/one", "database"),
         ("redis://:605b32dd@localhost:65536/", "port"),
         ("redis://", "host"),
+        ("unix:///run/redis.sock?db=one", "path"),
+        #[cfg(feature = "redis-tls")]
+        ("rediss:605b32dd@localhost", "`//`"),
     ] {
         let error = RedisConfig::new(url).unwrap_err().to_string();
         assert!(error.contains(reason) && !error.contains("605b"), "{url}: {error}");

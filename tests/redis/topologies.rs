@@ -76,6 +76,32 @@ async fn the_store_follows_sentinel_to_a_new_primary() {
     assert_eq!(store.get("key").await.unwrap().unwrap(), "value");
 }
 
+#[tokio::test]
+async fn a_write_is_confirmed_if_enough_replicas_have_it() {
+    let (primary, replica) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
+    let connect = |replicas| {
+        let config = RedisConfig::new(&primary.url()).unwrap().response_timeout(Duration::from_secs(2));
+        config.wait_for_replicas(replicas).connect()
+    };
+    connect(0).await.unwrap();
+    let too_few = async |replicas| {
+        let error = connect(replicas).await.unwrap_err();
+        let reason = std::error::Error::source(&error).expect("an error has a source").to_string();
+        assert!(reason.contains("too few replicas"), "{reason}");
+    };
+    too_few(1).await;
+    ask(&replica, &["REPLICAOF", "127.0.0.1", &primary.port.to_string()]).await;
+    let mut connected = None;
+    until("the replica follows", async || {
+        connected = connect(1).await.ok();
+        connected.is_some()
+    })
+    .await;
+    too_few(2).await;
+    connected.unwrap().put("key", Bytes::from("value"), MINUTE).await.unwrap();
+    assert!(ask(&replica, &["GET", "key"]).await.contains("value"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_conforms_and_is_refused_while_slots_are_missing() {
     let (mut nodes, buses) = (Vec::new(), [free_port(), free_port(), free_port()].map(|port| port.to_string()));

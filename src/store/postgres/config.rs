@@ -8,7 +8,10 @@ use tokio_postgres::{
 };
 
 use super::{PostgresStore, statements::schema};
-use crate::{ConfigError, store::StoreError};
+use crate::{
+    ConfigError,
+    store::{StoreError, probe::probe},
+};
 
 /// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -175,7 +178,7 @@ impl PostgresConfig {
             migrate(&pool, &self.table).await?;
         }
         let store = PostgresStore::new(pool, &self.table, self.response_timeout);
-        store.probe().await?;
+        probe(&store).await?;
         Ok(store)
     }
 }
@@ -196,5 +199,33 @@ impl fmt::Debug for PostgresConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> PostgresConfig {
+        PostgresConfig::new("host=localhost").unwrap()
+    }
+
+    #[test]
+    fn a_table_has_a_plain_name_of_at_most_50_characters() {
+        let (longest, too_long) = ("t".repeat(50), "t".repeat(51));
+        for table in ["t", "_", "verify_2", "app.t", &longest] {
+            assert!(config().table(table).is_ok(), "{table}");
+        }
+        for table in ["", "Table", "a b", "a;b", "a.b.c", "1a", "\"a\"", ".", "a.", "a.1", "t\u{e9}", &too_long] {
+            assert!(config().table(table).is_err(), "{table}");
+        }
+    }
+
+    #[test]
+    fn the_schema_is_the_documented_one() {
+        let documented = "CREATE TABLE IF NOT EXISTS app.state (\n    key text COLLATE \"C\" PRIMARY KEY,\n    \
+                          value bytea NOT NULL,\n    expires_at timestamptz NOT NULL\n);\n\
+                          CREATE INDEX IF NOT EXISTS state_expires_at ON app.state (expires_at);\n";
+        assert_eq!(config().table("app.state").unwrap().schema(), documented);
     }
 }

@@ -72,18 +72,6 @@ impl PostgresStore {
         Self { pool, shared: Arc::new(shared) }
     }
 
-    /// Tries the operations once, so that a server that cannot do them is found at the start.
-    async fn probe(&self) -> Result<(), StoreError> {
-        let id = getrandom::u64().map_err(StoreError::unavailable)?;
-        let (key, ttl) = (format!("probe:{id:x}"), Duration::from_secs(1));
-        self.claim(&key, Bytes::from_static(b"1"), ttl).await?;
-        self.replace(&key, Bytes::from_static(b"1"), Bytes::from_static(b"2"), ttl).await?;
-        match self.take(&key).await? {
-            Some(value) if value == "2" => Ok(()),
-            _ => Err(StoreError::unavailable("the server did not return the value that was just written")),
-        }
-    }
-
     /// Runs `statement` and returns its row, if there is one.
     async fn run(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, StoreError> {
         let limit = self.shared.response_timeout;
@@ -158,8 +146,7 @@ fn value(row: Option<Row>) -> Result<Option<Bytes>, StoreError> {
 
 /// Milliseconds as PostgreSQL adds them to a time: at most 100,000 years, as more would be out of range.
 fn millis(ttl: Duration) -> f64 {
-    const MOST: f64 = 100_000.0 * 365.0 * 24.0 * 60.0 * 60.0 * 1000.0;
-    (ttl_millis(ttl) as f64).min(MOST)
+    (ttl_millis(ttl) as f64).min(3.1536e15)
 }
 
 fn no_connection(error: PoolError) -> StoreError {

@@ -12,7 +12,10 @@ use super::{
     connection::Connections,
     connector::{Connector, check_cluster, tcp_settings},
 };
-use crate::{ConfigError, store::StoreError};
+use crate::{
+    ConfigError,
+    store::{StoreError, probe::probe},
+};
 
 /// Configuration of a [`RedisStore`]: a single server, Sentinel or Cluster.
 ///
@@ -178,7 +181,7 @@ impl RedisConfig {
         let connector = self.connector().map_err(StoreError::unavailable)?;
         let connections = Connections::new(connector, self.connect_timeout).await.map_err(StoreError::unavailable)?;
         let store = RedisStore::new(connections, self.prefix, self.response_timeout, self.replicas);
-        store.probe().await?;
+        probe(&store).await?;
         Ok(store)
     }
 

@@ -91,18 +91,6 @@ impl RedisStore {
         Self { connections, shared: Arc::new(Shared { prefix, response_timeout, replicas, replace }) }
     }
 
-    /// Tries the operations once, so that a server that cannot do them is found at the start.
-    async fn probe(&self) -> Result<(), StoreError> {
-        let id = getrandom::u64().map_err(StoreError::unavailable)?;
-        let (key, ttl) = (format!("probe:{id:x}"), Duration::from_secs(1));
-        self.claim(&key, Bytes::from_static(b"1"), ttl).await?;
-        self.replace(&key, Bytes::from_static(b"1"), Bytes::from_static(b"2"), ttl).await?;
-        match self.take(&key).await? {
-            Some(value) if value == "2" => Ok(()),
-            _ => Err(StoreError::unavailable("the server did not return the value that was just written")),
-        }
-    }
-
     fn key(&self, key: &str) -> String {
         [&self.shared.prefix, key].concat()
     }
