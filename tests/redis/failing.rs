@@ -102,6 +102,17 @@ async fn an_error_of_a_wrong_server_replaces_the_connection() {
 }
 
 #[tokio::test]
+async fn a_late_error_of_the_old_connection_keeps_the_new_one() {
+    // The second error arrives 0.2 s after the first one, which has replaced the connection.
+    let (url, connections) = fake::start(Some("READONLY"), Duration::from_millis(200)).await;
+    let store = RedisStore::connect(&url).await.unwrap();
+    let found = join_all((0..2).map(|_| store.get("key"))).await;
+    assert!(found.iter().all(Result::is_err), "{found:?}");
+    assert_eq!(store.get("key").await.unwrap(), None);
+    assert_eq!(connections.load(SeqCst), 2);
+}
+
+#[tokio::test]
 async fn connecting_to_an_unusable_redis_fails_with_the_reason() {
     let (primary, replica) = (RedisServer::start(&[]).await, RedisServer::start(&[]).await);
     replicate(&replica, &["127.0.0.1", &primary.port.to_string()]).await;

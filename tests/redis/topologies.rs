@@ -147,3 +147,20 @@ async fn a_cluster_conforms_and_is_refused_while_slots_are_missing() {
     drop(nodes);
     fs::remove_dir_all(&directory).unwrap();
 }
+
+#[tokio::test]
+async fn a_cluster_that_is_content_without_all_slots_is_refused() {
+    let bus: &'static str = free_port().to_string().leak();
+    let directory = temporary(bus);
+    let file: &'static str = directory.join("nodes").display().to_string().leak();
+    let options = ["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-config-file", file];
+    let options = [&options[..], &["--cluster-require-full-coverage", "no"]].concat().leak();
+    let node = RedisServer::start(options).await;
+    ask(&node, &["CLUSTER", "ADDSLOTSRANGE", "0", "99"]).await;
+    until("the node is content", async || ask(&node, &["CLUSTER", "INFO"]).await.contains("cluster_state:ok")).await;
+    let refused = RedisConfig::cluster([&*node.url()]).unwrap().connect().await.unwrap_err();
+    let reason = std::error::Error::source(&refused).expect("an error has a source").to_string();
+    assert_eq!(reason, "the cluster's state is `ok`: it serves 100 of 16384 slots");
+    drop(node);
+    fs::remove_dir_all(&directory).unwrap();
+}

@@ -152,7 +152,7 @@ impl Connections {
             }
         };
         match &result {
-            Err(error) if error.is_unrecoverable_error() || error.is_io_error() || is_of_wrong_server(error) => {
+            Err(error) if is_of_connection(error) || is_of_wrong_server(error) => {
                 self.lose(number);
             }
             _ => self.answered(number),
@@ -177,16 +177,18 @@ impl Connections {
 
     /// Closes the connection `number`, unless that was done already, and reconnects in the background.
     fn lose(self: &Arc<Self>, number: u64) {
-        let mut delay = None;
+        let mut delay = Duration::ZERO;
         let lost = self.present.send_if_modified(|present| {
-            let lost = present.number == number && present.connection.take().is_some();
-            if lost && present.made_at.elapsed() < SHORT_LIFE {
+            if present.number != number || present.connection.take().is_none() {
+                return false;
+            }
+            if present.made_at.elapsed() < SHORT_LIFE {
+                delay = backoff(present.short_lives);
                 present.short_lives = present.short_lives.saturating_add(1);
-                delay = Some(backoff(present.short_lives - 1));
-            } else if lost {
+            } else {
                 present.short_lives = 0;
             }
-            lost
+            true
         });
         if lost {
             tokio::spawn(Self::connect_again(Arc::downgrade(self), delay));
@@ -194,10 +196,10 @@ impl Connections {
     }
 
     /// Tries to connect until it succeeds or the store is dropped.
-    async fn connect_again(connections: Weak<Self>, delay: Option<Duration>) {
-        sleep(delay.unwrap_or_default()).await;
-        let mut attempts = 0;
-        while let Some(connections) = connections.upgrade() {
+    async fn connect_again(connections: Weak<Self>, delay: Duration) {
+        sleep(delay).await;
+        for attempts in 0.. {
+            let Some(connections) = connections.upgrade() else { return };
             let Err(error) = connections.connect().await else { return };
             connections.present.send_if_modified(|present| {
                 present.error = Some(Arc::new(error));
@@ -205,7 +207,6 @@ impl Connections {
             });
             drop(connections);
             sleep(backoff(attempts)).await;
-            attempts += 1;
         }
     }
 
@@ -241,6 +242,11 @@ impl Connections {
     }
 }
 
+/// Whether the error shows that nothing more can be read from the connection.
+fn is_of_connection(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.is_io_error()
+}
+
 /// Whether the error shows that this is the wrong server: a replica, one that is not ready, or one that refuses our
 /// login.
 fn is_of_wrong_server(error: &RedisError) -> bool {
@@ -254,4 +260,28 @@ fn backoff(attempts: u32) -> Duration {
     // Without randomness from the operating system, nodes reconnect at the same time: that is no reason to fail.
     let random = getrandom::u32().unwrap_or(0);
     delay + delay.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_reading_and_writing_are_those_of_the_connection() {
+        for kind in [io::ErrorKind::BrokenPipe, io::ErrorKind::PermissionDenied, io::ErrorKind::TimedOut] {
+            assert!(is_of_connection(&io::Error::from(kind).into()), "{kind}");
+        }
+        assert!(is_of_connection(&(ErrorKind::Parse, "an answer cannot be read").into()));
+        assert!(!is_of_connection(&(ErrorKind::Client, "too few replicas have the write").into()));
+    }
+
+    #[test]
+    fn a_delay_doubles_up_to_its_maximum_and_at_most_doubles_at_random() {
+        for (attempts, millis) in [(0, 20), (1, 40), (2, 80), (3, 125), (u32::MAX, 125)] {
+            let delay = Duration::from_millis(millis);
+            for _ in 0..100 {
+                assert!((delay..=2 * delay).contains(&backoff(attempts)), "{attempts}");
+            }
+        }
+    }
 }

@@ -74,3 +74,17 @@ pub(super) fn tcp_settings(user_timeout: Duration) -> TcpSettings {
     let _ = user_timeout;
     settings
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_gone_is_noticed() {
+        let settings = tcp_settings(Duration::from_millis(1234));
+        assert!(settings.nodelay());
+        assert_eq!(settings.user_timeout(), Some(Duration::from_millis(1234)));
+        let keepalive = format!("{:?}", settings.keepalive().expect("there are probes"));
+        assert!(keepalive.contains("time: Some(10s), interval: Some(5s)"), "{keepalive}");
+    }
+}
