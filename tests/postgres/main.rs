@@ -9,14 +9,15 @@ mod server;
 
 use std::{
     error::Error,
+    pin::pin,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use tokio::{
     net::TcpListener,
-    time::{sleep, timeout},
+    time::{self, sleep, timeout},
 };
 use tower_verify::store::{PostgresConfig, PostgresStore, SharedStore, Store, StoreError, conformance};
 
@@ -159,4 +160,27 @@ async fn connecting_ends_in_time_if_the_server_is_silent() {
     let config = config.response_timeout(MINUTE).migrate(true);
     let connecting = timeout(MINUTE / 2, config.connect()).await.expect("it ends in time");
     assert!(matches!(connecting, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn connecting_ends_in_time_if_the_migration_waits_for_a_lock() {
+    let server = Server::start().await;
+    // The lock of `migrate`.
+    let hold = server.ask("SELECT pg_sleep(600) FROM (SELECT pg_advisory_lock(7461776572)) AS lock");
+    let locks = async |which: &str| {
+        let count = format!("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {which}");
+        let one = async { while server.ask(&count).await != "1" {} };
+        timeout(MINUTE, one).await.expect(which);
+    };
+    let connects = async {
+        locks("granted").await;
+        let connecting = tokio::spawn(PostgresConfig::new(&server.url()).unwrap().migrate(true).connect());
+        locks("NOT granted").await;
+        time::pause();
+        time::advance(Duration::from_secs(30)).await;
+        time::resume();
+        timeout(Duration::from_secs(10), connecting).await.expect("it ends in time").unwrap()
+    };
+    let Either::Right((connected, _)) = select(pin!(hold), pin!(connects)).await else { panic!("the lock is held") };
+    assert!(matches!(connected, Err(StoreError::Unavailable(_))));
 }

@@ -1,6 +1,7 @@
 use std::{env, fmt, str::FromStr, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::time::timeout;
 use tokio_postgres::{
     NoTls, Socket,
     config::TargetSessionAttrs,
@@ -12,6 +13,9 @@ use crate::{
     ConfigError,
     store::{StoreError, probe::probe},
 };
+
+/// How long creating the table may take.
+const MIGRATION: Duration = Duration::from_secs(30);
 
 /// Idle time before the first TCP keep-alive probe.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -101,7 +105,8 @@ impl PostgresConfig {
 
     /// Sets whether [`connect`](Self::connect) creates the table if it does not exist.
     ///
-    /// The default is `false`: the app's database user should not need the right to create tables.
+    /// The default is `false`: the app's database user should not need the right to create tables. Creating the table may
+    /// take 30 s: it waits for another node that does the same, and for locks.
     pub fn migrate(mut self, migrate: bool) -> Self {
         self.migrate = migrate;
         self
@@ -187,7 +192,8 @@ async fn migrate(pool: &Pool, table: &str) -> Result<(), StoreError> {
     // The lock lets nodes that start together migrate one after another: with `IF NOT EXISTS` alone, one would fail.
     let statements = format!("BEGIN; SELECT pg_advisory_xact_lock(7461776572); {} COMMIT;", schema(table));
     let connection = pool.get().await.map_err(super::no_connection)?;
-    connection.batch_execute(&statements).await.map_err(|error| super::failed(&error))
+    let migrated = timeout(MIGRATION, connection.batch_execute(&statements)).await;
+    migrated.map_err(StoreError::unavailable)?.map_err(|error| super::failed(&error))
 }
 
 impl fmt::Debug for PostgresConfig {
