@@ -23,8 +23,9 @@ pub(super) struct Reader<'a> {
     at: usize,
     /// Whether no member of the object was read yet.
     first: bool,
-    /// The number of ignored members. A name with escapes counts as one more.
     ignored: usize,
+    /// The number of names with escapes, which take as long as several others.
+    escaped: usize,
     /// Whether no name that is looked for has a character that JSON escapes. Only then a key is compared in its place.
     in_place: bool,
     /// The member that must be an object, besides the whole text.
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
         object: Option<&'static str>,
     ) -> Result<Self, Rejection> {
         let in_place = names::are_of(names, super::is_plain);
-        let mut reader = Self { text, at: 0, first: true, ignored: 0, in_place, object };
+        let mut reader = Self { text, at: 0, first: true, ignored: 0, escaped: 0, in_place, object };
         reader.enter()?;
         Ok(reader)
     }
@@ -88,8 +89,7 @@ impl<'a> Reader<'a> {
         match self.plain() {
             Some(key) => Ok(Some(names.iter().position(|name| *name == key))),
             None => {
-                // It takes as long as several others.
-                self.ignored += 1;
+                self.escaped += 1;
                 self.by_serde(IndexOf(names)).map(Some)
             }
         }
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
     /// Skips the value of the key that was read, within the bounds.
     #[inline(always)]
     pub(super) fn ignore(&mut self) -> Result<(), Rejection> {
-        if self.ignored >= MEMBERS_LIMIT {
+        if self.ignored + self.escaped >= MEMBERS_LIMIT {
             return Err(too_many());
         }
         self.ignored += 1;
