@@ -4,8 +4,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::once;
-#[cfg(feature = "openapi")]
-use crate::wire::credentials;
 use crate::{ConfigError, Rejection, Secret};
 
 /// A secret that callers must present in a header.
@@ -85,6 +83,7 @@ impl CallerSecret {
     /// The scheme of `Authorization` that all live values have, if it is one that an OpenAPI document has a name for.
     #[cfg(feature = "openapi")]
     pub(crate) fn http_scheme(&self) -> Option<&'static str> {
+        let credentials = crate::wire::authorization::credentials;
         let is_of = |scheme: &&str| self.live.iter().all(|live| credentials(live.expose_secret(), scheme).is_some());
         ["basic", "bearer"].into_iter().filter(|_| self.header == AUTHORIZATION).find(is_of)
     }

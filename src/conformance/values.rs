@@ -4,7 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{
     Secret,
-    wire::{is_unreserved, json, percent_encode},
+    wire::{
+        json,
+        percent::{self, is_unreserved},
+    },
 };
 
 /// The values of a [`Suite`](super::Suite), by name: those that the tester gives, and those that answers have given.
@@ -108,10 +111,10 @@ fn parts(mut rest: &[u8]) -> impl Iterator<Item = Part<'_>> {
 /// `twice` percent-encodes what is percent-encoded, and `base64` is for headers.
 fn write(text: &str, place: Place, filter: &str) -> String {
     match (place, filter) {
-        (Place::Target, "all") => percent_encode(text, |_| false),
-        (Place::Target, "plus") => percent_encode(text, is_unreserved).replace("%20", "+"),
-        (Place::Target, "twice") => percent_encode(&percent_encode(text, |_| false), is_unreserved),
-        (Place::Target, _) => percent_encode(text, is_unreserved),
+        (Place::Target, "all") => percent::encode(text, |_| false),
+        (Place::Target, "plus") => percent::encode(text, is_unreserved).replace("%20", "+"),
+        (Place::Target, "twice") => percent::encode(&percent::encode(text, |_| false), is_unreserved),
+        (Place::Target, _) => percent::encode(text, is_unreserved),
         (Place::Header, "base64") => BASE64_STANDARD.encode(text),
         (Place::Header | Place::Pattern, _) => text.to_owned(),
         (Place::Body, "all") => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::description::Without;
-use crate::wire::{is_unreserved, percent_encode};
+use crate::wire::percent;
 
 /// The body of a good request: its schema, and a sample.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl SampleBody {
 }
 
 fn pair(name: &str, value: &Value) -> Option<String> {
-    let escaped = |text: &str| percent_encode(text, is_unreserved);
+    let escaped = |text: &str| percent::encode(text, percent::is_unreserved);
     let value = match value {
         Value::String(text) => escaped(text),
         Value::Number(_) | Value::Bool(_) => escaped(&value.to_string()),

@@ -7,14 +7,16 @@
 //! | [`query`] | the query, which is removed from the URI; the parameters of a query or a form |
 //! | [`path`] | a name in the path |
 //! | [`bearer`], [`basic`] | the credentials in `Authorization`, which is removed from the headers |
+//! | [`authorization`] | the same for a scheme of your own |
 //! | [`cookie`] | one cookie, which is removed from the headers |
 //! | [`header`] | a header that is given once |
 //! | [`response`] | responses in JSON and text, errors of OAuth 2.0, `Retry-After` |
+//! | [`percent`] | text for a URI or a form |
 //!
 //! The built-in platforms use only these. A rejection names a field and never repeats a value. Text without escapes is
 //! borrowed, so that [`Secret::slice_of`](crate::Secret::slice_of) makes a secret of a long one without a copy.
 
-mod authorization;
+pub mod authorization;
 pub mod basic;
 pub mod bearer;
 pub mod cookie;
@@ -22,7 +24,7 @@ pub mod header;
 pub mod json;
 mod names;
 pub mod path;
-mod percent;
+pub mod percent;
 pub mod query;
 pub mod response;
 mod scan;
@@ -30,10 +32,6 @@ mod scan;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-#[cfg(feature = "openapi")]
-pub(crate) use self::authorization::credentials;
-#[cfg(any(feature = "conformance", feature = "openapi"))]
-pub(crate) use self::percent::{encode as percent_encode, is_unreserved};
 use crate::Rejection;
 
 /// The body as text, without a copy.

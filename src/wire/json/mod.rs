@@ -7,6 +7,8 @@
 //! | [`object`], [`for_each_member`] | all members of one object in the body |
 //! | [`typed`] | a type that implements serde's `Deserialize` |
 //!
+//! [`escaped`] writes a text into a response.
+//!
 //! Unlike serde's derive, all but [`typed`]
 //!
 //! * refuse a name that is given twice,
@@ -200,9 +202,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// `text` as it is written between the quotes of a JSON string.
-#[cfg(any(feature = "conformance", feature = "diyalog", feature = "taptalk"))]
-pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+/// `text` as it is written between the quotes of a JSON string, for a response whose other parts are fixed.
+///
+/// It is borrowed if it needs no escapes. [`response::json_text`](super::response::json_text) makes the response.
+///
+/// ```
+/// use tower_verify::wire::json;
+///
+/// let name = json::escaped(r#"John "Jack" Doe"#);
+/// assert_eq!(format!(r#"{{"user":"{name}"}}"#), r#"{"user":"John \"Jack\" Doe"}"#);
+/// ```
+pub fn escaped(text: &str) -> Cow<'_, str> {
     if text.bytes().all(is_plain) {
         return text.into();
     }
